@@ -1,0 +1,87 @@
+"""pidkit: certified partial information decomposition for people who study and train neural networks.
+
+The public names, by what they are for. Each is loaded on first use, so `import pidkit` costs almost nothing and
+brings in none of numba, scikit-learn, cvxpy, matplotlib or torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pidkit._version import __version__
+
+if TYPE_CHECKING:
+    from pidkit.arrays import describe_file as describe_file
+    from pidkit.arrays import load_array as load_array
+    from pidkit.arrays import save_arrays as save_arrays
+    from pidkit.errors import BiasWarning as BiasWarning
+    from pidkit.errors import InputError as InputError
+    from pidkit.errors import PidkitError as PidkitError
+    from pidkit.errors import PidkitWarning as PidkitWarning
+    from pidkit.errors import SolverError as SolverError
+    from pidkit.gates import GATES as GATES
+    from pidkit.gates import Gate as Gate
+    from pidkit.gates import gate as gate
+    from pidkit.joint import joint_from_samples as joint_from_samples
+    from pidkit.pid.broja import solve_broja as solve_broja
+    from pidkit.pid.decomposition import bivariate_pid as bivariate_pid
+    from pidkit.pid.decomposition import pid_from_samples as pid_from_samples
+    from pidkit.pid.representation import RepresentationPID as RepresentationPID
+    from pidkit.pid.representation import representation_pid as representation_pid
+    from pidkit.pid.result import PIDResult as PIDResult
+    from pidkit.pid.result import SolverReport as SolverReport
+    from pidkit.pid.solution import BROJASolution as BROJASolution
+    from pidkit.quantise import KMeansCodes as KMeansCodes
+    from pidkit.quantise import L2Normalise as L2Normalise
+    from pidkit.quantise import QuantileBins as QuantileBins
+    from pidkit.quantise import RepresentationCodes as RepresentationCodes
+    from pidkit.quantise import UniformBins as UniformBins
+
+_HOME = {
+    # decompose
+    "bivariate_pid": "pidkit.pid.decomposition",
+    "pid_from_samples": "pidkit.pid.decomposition",
+    "solve_broja": "pidkit.pid.broja",
+    "representation_pid": "pidkit.pid.representation",
+    # results
+    "PIDResult": "pidkit.pid.result",
+    "SolverReport": "pidkit.pid.result",
+    "BROJASolution": "pidkit.pid.solution",
+    "RepresentationPID": "pidkit.pid.representation",
+    # joints
+    "joint_from_samples": "pidkit.joint",
+    "Gate": "pidkit.gates",
+    "GATES": "pidkit.gates",
+    "gate": "pidkit.gates",
+    # representations
+    "load_array": "pidkit.arrays",
+    "save_arrays": "pidkit.arrays",
+    "describe_file": "pidkit.arrays",
+    "L2Normalise": "pidkit.quantise",
+    "UniformBins": "pidkit.quantise",
+    "QuantileBins": "pidkit.quantise",
+    "KMeansCodes": "pidkit.quantise",
+    "RepresentationCodes": "pidkit.quantise",
+    # errors and warnings
+    "PidkitError": "pidkit.errors",
+    "InputError": "pidkit.errors",
+    "SolverError": "pidkit.errors",
+    "PidkitWarning": "pidkit.errors",
+    "BiasWarning": "pidkit.errors",
+}
+"""Where each public name lives (PEP 562)."""
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604 - the names above, once
+
+
+def __getattr__(name: str) -> Any:
+    """Import the home of a public name the first time it is asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'pidkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

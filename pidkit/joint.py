@@ -1,0 +1,269 @@
+"""What a joint is: p[y, x1, x2], target first; the checks, the pair marginals, and joints from samples."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+MASS_TOLERANCE = 1e-9
+"""How far from one the total mass of a joint may be before it is refused (it is never renormalised)."""
+
+
+def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) -> FloatArray:
+    """Return `p` as a float64 array if it is a probability mass function, else raise.
+
+    Parameters
+    ----------
+    p : array_like, shape (n_y, n_x1, n_x2)
+        Probabilities, target axis first. No check can detect permuted axes.
+    name : str
+        How the argument is called in error messages.
+    n_axes : int or None
+        The number of axes required; None accepts any number above one.
+
+    Raises
+    ------
+    InputError
+        If `p` is not numeric, has another number of axes, is empty, holds NaN, infinite or negative
+        entries, or does not sum to one within 1e-9. Counts are not normalised silently.
+
+    Examples
+    --------
+    >>> check_joint([[[0.5, 0.0]], [[0.0, 0.5]]]).shape
+    (2, 1, 2)
+    """
+    array = _as_real(p, name)
+    if n_axes is not None and array.ndim != n_axes:
+        axes = "[y, x1, x2]" if n_axes == 3 else "[y, x]" if n_axes == 2 else ""
+        raise InputError(f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}")
+    if n_axes is None and array.ndim < 2:
+        raise InputError(f"{name} must have a target axis and at least one source axis; it has shape {array.shape}")
+    if array.size == 0:
+        raise InputError(f"{name} is empty: shape {array.shape}")
+    joint = array.astype(np.float64)
+    if not np.isfinite(joint).all():
+        raise InputError(f"{name} holds NaN or infinite entries; a joint needs finite probabilities")
+    lowest = joint.min()
+    if lowest < 0.0:
+        raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
+    total = joint.sum()
+    if abs(total - 1.0) > MASS_TOLERANCE:
+        raise InputError(f"{name} sums to {total:.12g}, not 1; divide it by its sum first ({name} / {name}.sum())")
+    return joint
+
+
+def _as_real(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    """Return `values` as an array of a real dtype, else raise InputError."""
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, not dtype {array.dtype}")
+    return array
+
+
+def check_pair_marginals(p_yx1: npt.ArrayLike, p_yx2: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return P(y, x1) and P(y, x2) if both are joints with the same P(y), else raise InputError."""
+    first = check_joint(p_yx1, name="p_yx1", n_axes=2)
+    second = check_joint(p_yx2, name="p_yx2", n_axes=2)
+    if first.shape[0] != second.shape[0]:
+        raise InputError(
+            f"p_yx1 and p_yx2 must share the target axis: they have {first.shape[0]} and {second.shape[0]} rows"
+        )
+    worst = float(np.abs(first.sum(1) - second.sum(1)).max())
+    if worst > MASS_TOLERANCE:
+        raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
+    return first, second
+
+
+def pair_marginals(p: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return P(y, x1) and P(y, x2) of p[y, x1, x2]: all that BROJA's unique information depends on."""
+    return p.sum(2), p.sum(1)
+
+
+@dataclass(frozen=True)
+class SparseJoint:
+    """A joint counted from samples: only the triples that occur, never the dense array.
+
+    Attributes
+    ----------
+    y, x1, x2 : ndarray of int, shape (n_triples,)
+        The codes of the triples that occur, in lexicographic order.
+    mass : ndarray, shape (n_triples,)
+        Their relative frequencies.
+    shape : tuple of int
+        (n_y, n_x1, n_x2).
+    n_samples : int
+        How many samples were counted.
+    """
+
+    y: IntArray
+    x1: IntArray
+    x2: IntArray
+    mass: FloatArray
+    shape: tuple[int, int, int]
+    n_samples: int
+
+    def pair(self, source: int) -> FloatArray:
+        """Return the dense pair marginal P(y, x1) (`source` 1) or P(y, x2) (`source` 2)."""
+        codes = self.x1 if source == 1 else self.x2
+        flat = np.bincount(self.y * self.shape[source] + codes, self.mass, self.shape[0] * self.shape[source])
+        return flat.reshape(self.shape[0], self.shape[source])
+
+    def source_mass(self) -> FloatArray:
+        """Return the masses of the pairs (x1, x2) that occur: the entries of P(x1, x2) above zero."""
+        _, inverse = np.unique(self.x1 * self.shape[2] + self.x2, return_inverse=True)
+        return np.bincount(inverse, self.mass)
+
+    def to_dense(self) -> FloatArray:
+        """Return the dense array p[y, x1, x2]."""
+        p = np.zeros(self.shape)
+        p[self.y, self.x1, self.x2] = self.mass
+        return p
+
+
+def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, name: str) -> tuple[IntArray, int]:
+    """Return integer codes of one sequence of symbols and the size of its alphabet.
+
+    Integers are codes as they stand: 0..n-1, the alphabet reaching to `n` or to the largest one. Anything else
+    hashable (strings, floats, tuples) is coded by its rank among the distinct symbols, or in order of first
+    appearance where the symbols cannot be ordered.
+
+    Raises
+    ------
+    InputError
+        If there are no symbols, more than one axis, NaN, an integer below 0 or not below `n`.
+
+    Examples
+    --------
+    >>> encode_labels(["cat", "ant", "cat"], n=None, name="y")
+    (array([1, 0, 1]), 2)
+    """
+    symbols = _one_axis(labels, name)
+    if symbols.size == 0:
+        raise InputError(f"{name} is empty: at least one sample is needed")
+    if symbols.dtype.kind in "iub":
+        codes = symbols.astype(np.int64)
+        if int(codes.min()) < 0:
+            raise InputError(f"{name} holds the negative code {int(codes.min())}; integer codes start at 0")
+        largest = int(codes.max())
+        if n is not None and largest >= n:
+            raise InputError(f"{name} holds the code {largest}, but n_{name} = {n}; codes must be below n_{name}")
+        return codes, largest + 1 if n is None else n
+    if symbols.dtype.kind == "f" and not np.isfinite(symbols).all():
+        raise InputError(f"{name} holds NaN or infinite symbols; drop those samples first")
+    codes, found = _rank(symbols, name)
+    if n is not None and found > n:
+        raise InputError(f"{name} holds {found} distinct symbols, but n_{name} = {n}")
+    return codes, found if n is None else n
+
+
+def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> npt.NDArray[Any]:
+    """Return the symbols as an array of one axis; tuples and other hashables become an object array."""
+    if isinstance(labels, np.ndarray) or hasattr(labels, "__array__"):
+        array = np.asarray(labels)
+    else:
+        items = list(labels)  # type: ignore[arg-type]
+        plain = all(isinstance(item, (int, float, str, bool, np.generic)) for item in items)
+        # One type only: numpy would turn [1, "1"] into two equal strings.
+        if plain and len({type(item) for item in items}) == 1:
+            return np.asarray(items)
+        array = np.empty(len(items), dtype=object)
+        array[:] = items
+    if array.ndim != 1:
+        raise InputError(f"{name} must have one axis (one symbol a sample); it has shape {array.shape}")
+    if array.dtype.kind == "c":
+        raise InputError(f"{name} holds complex numbers; symbols must be integers, strings or other hashables")
+    return array
+
+
+def _rank(symbols: npt.NDArray[Any], name: str) -> tuple[IntArray, int]:
+    """Return codes of arbitrary symbols and how many distinct ones there are."""
+    if symbols.dtype.kind != "O":
+        values, inverse = np.unique(symbols, return_inverse=True)
+        return inverse.astype(np.int64), int(values.size)
+    codes_of: dict[Hashable, int] = {}
+    codes = np.empty(symbols.size, dtype=np.int64)
+    for i, symbol in enumerate(symbols):
+        try:
+            codes[i] = codes_of.setdefault(symbol, len(codes_of))
+        except TypeError as error:
+            raise InputError(f"{name}[{i}] is not hashable ({type(symbol).__name__}); symbols must be") from error
+        if symbol != symbol:
+            raise InputError(f"{name}[{i}] is NaN; drop those samples first")
+    return codes, len(codes_of)
+
+
+def count_samples(
+    *,
+    y: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike | Iterable[Hashable],
+    x2: npt.ArrayLike | Iterable[Hashable],
+    n_y: int | None = None,
+    n_x1: int | None = None,
+    n_x2: int | None = None,
+) -> SparseJoint:
+    """Count the triples (y, x1, x2) of samples: the empirical joint without its zeros.
+
+    Raises InputError for sequences of different lengths and for what `encode_labels` refuses.
+    """
+    coded = [encode_labels(v, n=n, name=name) for v, n, name in ((y, n_y, "y"), (x1, n_x1, "x1"), (x2, n_x2, "x2"))]
+    lengths = [codes.size for codes, _ in coded]
+    if len(set(lengths)) > 1:
+        raise InputError(f"y, x1 and x2 must have one entry a sample; their lengths are {lengths[0]}, {lengths[1]} and {lengths[2]}")
+    shape = (coded[0][1], coded[1][1], coded[2][1])
+    columns = np.stack([codes for codes, _ in coded])
+    order = np.lexsort(columns[::-1])
+    columns = columns[:, order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(columns, axis=1) != 0).any(0)])
+    counts = np.diff(np.r_[starts, lengths[0]])
+    first = columns[:, starts]
+    return SparseJoint(first[0], first[1], first[2], counts / lengths[0], shape, lengths[0])
+
+
+def joint_from_samples(
+    *,
+    y: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike | Iterable[Hashable],
+    x2: npt.ArrayLike | Iterable[Hashable],
+    n_y: int | None = None,
+    n_x1: int | None = None,
+    n_x2: int | None = None,
+) -> FloatArray:
+    """Return the empirical joint p[y, x1, x2] of samples, target first.
+
+    p[y, x1, x2] = (number of samples with these three symbols) / n.
+
+    Parameters
+    ----------
+    y, x1, x2 : array_like or iterable of hashables, length n
+        One symbol a sample. Integers are codes as they stand; anything else is coded by rank.
+    n_y, n_x1, n_x2 : int, optional
+        Alphabet sizes, where larger than the samples show.
+
+    Returns
+    -------
+    ndarray, shape (n_y, n_x1, n_x2)
+
+    Raises
+    ------
+    InputError
+        If the lengths differ, there are no samples, or a symbol cannot be used.
+
+    Examples
+    --------
+    >>> joint_from_samples(y=[0, 0, 0, 1], x1=[0, 0, 1, 1], x2=[0, 1, 0, 1])[1]
+    array([[0.  , 0.  ],
+           [0.  , 0.25]])
+    """
+    return count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2).to_dense()

@@ -1,0 +1,186 @@
+"""Solve BROJA on the two pair marginals: check, choose a solver, solve, certify, return one immutable solution."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError, SolverError
+from pidkit.info import conditional_entropy, mutual_information
+from pidkit.joint import check_pair_marginals
+from pidkit.pid.problem import Candidate, Progress, Start
+from pidkit.pid.result import SolverReport
+from pidkit.pid.solution import BROJASolution, Kept
+from pidkit.pid.solvers import check_tol, choose_solver, load_solver
+from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def solve_broja(
+    p_yx1: npt.ArrayLike,
+    p_yx2: npt.ArrayLike,
+    *,
+    solver: str = "auto",
+    tol: float | None = None,
+    max_iter: int | None = None,
+    init: Start | None = None,
+    unit: str = "bits",
+    check: bool = True,
+    progress: Progress | None = None,
+) -> BROJASolution:
+    """Solve the BROJA problem of two pair marginals and return potentials, coupling and a certified gap.
+
+    With F* = min over Q in Delta_P of sum Q log Q(y|x1,x2), where Delta_P holds the Q with Q(y,x1) = P(y,x1) and
+    Q(y,x2) = P(y,x2):
+
+        unique_1 = H(Y|X2) + F*,   unique_2 = H(Y|X1) + F*,   redundancy = I(Y;X1) - unique_1.
+
+    Parameters
+    ----------
+    p_yx1, p_yx2 : array_like, shape (n_y, n_x1) and (n_y, n_x2)
+        Pair marginals of one joint, target first, each summing to one, with the same P(y).
+    solver : str
+        "auto", "interior-point", "scaling" or "conic".
+    tol : float, optional
+        The certified gap to reach, in bits. None: 1e-9 for interior-point, 1e-5 for scaling and conic.
+    max_iter : int, optional
+        Iterations allowed; None leaves it to the solver.
+    init : tuple of ndarray, optional
+        `start` of the solution of a problem of the same shape and support: a warm start.
+    unit : str
+        "bits" or "nats", of the values returned.
+    check : bool
+        Raise SolverError where `tol` is not reached; False returns what was reached, with its status and gap.
+    progress : callable, optional
+        Called now and then with the iteration and the gap in nats.
+
+    Raises
+    ------
+    InputError
+        If the marginals are not probability tables with the same P(y), or an option is unknown.
+    SolverError
+        If the certified gap stays above `tol`.
+
+    References
+    ----------
+    Bertschinger, Rauh, Olbrich, Jost & Ay, Entropy 16(4), 2014; Makkeh, Theis & Vicente, Entropy 20(4), 2018.
+
+    Examples
+    --------
+    >>> solution = solve_broja([[0.5, 0.0], [0.0, 0.5]], [[0.25, 0.25], [0.25, 0.25]])
+    >>> round(solution.unique_1, 9), round(solution.redundancy, 9) + 0.0
+    (1.0, 0.0)
+    """
+    first, second = check_pair_marginals(p_yx1, p_yx2)
+    return solve_marginals(
+        first, second, solver=solver, tol=tol, max_iter=max_iter, init=init, unit=unit, check=check, progress=progress
+    )
+
+
+def solve_marginals(
+    p_yx1: FloatArray,
+    p_yx2: FloatArray,
+    *,
+    solver: str,
+    tol: float | None,
+    max_iter: int | None = None,
+    init: Start | None = None,
+    unit: str,
+    check: bool,
+    progress: Progress | None = None,
+) -> BROJASolution:
+    """Do what `solve_broja` says, on marginals that are known to be sound."""
+    check_unit(unit)
+    kept = tuple(np.flatnonzero(mass) for mass in (p_yx1.sum(1), p_yx1.sum(0), p_yx2.sum(0)))
+    kept_y, kept_1, kept_2 = kept
+    small1, small2 = p_yx1[np.ix_(kept_y, kept_1)], p_yx2[np.ix_(kept_y, kept_2)]
+    name = choose_solver(solver, small1, small2)
+    wanted = check_tol(tol, name)
+    if max_iter is not None and max_iter < 1:
+        raise InputError(f"max_iter must be at least 1, not {max_iter}")
+    start = None if init is None else _check_start(init, p_yx1, p_yx2, (kept_y, kept_1, kept_2))
+    run = load_solver(name)
+    began = time.perf_counter()
+    candidate = run(
+        small1, small2, tol=wanted * NATS_PER_UNIT["bits"], max_iter=max_iter, init=start, progress=progress
+    )
+    report = SolverReport(
+        solver=name,
+        status=candidate.status,
+        gap=from_nats(candidate.gap, "bits"),
+        tol=wanted,
+        marginal_residual=candidate.upper.marginal_residual,
+        iterations=candidate.iterations,
+        seconds=time.perf_counter() - began,
+    )
+    # "not <=" and not ">": a NaN gap must not pass.
+    if check and not report.gap <= wanted:
+        raise SolverError(_advice(report))
+    return _solution(p_yx1, p_yx2, candidate, (kept_y, kept_1, kept_2), unit, report)
+
+
+def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: Kept) -> Start:
+    """Return the part of a warm start that belongs to the symbols with mass, potentials finite on the supports."""
+    kept_y, kept_1, kept_2 = kept
+    shapes = (p_yx1.shape, p_yx2.shape, (p_yx1.shape[1], p_yx2.shape[1]))
+    if len(init) != 3 or any(np.shape(part) != shape for part, shape in zip(init, shapes, strict=True)):
+        raise InputError(
+            f"init must be (lam, mu, weights) of shapes {shapes[0]}, {shapes[1]}, {shapes[2]}: "
+            "the `start` of a solution of a problem of the same shape"
+        )
+    lam, mu = init[0][np.ix_(kept_y, kept_1)], init[1][np.ix_(kept_y, kept_2)]
+    weights = init[2][np.ix_(kept_1, kept_2)]
+    for potential, p in ((lam, p_yx1[np.ix_(kept_y, kept_1)]), (mu, p_yx2[np.ix_(kept_y, kept_2)])):
+        if not np.isfinite(potential[p > 0.0]).all():
+            raise InputError("init has potentials that are not finite where the marginals have mass; solve without init")
+    if not (np.isfinite(weights).all() and (weights >= 0.0).all()):
+        raise InputError("init has weights that are negative or not finite; solve without init")
+    off1, off2 = p_yx1[np.ix_(kept_y, kept_1)] == 0.0, p_yx2[np.ix_(kept_y, kept_2)] == 0.0
+    return np.where(off1, -np.inf, lam), np.where(off2, -np.inf, mu), weights
+
+
+def _advice(report: SolverReport) -> str:
+    """Say how far a solver got and what can be done."""
+    other = {
+        "interior-point": "ask for a larger tol, or compare with solver='conic'",
+        "scaling": "raise max_iter, ask for a larger tol, or use solver='interior-point'",
+        "conic": "ask for a larger tol, or use solver='interior-point'",
+    }[report.solver]
+    return (
+        f"solver {report.solver!r} ended with status {report.status!r} at a certified gap of {report.gap:.3g} bits "
+        f"after {report.iterations} iterations; tol is {report.tol:.3g}. To go on: {other}, "
+        "or pass check=False to take the result with its gap"
+    )
+
+
+def _solution(
+    p_yx1: FloatArray, p_yx2: FloatArray, candidate: Candidate, kept: Kept, unit: str, report: SolverReport
+) -> BROJASolution:
+    """Turn a certified candidate into atoms, and put its arrays back on the full alphabets."""
+    kept_y, kept_1, kept_2 = kept
+    lam, mu = np.full(p_yx1.shape, -np.inf), np.full(p_yx2.shape, -np.inf)
+    weights = np.zeros((p_yx1.shape[1], p_yx2.shape[1]))
+    lam[np.ix_(kept_y, kept_1)], mu[np.ix_(kept_y, kept_2)] = candidate.lower.lam, candidate.lower.mu
+    weights[np.ix_(kept_1, kept_2)] = candidate.upper.pair_mass()
+    mi_1, mi_2 = mutual_information(p_yx1), mutual_information(p_yx2)
+    unique_1 = conditional_entropy(p_yx2) + candidate.upper.value
+    unique_2 = conditional_entropy(p_yx1) + candidate.upper.value
+    return BROJASolution(
+        redundancy=from_nats(mi_1 - unique_1, unit),
+        unique_1=from_nats(unique_1, unit),
+        unique_2=from_nats(unique_2, unit),
+        mi_1=from_nats(mi_1, unit),
+        mi_2=from_nats(mi_2, unit),
+        lower=candidate.lower.value,
+        upper=candidate.upper.value,
+        lam=lam,
+        mu=mu,
+        weights=weights,
+        unit=unit,
+        report=report.to(unit),
+        _candidate=candidate,
+        _kept=kept,
+    )

@@ -1,0 +1,112 @@
+"""The optimisation that BROJA's atoms rest on, as every solver sees it: what goes in and what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
+
+FloatArray = npt.NDArray[np.float64]
+
+Start = tuple[FloatArray, FloatArray, FloatArray]
+"""A warm start: lam, mu (log potentials, -inf off the supports) and weights."""
+
+Progress = Callable[[int, float], object]
+"""Called now and then by a solver with the iteration and the gap in nats."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a solver returns: potentials, weights and the two bounds of F* that they prove, in nats.
+
+    Attributes
+    ----------
+    lam, mu : ndarray, shape (n_y, n_x1) and (n_y, n_x2)
+        Log potentials, -inf off the supports.
+    weights : ndarray, shape (n_x1, n_x2)
+        exp(lam[y]) weights exp(mu[y]) is the coupling before rounding.
+    lower, upper : FeasiblePotentials, FactoredCoupling
+        The best bounds met on the way; they may come from different iterates.
+    iterations : int
+    status : str
+        "converged", "max_iter" or "stalled".
+    """
+
+    lam: FloatArray
+    mu: FloatArray
+    weights: FloatArray
+    lower: FeasiblePotentials
+    upper: FactoredCoupling
+    iterations: int
+    status: str
+
+    @property
+    def gap(self) -> float:
+        """The certified gap in nats: how far the two bounds are apart."""
+        return self.upper.value - self.lower.value
+
+    def swapped(self) -> Candidate:
+        """Return the same candidate with the two sources exchanged."""
+        low, up = self.lower, self.upper
+        return replace(
+            self,
+            lam=self.mu,
+            mu=self.lam,
+            weights=self.weights.T,
+            lower=replace(low, lam=low.mu, mu=low.lam),
+            upper=replace(up, a=up.b, b=up.a, w=up.w.T, r=up.c, c=up.r),
+        )
+
+
+class Solver(Protocol):
+    """One way to solve the problem.
+
+    `tol` is the certified gap asked for, in nats. Every y, x1 and x2 has mass, and both marginals have the same P(y).
+    """
+
+    def __call__(
+        self,
+        p_yx1: FloatArray,
+        p_yx2: FloatArray,
+        *,
+        tol: float,
+        max_iter: int | None = None,
+        init: Start | None = None,
+        progress: Progress | None = None,
+    ) -> Candidate:
+        """Return the best candidate found, whether or not it reached `tol`."""
+        ...
+
+
+def certify(
+    p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: int, status: str
+) -> Candidate:
+    """Bound F* from both sides with one pair of potentials and weights."""
+    lam, mu, weights = start
+    lower = feasible_potentials(p_yx1, p_yx2, lam, mu)
+    upper = feasible_coupling(p_yx1, p_yx2, lam, mu, weights)
+    return Candidate(lam, mu, weights, lower, upper, iterations, status)
+
+
+def shared_support(p_yx1: FloatArray, p_yx2: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which pairs (x1, x2) share a y: elsewhere every coupling in Delta_P is zero."""
+    shared: npt.NDArray[np.bool_] = ((p_yx1 > 0.0).astype(float).T @ (p_yx2 > 0.0).astype(float)) > 0.0
+    return shared
+
+
+def conditionally_independent(p_yx1: FloatArray, p_yx2: FloatArray) -> FloatArray:
+    """Return sum_y P(y, x1) P(y, x2) / P(y): the pair mass of the coupling with X1 - Y - X2, a member of Delta_P."""
+    independent: FloatArray = (p_yx1 / p_yx1.sum(1, keepdims=True)).T @ p_yx2
+    return independent
+
+
+def log_conditional(p_yx: FloatArray) -> FloatArray:
+    """Return log P(y|x) of a pair marginal, -inf where it is zero."""
+    with np.errstate(divide="ignore"):
+        logs: FloatArray = np.log(p_yx / p_yx.sum(0))
+    return logs

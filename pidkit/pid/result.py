@@ -1,0 +1,118 @@
+"""What a decomposition returns: the four atoms, the information they split, and how well they are known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pidkit.units import check_unit, convert
+
+
+@dataclass(frozen=True)
+class SolverReport:
+    """How a number was obtained and how far it can be off.
+
+    Attributes
+    ----------
+    solver : str
+        "interior-point", "scaling", "conic", or "closed form" where nothing was iterated.
+    status : str
+        "converged", "max_iter" or "stalled".
+    gap : float
+        Certified distance between a primal and a dual bound, in `unit`: no atom is off by more.
+    tol : float
+        The gap that was asked for, in `unit`.
+    marginal_residual : float
+        Largest error of the marginals of the returned coupling.
+    iterations : int
+    seconds : float
+    unit : str
+        "bits" or "nats", of `gap` and `tol`.
+    """
+
+    solver: str
+    status: str
+    gap: float
+    tol: float
+    marginal_residual: float
+    iterations: int
+    seconds: float
+    unit: str = "bits"
+
+    def to(self, unit: str) -> SolverReport:
+        """Return the same report in another unit."""
+        check_unit(unit)
+        gap, tol = (convert(value, old=self.unit, new=unit) for value in (self.gap, self.tol))
+        return replace(self, gap=gap, tol=tol, unit=unit)
+
+
+@dataclass(frozen=True)
+class PIDResult:
+    """A bivariate partial information decomposition of I(Y; X1, X2).
+
+    redundancy + unique_1 = mi_1,  redundancy + unique_2 = mi_2,
+    redundancy + unique_1 + unique_2 + synergy = mi_joint.
+
+    Attributes
+    ----------
+    redundancy, unique_1, unique_2, synergy : float
+        The atoms, in `unit`. They are those of a coupling that was found, so each differs from the exact value by
+        at most `report.gap`, and an atom that is exactly zero may be reported as minus that much.
+    mi_1, mi_2, mi_joint : float
+        I(Y; X1), I(Y; X2) and I(Y; X1, X2), in `unit`.
+    unit : str
+        "bits" or "nats".
+    report : SolverReport
+    measure : str
+        The redundancy measure behind the atoms.
+    """
+
+    redundancy: float
+    unique_1: float
+    unique_2: float
+    synergy: float
+    mi_1: float
+    mi_2: float
+    mi_joint: float
+    unit: str
+    report: SolverReport
+    measure: str = "BROJA"
+
+    @property
+    def atoms(self) -> dict[str, float]:
+        """The four atoms by name."""
+        return {name: getattr(self, name) for name in ATOMS}
+
+    def to(self, unit: str) -> PIDResult:
+        """Return the same decomposition in another unit.
+
+        Examples
+        --------
+        >>> import pidkit
+        >>> round(pidkit.bivariate_pid(pidkit.gate("XOR").joint).to("nats").synergy, 6)
+        0.693147
+        """
+        check_unit(unit)
+        values = {name: convert(getattr(self, name), old=self.unit, new=unit) for name in (*ATOMS, *INFORMATION)}
+        return replace(self, **values, unit=unit, report=self.report.to(unit))  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain numbers, strings and one nested dictionary."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        """Show the atoms, the information and the certificate on a few lines."""
+        width = max(len(name) for name in ATOMS)
+        lines = [f"PIDResult ({self.measure}, {self.unit})"]
+        lines += [f"  {name:<{width}}  {value: .6f}" for name, value in self.atoms.items()]
+        lines.append(f"  I(Y;X1) = {self.mi_1:.6f}   I(Y;X2) = {self.mi_2:.6f}   I(Y;X1,X2) = {self.mi_joint:.6f}")
+        report = self.report
+        lines.append(f"  {report.solver}, {report.status}: certified gap {report.gap:.1e} {report.unit}")
+        return "\n".join(lines)
+
+
+ATOMS = ("redundancy", "unique_1", "unique_2", "synergy")
+"""The atoms of a bivariate decomposition, in the order of tables and figures."""
+
+INFORMATION = ("mi_1", "mi_2", "mi_joint")
+"""The mutual information that the atoms split."""

@@ -1,0 +1,77 @@
+"""The solvers by name: where each lives, what it reaches by default, and which one "auto" takes."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError
+from pidkit.pid.problem import Solver
+
+FloatArray = npt.NDArray[np.float64]
+
+_SOLVERS: dict[str, tuple[str, str]] = {
+    "interior-point": ("pidkit.pid.interior_point", "solve_interior_point"),
+    "scaling": ("pidkit.pid.scaling", "solve_scaling"),
+    "conic": ("pidkit.pid.conic", "solve_conic"),
+}
+"""Solver names and where they live; loaded on first use, so that numba and cvxpy cost nothing until needed."""
+
+DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
+"""The certified gap in bits that each solver reaches comfortably."""
+
+LARGEST_NEWTON_STEP = 2e10
+"""Multiplications in one Newton step beyond which "auto" prefers matrix products."""
+
+LARGEST_TENSOR = 2e7
+"""Cells n_y n_x1 n_x2 beyond which "auto" prefers the solver that never builds them."""
+
+
+def load_solver(name: str) -> Solver:
+    """Return the solver called `name`, importing its module on first use."""
+    module, function = _SOLVERS[name]
+    solver: Solver = getattr(import_module(module), function)
+    return solver
+
+
+def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray) -> str:
+    """Return `name`, or for "auto" the solver that the size of the problem calls for.
+
+    The interior point takes about ten Newton steps whatever the problem, each of a predictable cost; where that cost
+    or its memory passes a limit, "scaling" is faster to the tolerances it is used for.
+
+    Raises
+    ------
+    InputError
+        If `name` is no solver.
+    """
+    if name != "auto":
+        if name not in _SOLVERS:
+            raise InputError(f"solver must be 'auto', {', '.join(map(repr, _SOLVERS))}; not {name!r}")
+        return name
+    large = newton_cost(p_yx1, p_yx2) > LARGEST_NEWTON_STEP or p_yx1.size * p_yx2.shape[1] > LARGEST_TENSOR
+    return "scaling" if large else "interior-point"
+
+
+def newton_cost(p_yx1: FloatArray, p_yx2: FloatArray) -> float:
+    """Estimate the multiplications of one Newton step: forming and factoring the Schur complement."""
+    small, large = sorted((np.count_nonzero(p_yx1), np.count_nonzero(p_yx2)))
+    return 0.5 * small**2 * large + small**3 / 6.0
+
+
+def check_tol(tol: float | None, solver: str) -> float:
+    """Return the gap in bits to ask of `solver`: `tol`, or its default.
+
+    Raises
+    ------
+    InputError
+        If `tol` is not a positive number.
+    """
+    if tol is None:
+        return DEFAULT_TOL[solver]
+    if not isinstance(tol, (int, float, np.number)) or not math.isfinite(tol) or tol <= 0.0:
+        raise InputError(f"tol must be a positive number of bits, not {tol!r}")
+    return float(tol)
