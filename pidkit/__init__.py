@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pidkit.pid.broja import solve_broja as solve_broja
     from pidkit.pid.decomposition import bivariate_pid as bivariate_pid
     from pidkit.pid.decomposition import pid_from_samples as pid_from_samples
-    from pidkit.pid.representation import RepresentationPID as RepresentationPID
     from pidkit.pid.representation import representation_pid as representation_pid
+    from pidkit.pid.representation_result import RepresentationPID as RepresentationPID
     from pidkit.pid.result import PIDResult as PIDResult
     from pidkit.pid.result import SolverReport as SolverReport
     from pidkit.pid.solution import BROJASolution as BROJASolution
@@ -46,7 +46,7 @@ _HOME = {
     "PIDResult": "pidkit.pid.result",
     "SolverReport": "pidkit.pid.result",
     "BROJASolution": "pidkit.pid.solution",
-    "RepresentationPID": "pidkit.pid.representation",
+    "RepresentationPID": "pidkit.pid.representation_result",
     # joints
     "joint_from_samples": "pidkit.joint",
     "Gate": "pidkit.gates",
@@ -70,7 +70,7 @@ _HOME = {
 }
 """Where each public name lives (PEP 562)."""
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 - the names above, once
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -117,19 +117,24 @@ class SparseJoint:
     def pair(self, source: int) -> FloatArray:
         """Return the dense pair marginal P(y, x1) (`source` 1) or P(y, x2) (`source` 2)."""
         codes = self.x1 if source == 1 else self.x2
-        flat = np.bincount(self.y * self.shape[source] + codes, self.mass, self.shape[0] * self.shape[source])
+        flat = _sum_by_code(self.y * self.shape[source] + codes, self.mass, self.shape[0] * self.shape[source])
         return flat.reshape(self.shape[0], self.shape[source])
 
     def source_mass(self) -> FloatArray:
         """Return the masses of the pairs (x1, x2) that occur: the entries of P(x1, x2) above zero."""
         _, inverse = np.unique(self.x1 * self.shape[2] + self.x2, return_inverse=True)
-        return np.bincount(inverse, self.mass)
+        return _sum_by_code(inverse, self.mass, 0)
 
     def to_dense(self) -> FloatArray:
         """Return the dense array p[y, x1, x2]."""
         p = np.zeros(self.shape)
         p[self.y, self.x1, self.x2] = self.mass
         return p
+
+
+def _sum_by_code(codes: IntArray, mass: FloatArray, n: int) -> FloatArray:
+    """Return the mass of each code 0..n-1 (or up to the largest code)."""
+    return np.asarray(np.bincount(codes, mass, n), dtype=np.float64)
 
 
 def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, name: str) -> tuple[IntArray, int]:
@@ -220,7 +225,9 @@ def count_samples(
     coded = [encode_labels(v, n=n, name=name) for v, n, name in ((y, n_y, "y"), (x1, n_x1, "x1"), (x2, n_x2, "x2"))]
     lengths = [codes.size for codes, _ in coded]
     if len(set(lengths)) > 1:
-        raise InputError(f"y, x1 and x2 must have one entry a sample; their lengths are {lengths[0]}, {lengths[1]} and {lengths[2]}")
+        raise InputError(
+            f"y, x1 and x2 must have one entry a sample; their lengths are {lengths[0]}, {lengths[1]} and {lengths[2]}"
+        )
     shape = (coded[0][1], coded[1][1], coded[2][1])
     columns = np.stack([codes for codes, _ in coded])
     order = np.lexsort(columns[::-1])

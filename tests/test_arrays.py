@@ -73,25 +73,23 @@ def test_npy_is_mapped(tmp_path: Path) -> None:
 
 
 def test_npz_members_are_mapped_where_aligned(tmp_path: Path) -> None:
-    ours, numpys, packed = tmp_path / "ours.npz", tmp_path / "numpys.NPZ", tmp_path / "packed.npz"
+    ours, packed = tmp_path / "ours.npz", tmp_path / "packed.NPZ"
     arrays = {"x": X, "ÿ": Y, "file": np.asfortranarray(X), "nought": np.zeros((0, 2)), "scalar": np.float64(3)}
     save_arrays(ours, **arrays)
-    with numpys.open("wb") as file:
-        np.savez(file, **{f"array{'_' * i}": X + i for i in range(8)})
-    np.savez_compressed(packed, x=X, y=Y)
+    with packed.open("wb") as file:
+        np.savez_compressed(file, x=X, y=Y)
     for key, x in arrays.items():
         loaded = load_array(ours, key=key)
         assert is_mapped(loaded)
         assert loaded.flags.aligned
         np.testing.assert_array_equal(loaded, x)
-    # numpy.savez aligns by chance: whatever is mapped is aligned, and the rest is read.
-    mapped = []
-    for i in range(8):
-        loaded = load_array(numpys, key=f"array{'_' * i}")
+    # numpy.savez aligns by chance, here by the length of the name: what lies unaligned is read.
+    for key in ("x", "x1"):
+        np.savez(tmp_path / "numpys.npz", **{key: X})
+        loaded = load_array(tmp_path / "numpys.npz")
         assert loaded.flags.aligned
-        np.testing.assert_array_equal(loaded, X + i)
-        mapped.append(is_mapped(loaded))
-    assert 0 < sum(mapped) < 8
+        assert is_mapped(loaded) == (key == "x1")
+        np.testing.assert_array_equal(loaded, X)
     assert not is_mapped(load_array(packed, key="x"))
     np.testing.assert_array_equal(load_array(packed, key="y"), Y)
     with np.load(ours) as readable:

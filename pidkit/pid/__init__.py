@@ -1,0 +1,1 @@
+"""Bivariate partial information decomposition after Bertschinger et al. (BROJA), with a certificate."""

@@ -26,6 +26,7 @@ TAU_SHARE = 0.1
 RESIDUAL_PRICE = 8.0
 """Nats of gap expected from one unit of missing mass when the candidate is rounded to a feasible coupling."""
 REFINEMENTS = 2
+LARGEST_CHANGE = 2.0
 
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 Array = Any
@@ -115,6 +116,20 @@ def _step_to_boundary(x: Array, dx: Array, active: Array, fraction: float) -> fl
             if active[i, j] and dx[i, j] < 0.0:
                 step = min(step, -fraction * x[i, j] / dx[i, j])
     return step
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _largest_change(pi: Array, active: Array, d1: Array, d2: Array, dh: Array) -> float:
+    """Return the largest |change of log pi| that a full step predicts, at least 1e-300."""
+    n_1, n_2, n_y = pi.shape
+    largest = 1e-300
+    for i in range(n_1):
+        for j in range(n_2):
+            if active[i, j]:
+                for y in range(n_y):
+                    if pi[i, j, y] > 0.0:
+                        largest = max(largest, abs(d1[i, y] + d2[j, y] - dh[i, j]))
+    return largest
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
@@ -262,7 +277,7 @@ def interior_point(
 
         fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
         step_w = _step_to_boundary(w, dw, active, fraction)
-        step_g = _step_to_boundary(g, dg, active, fraction)
+        step_g = min(_step_to_boundary(g, dg, active, fraction), LARGEST_CHANGE / _largest_change(pi, active, d1, d2, dh))
         for i in range(n_1):
             for j in range(n_2):
                 if active[i, j]:

@@ -126,7 +126,8 @@ def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: Kept) 
     """Return the part of a warm start that belongs to the symbols with mass, potentials finite on the supports."""
     kept_y, kept_1, kept_2 = kept
     shapes = (p_yx1.shape, p_yx2.shape, (p_yx1.shape[1], p_yx2.shape[1]))
-    if len(init) != 3 or any(np.shape(part) != shape for part, shape in zip(init, shapes, strict=True)):
+    parts: tuple[FloatArray, ...] = tuple(init)
+    if len(parts) != 3 or any(np.shape(part) != shape for part, shape in zip(parts, shapes, strict=True)):
         raise InputError(
             f"init must be (lam, mu, weights) of shapes {shapes[0]}, {shapes[1]}, {shapes[2]}: "
             "the `start` of a solution of a problem of the same shape"
@@ -135,7 +136,9 @@ def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: Kept) 
     weights = init[2][np.ix_(kept_1, kept_2)]
     for potential, p in ((lam, p_yx1[np.ix_(kept_y, kept_1)]), (mu, p_yx2[np.ix_(kept_y, kept_2)])):
         if not np.isfinite(potential[p > 0.0]).all():
-            raise InputError("init has potentials that are not finite where the marginals have mass; solve without init")
+            raise InputError(
+                "init has potentials that are not finite where the marginals have mass; solve without init"
+            )
     if not (np.isfinite(weights).all() and (weights >= 0.0).all()):
         raise InputError("init has weights that are negative or not finite; solve without init")
     off1, off2 = p_yx1[np.ix_(kept_y, kept_1)] == 0.0, p_yx2[np.ix_(kept_y, kept_2)] == 0.0

@@ -60,7 +60,7 @@ class FactoredCoupling:
 
     def block(self, y: int) -> FloatArray:
         """Return Q[y], shape (n_x1, n_x2): one block of the coupling, the others never built."""
-        scaled = self.a[y][:, None] * self.w * self.b[y]
+        scaled: FloatArray = self.a[y][:, None] * self.w * self.b[y]
         mass = self.r[y].sum()
         return scaled + np.outer(self.r[y], self.c[y] / mass) if mass > 0.0 else scaled
 
@@ -68,7 +68,8 @@ class FactoredCoupling:
         """Return Q(x1, x2), the coupling summed over y, shape (n_x1, n_x2)."""
         mass = self.r.sum(1, keepdims=True)
         rest = self.r.T @ np.divide(self.c, mass, out=np.zeros_like(self.c), where=mass > 0.0)
-        return self.w * (self.a.T @ self.b) + rest
+        mass_of_pairs: FloatArray = self.w * (self.a.T @ self.b) + rest
+        return mass_of_pairs
 
     def to_dense(self) -> FloatArray:
         """Return Q[y, x1, x2], built block by block."""

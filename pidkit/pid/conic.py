@@ -69,10 +69,10 @@ def solve_conic(
         raise SolverError(f"solver 'conic' failed ({error}); use solver='interior-point'") from error
     if q.value is None or constraints[0].dual_value is None:
         raise SolverError(f"solver 'conic' returned no values ({problem.status}); use solver='interior-point'")
-    lam, mu = np.full(p_yx1.size, -np.inf), np.full(p_yx2.size, -np.inf)
+    flat1, flat2 = np.full(p_yx1.size, -np.inf), np.full(p_yx2.size, -np.inf)
     # cvxpy's multipliers enter the Lagrangian with a plus sign: log q(y|x1,x2) + dual1 + dual2 = 0.
-    lam[rows1], mu[rows2] = -constraints[0].dual_value, -constraints[1].dual_value
-    lam, mu = lam.reshape(p_yx1.shape), mu.reshape(p_yx2.shape)
+    flat1[rows1], flat2[rows2] = -constraints[0].dual_value, -constraints[1].dual_value
+    lam, mu = flat1.reshape(p_yx1.shape), flat2.reshape(p_yx2.shape)
     mass = np.zeros(n_1 * n_2)
     np.add.at(mass, pairs[pair], np.maximum(np.asarray(q.value), 0.0))
     weights = _over_sum(mass.reshape(n_1, n_2), lam, mu)
@@ -90,11 +90,13 @@ def _marginal(p: FloatArray, cells: npt.NDArray[np.intp]) -> tuple[sp.csr_array,
     rows = np.flatnonzero(p)
     position = np.empty(p.size, dtype=np.intp)
     position[rows] = np.arange(rows.size)
-    matrix = sp.csr_array((np.ones(cells.size), (position[cells], np.arange(cells.size))), shape=(rows.size, cells.size))
+    matrix = sp.csr_array(
+        (np.ones(cells.size), (position[cells], np.arange(cells.size))), shape=(rows.size, cells.size)
+    )
     return matrix, rows
 
 
 def _over_sum(mass: FloatArray, lam: FloatArray, mu: FloatArray) -> FloatArray:
     """Return mass / sum_y exp(lam + mu), zero where the sum is."""
-    total = np.exp(lam).T @ np.exp(mu)
+    total: FloatArray = np.exp(lam).T @ np.exp(mu)
     return np.divide(mass, total, out=np.zeros_like(mass), where=total > 0.0)

@@ -53,9 +53,7 @@ def solve_interior_point(
     """
     if np.count_nonzero(p_yx2) > np.count_nonzero(p_yx1):
         flipped = None if init is None else (init[1], init[0], init[2].T)
-        return solve_interior_point(
-            p_yx2, p_yx1, tol=tol, max_iter=max_iter, init=flipped, progress=progress
-        ).swapped()
+        return solve_interior_point(p_yx2, p_yx1, tol=tol, max_iter=max_iter, init=flipped, progress=progress).swapped()
     active = shared_support(p_yx1, p_yx2)
     lam, mu, w, g = _start(p_yx1, p_yx2, active, init)
     p1, p2 = np.ascontiguousarray(p_yx1.T), np.ascontiguousarray(p_yx2.T)

@@ -83,9 +83,7 @@ class Solver(Protocol):
         ...
 
 
-def certify(
-    p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: int, status: str
-) -> Candidate:
+def certify(p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: int, status: str) -> Candidate:
     """Bound F* from both sides with one pair of potentials and weights."""
     lam, mu, weights = start
     lower = feasible_potentials(p_yx1, p_yx2, lam, mu)

@@ -62,7 +62,7 @@ def newton_cost(p_yx1: FloatArray, p_yx2: FloatArray) -> float:
     return 0.5 * small**2 * large + small**3 / 6.0
 
 
-def check_tol(tol: float | None, solver: str) -> float:
+def check_tol(tol: object, solver: str) -> float:
     """Return the gap in bits to ask of `solver`: `tol`, or its default.
 
     Raises
