@@ -161,7 +161,7 @@ def gate(name: str) -> Gate:
     >>> gate("AND").joint.shape, gate("AND").synergy
     ((2, 2, 2), 0.5)
     """
-    if name not in GATES:
+    if not isinstance(name, str) or name not in GATES:  # type: ignore[redundant-expr]
         near = difflib.get_close_matches(str(name).upper(), [known.upper() for known in GATES], n=1, cutoff=0.5)
         meant = next((known for known in GATES if near and known.upper() == near[0]), None)
         hint = f"did you mean {meant!r}? " if meant else ""

@@ -57,7 +57,8 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
         raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
     total = joint.sum()
     if abs(total - 1.0) > MASS_TOLERANCE:
-        raise InputError(f"{name} sums to {total:.12g}, not 1; divide it by its sum first ({name} / {name}.sum())")
+        advice = f"divide it by its sum first ({name} / {name}.sum()), in float64"
+        raise InputError(f"{name} sums to {total:.12g}, not 1; {advice}")
     return joint
 
 
@@ -65,7 +66,7 @@ def _as_real(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """Return `values` as an array of a real dtype, else raise InputError."""
     try:
         array = np.asarray(values)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError: torch tensors that require a gradient
         raise InputError(f"{name} cannot be read as an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold real numbers, not dtype {array.dtype}")
@@ -125,6 +126,13 @@ class SparseJoint:
         _, inverse = np.unique(self.x1 * self.shape[2] + self.x2, return_inverse=True)
         return _sum_by_code(inverse, self.mass, 0)
 
+    def compact(self) -> SparseJoint:
+        """Return the same joint on the symbols that occur alone: codes as large as hashes cost nothing then."""
+        ranks = [np.unique(codes, return_inverse=True) for codes in (self.y, self.x1, self.x2)]
+        y, x1, x2 = (np.asarray(inverse, dtype=np.int64) for _, inverse in ranks)
+        shape = (ranks[0][0].size, ranks[1][0].size, ranks[2][0].size)
+        return SparseJoint(y, x1, x2, self.mass, shape, self.n_samples)
+
     def to_dense(self) -> FloatArray:
         """Return the dense array p[y, x1, x2]."""
         p = np.zeros(self.shape)
@@ -154,6 +162,9 @@ def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, 
     >>> encode_labels(["cat", "ant", "cat"], n=None, name="y")
     (array([1, 0, 1]), 2)
     """
+    whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
+    if n is not None and not (whole and n >= 1):
+        raise InputError(f"n_{name} must be a positive integer, not {n!r}")
     symbols = _one_axis(labels, name)
     if symbols.size == 0:
         raise InputError(f"{name} is empty: at least one sample is needed")
@@ -178,7 +189,9 @@ def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> npt.NDAr
     if isinstance(labels, np.ndarray) or hasattr(labels, "__array__"):
         array = np.asarray(labels)
     else:
-        items = list(labels)  # type: ignore[arg-type]
+        if not isinstance(labels, Iterable):
+            raise InputError(f"{name} must be a sequence of symbols, one a sample, not {type(labels).__name__}")
+        items = list(labels)
         plain = all(isinstance(item, (int, float, str, bool, np.generic)) for item in items)
         # One type only: numpy would turn [1, "1"] into two equal strings.
         if plain and len({type(item) for item in items}) == 1:
@@ -206,7 +219,13 @@ def _rank(symbols: npt.NDArray[Any], name: str) -> tuple[IntArray, int]:
             raise InputError(f"{name}[{i}] is not hashable ({type(symbol).__name__}); symbols must be") from error
         if symbol != symbol:
             raise InputError(f"{name}[{i}] is NaN; drop those samples first")
-    return codes, len(codes_of)
+    try:
+        ordered = sorted(codes_of)  # type: ignore[type-var]
+    except TypeError:
+        return codes, len(codes_of)
+    rank = np.empty(len(ordered), dtype=np.int64)
+    rank[[codes_of[symbol] for symbol in ordered]] = np.arange(len(ordered))
+    return rank[codes], len(ordered)
 
 
 def count_samples(

@@ -10,7 +10,7 @@ NATS_PER_UNIT: dict[str, float] = {"bits": math.log(2.0), "nats": 1.0}
 
 def check_unit(unit: str) -> str:
     """Return `unit` if it is "bits" or "nats", else raise InputError."""
-    if unit not in NATS_PER_UNIT:
+    if not isinstance(unit, str) or unit not in NATS_PER_UNIT:  # type: ignore[redundant-expr]
         raise InputError(f"unit must be 'bits' or 'nats', not {unit!r}")
     return unit
 

@@ -26,13 +26,14 @@ TAU_SHARE = 0.1
 RESIDUAL_PRICE = 8.0
 """Nats of gap expected from one unit of missing mass when the candidate is rounded to a feasible coupling."""
 REFINEMENTS = 2
-LARGEST_CHANGE = 2.0
+LARGEST_CHANGE = 3.0
+"""Nats by which a step may change any log pi: the linear model of the exponentials says nothing beyond."""
 
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 Array = Any
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def evaluate(lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array, sum1: Array, sum2: Array) -> None:
     """Fill pi (softmax over y), h (log-sum-exp; 0 off the active pairs) and the pair marginals of w pi."""
     n_1, n_y = lam.shape
@@ -66,7 +67,7 @@ def evaluate(lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array
                 sum2[j, y] += w[i, j] * pi[i, j, y]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _hessian_times(pi: Array, w: Array, kappa: Array, d1: Array, d2: Array, out1: Array, out2: Array) -> None:
     """Compute H (d1, d2) without the matrix."""
     n_1, n_2, n_y = pi.shape
@@ -86,7 +87,7 @@ def _hessian_times(pi: Array, w: Array, kappa: Array, d1: Array, d2: Array, out1
                 out2[j, y] += term
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _pair_means(pi: Array, d1: Array, d2: Array, out: Array) -> None:
     """Compute the change of h: sum_y pi (d1 + d2) for every pair."""
     n_1, n_2, n_y = pi.shape
@@ -98,7 +99,7 @@ def _pair_means(pi: Array, d1: Array, d2: Array, out: Array) -> None:
             out[i, j] = total
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _gather(full: Array, support: Array, count: Array, offset: Array, flat: Array) -> None:
     """Copy full[x, y] on the support into a flat vector."""
     for i in range(count.size):
@@ -106,7 +107,7 @@ def _gather(full: Array, support: Array, count: Array, offset: Array, flat: Arra
             flat[offset[i] + k] = full[i, support[i, k]]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _step_to_boundary(x: Array, dx: Array, active: Array, fraction: float) -> float:
     """Return the largest step in (0, 1] that keeps x + step dx >= (1 - fraction) x on the active pairs."""
     step = 1.0
@@ -118,7 +119,7 @@ def _step_to_boundary(x: Array, dx: Array, active: Array, fraction: float) -> fl
     return step
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _largest_change(pi: Array, active: Array, d1: Array, d2: Array, dh: Array) -> float:
     """Return the largest |change of log pi| that a full step predicts, at least 1e-300."""
     n_1, n_2, n_y = pi.shape
@@ -132,7 +133,7 @@ def _largest_change(pi: Array, active: Array, d1: Array, d2: Array, dh: Array) -
     return largest
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def interior_point(
     p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, tol: float, max_iter: int
 ) -> tuple[int, float]:
@@ -179,7 +180,7 @@ def interior_point(
                 n_free2 += 1
 
     blocks = np.zeros((n_1, n_y, n_y))
-    coupling = np.zeros((n_free2, n_free1))
+    coupling = np.zeros((n_free1, n_free2))
     schur = np.zeros((n_free2, n_free2))
     pi = np.zeros((n_1, n_2, n_y))
     h, kappa, rg, rc = np.zeros((4, n_1, n_2))
@@ -277,7 +278,8 @@ def interior_point(
 
         fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
         step_w = _step_to_boundary(w, dw, active, fraction)
-        step_g = min(_step_to_boundary(g, dg, active, fraction), LARGEST_CHANGE / _largest_change(pi, active, d1, d2, dh))
+        step_g = _step_to_boundary(g, dg, active, fraction)
+        step_g = min(step_g, LARGEST_CHANGE / _largest_change(pi, active, d1, d2, dh))
         for i in range(n_1):
             for j in range(n_2):
                 if active[i, j]:

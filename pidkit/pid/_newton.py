@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-PANEL = 48
-"""Columns factored at a time by the blocked Cholesky; the rest of the work is matrix products."""
+PANEL = 32
+"""Columns factored at a time by the blocked Cholesky; all other work of the factorisation is matrix products."""
+
+SYRK_PANEL = 64
+"""Least number of columns of the Schur complement formed at a time; each panel is one matrix product."""
 
 RELATIVE_PIVOT = 1e-15
 """A pivot this far below its diagonal entry is rounding: the direction is null and its step is set to zero."""
@@ -26,15 +29,15 @@ _FAST = {"reassoc", "contract", "arcp", "nsz"}  # sums may be reordered; NaN and
 Array = Any  # inside compiled code numba, not mypy, knows the types
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def assemble(
     pi: Array, w: Array, kappa: Array, support1: Array, count1: Array, offset1: Array, index2: Array,
     blocks: Array, coupling: Array, schur: Array,
 ) -> None:  # fmt: skip
-    """Fill the lam blocks, the lam-mu coupling (one row for each free mu) and the mu-mu part of H.
+    """Fill the lam blocks, the lam-mu coupling (one column for each free mu) and the mu-mu part of H.
 
-    support1[x1, :count1[x1]] lists the y with P(y, x1) > 0; offset1 is where a block's columns start in `coupling`;
-    index2[x2, y] numbers the free mu, -1 where mu is fixed or off its support.
+    support1[x1, :count1[x1]] lists the y with P(y, x1) > 0; offset1 is where its rows start in `coupling`;
+    index2[x2, y] numbers the free mu, -1 where mu is fixed or off its support. Only lower triangles are filled.
     """
     n_1, n_2, n_y = pi.shape
     blocks[:] = 0.0
@@ -50,68 +53,78 @@ def assemble(
             scale = kappa[i, j]
             for k in range(n):
                 y = support1[i, k]
-                if pi[i, j, y] == 0.0:
+                here = pi[i, j, y]
+                if here == 0.0:
                     continue
-                left = scale * pi[i, j, y]
+                left = scale * here
                 for m in range(k):
                     blocks[i, k, m] += left * pi[i, j, support1[i, m]]
-                blocks[i, k, k] += left * pi[i, j, y] + weight * pi[i, j, y]
+                blocks[i, k, k] += left * here + weight * here
+                for z in range(n_y):
+                    if index2[j, z] >= 0:
+                        coupling[start + k, index2[j, z]] = left * pi[i, j, z]
+                if index2[j, y] >= 0:
+                    coupling[start + k, index2[j, y]] += weight * here
             for y in range(n_y):
                 row = index2[j, y]
                 if row < 0 or pi[i, j, y] == 0.0:
                     continue
                 left = scale * pi[i, j, y]
-                for k in range(n):
-                    coupling[row, start + k] = left * pi[i, j, support1[i, k]]
-                    if support1[i, k] == y:
-                        coupling[row, start + k] += weight * pi[i, j, y]
                 for z in range(y):
-                    column = index2[j, z]
-                    if column >= 0:
-                        schur[row, column] += left * pi[i, j, z]
+                    if index2[j, z] >= 0:
+                        schur[row, index2[j, z]] += left * pi[i, j, z]
                 schur[row, row] += left * pi[i, j, y] + weight * pi[i, j, y]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array) -> None:
     """Factor the system in place: Cholesky factors of the lam blocks, then of the Schur complement.
 
-    On return `blocks` holds L1 with L1 L1' = H11 block by block, `coupling` holds (L1^-1 H12)', and the lower
-    triangle of `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12.
+    On return `blocks` holds L1 with L1 L1' = H11 block by block, `coupling` holds L1^-1 H12, and the lower triangle
+    of `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12.
     """
-    n_rows = coupling.shape[0]
+    n = schur.shape[0]
     for i in range(count1.size):
-        n = count1[i]
+        lower = blocks[i]
         start = offset1[i]
-        _cholesky_panel(blocks[i, :n, :n], 0, n, _diagonal(blocks[i, :n, :n]))
-        for row in range(n_rows):
-            _forward(blocks[i, :n, :n], coupling[row, start : start + n])
+        _cholesky_block(lower, 0, count1[i], _diagonal(lower))
+        # Forward substitution on all columns at once: the inner loop runs along a row of `coupling`.
+        for k in range(count1[i]):
+            for m in range(k):
+                entry = lower[k, m]
+                for column in range(n):
+                    coupling[start + k, column] -= entry * coupling[start + m, column]
+            inverse = 1.0 / lower[k, k]
+            for column in range(n):
+                coupling[start + k, column] *= inverse
     original = _diagonal(schur)
-    if n_rows <= PANEL:
-        for row in range(n_rows):
-            for column in range(row + 1):
-                total = 0.0
-                for k in range(coupling.shape[1]):
-                    total += coupling[row, k] * coupling[column, k]
-                schur[row, column] -= total
-        _cholesky_panel(schur, 0, n_rows, original)
-        return
-    for first in range(0, n_rows, PANEL):
-        last = min(first + PANEL, n_rows)
-        product = np.dot(coupling[first:], coupling[first:last].T)
-        schur[first:, first:last] -= product
-    for first in range(0, n_rows, PANEL):
-        last = min(first + PANEL, n_rows)
-        _cholesky_panel(schur, first, last, original)
-        if last < n_rows:
-            below = np.ascontiguousarray(schur[last:, first:last])
-            for column in range(0, n_rows - last, PANEL):
-                end = min(column + PANEL, n_rows - last)
-                product = np.dot(below[column:], below[column:end].T)
-                schur[last + column :, last + column : last + end] -= product
+    width = max(SYRK_PANEL, n // 6)
+    for first in range(0, n, width):
+        last = min(first + width, n)
+        part = np.ascontiguousarray(coupling[:, first:last])
+        schur[first:, first:last] -= np.dot(np.ascontiguousarray(coupling[:, first:]).T, part)
+    _cholesky(schur, original)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _cholesky(matrix: Array, original: Array) -> None:
+    """Factor the lower triangle in place, PANEL columns at a time."""
+    n = matrix.shape[0]
+    for first in range(0, n, PANEL):
+        last = min(first + PANEL, n)
+        _cholesky_block(matrix, first, last, original)
+        if last == n:
+            return
+        inverse = _inverse_of_lower(matrix, first, last)
+        below = np.dot(np.ascontiguousarray(matrix[last:, first:last]), inverse.T)
+        matrix[last:, first:last] = below
+        width = max(SYRK_PANEL, (n - last) // 4)
+        for column in range(0, n - last, width):
+            end = min(column + width, n - last)
+            matrix[last + column :, last + column : last + end] -= np.dot(below[column:], below[column:end].T)
+
+
+@njit(cache=True, nogil=True)
 def _diagonal(matrix: Array) -> Array:
     """Return a copy of the diagonal: the yardstick of the pivots."""
     diagonal = np.empty(matrix.shape[0])
@@ -120,9 +133,9 @@ def _diagonal(matrix: Array) -> Array:
     return diagonal
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _cholesky_panel(matrix: Array, first: int, last: int, original: Array) -> None:
-    """Factor the columns first..last-1 of the lower triangle, rows first.. to the end, in place."""
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _cholesky_block(matrix: Array, first: int, last: int, original: Array) -> None:
+    """Factor the diagonal block first..last-1 in place."""
     for j in range(first, last):
         pivot = matrix[j, j]
         for k in range(first, j):
@@ -130,50 +143,64 @@ def _cholesky_panel(matrix: Array, first: int, last: int, original: Array) -> No
         # The factor of a null direction is infinite, so that its component of every solution is zero.
         root = np.sqrt(pivot) if pivot > RELATIVE_PIVOT * original[j] else np.inf
         matrix[j, j] = root
-        for i in range(j + 1, matrix.shape[0]):
+        for i in range(j + 1, last):
             entry = matrix[i, j]
             for k in range(first, j):
                 entry -= matrix[i, k] * matrix[j, k]
             matrix[i, j] = entry / root
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _forward(factor_: Array, x: Array) -> None:
-    """Solve L z = x in place."""
-    for k in range(x.size):
-        total = x[k]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _inverse_of_lower(matrix: Array, first: int, last: int) -> Array:
+    """Return the inverse of the factored diagonal block first..last-1."""
+    n = last - first
+    inverse = np.zeros((n, n))
+    for k in range(n):
+        inverse[k, k] = 1.0
         for m in range(k):
-            total -= factor_[k, m] * x[m]
-        x[k] = total / factor_[k, k]
+            entry = matrix[first + k, first + m]
+            for column in range(m + 1):
+                inverse[k, column] -= entry * inverse[m, column]
+        root = matrix[first + k, first + k]
+        for column in range(k + 1):
+            inverse[k, column] /= root
+    return inverse
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _backward(factor_: Array, x: Array) -> None:
-    """Solve L' z = x in place, column by column so that the factor is read along its rows."""
-    for k in range(x.size - 1, -1, -1):
-        x[k] = x[k] / factor_[k, k]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _forward(lower: Array, n: int, x: Array, start: int) -> None:
+    """Solve L z = x[start : start + n] in place."""
+    for k in range(n):
+        total = x[start + k]
         for m in range(k):
-            x[m] -= factor_[k, m] * x[k]
+            total -= lower[k, m] * x[start + m]
+        x[start + k] = total / lower[k, k]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def solve(
-    count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, x1: Array, x2: Array
-) -> None:  # fmt: skip
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _backward(lower: Array, n: int, x: Array, start: int) -> None:
+    """Solve L' z = x[start : start + n] in place, row by row of L."""
+    for k in range(n - 1, -1, -1):
+        x[start + k] /= lower[k, k]
+        for m in range(k):
+            x[start + m] -= lower[k, m] * x[start + k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def solve(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, x1: Array, x2: Array) -> None:
     """Solve H (x1, x2) = (rhs1, rhs2) in place with the factors of `factor`."""
+    n = x2.size
     for i in range(count1.size):
-        n = count1[i]
-        _forward(blocks[i, :n, :n], x1[offset1[i] : offset1[i] + n])
-    for row in range(x2.size):
-        total = x2[row]
-        for k in range(x1.size):
-            total -= coupling[row, k] * x1[k]
-        x2[row] = total
-    _forward(schur, x2)
-    _backward(schur, x2)
-    for row in range(x2.size):
-        for k in range(x1.size):
-            x1[k] -= coupling[row, k] * x2[row]
+        _forward(blocks[i], count1[i], x1, offset1[i])
+    for k in range(x1.size):
+        for column in range(n):
+            x2[column] -= coupling[k, column] * x1[k]
+    _forward(schur, n, x2, 0)
+    _backward(schur, n, x2, 0)
+    for k in range(x1.size):
+        total = 0.0
+        for column in range(n):
+            total += coupling[k, column] * x2[column]
+        x1[k] -= total
     for i in range(count1.size):
-        n = count1[i]
-        _backward(blocks[i, :n, :n], x1[offset1[i] : offset1[i] + n])
+        _backward(blocks[i], count1[i], x1, offset1[i])

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError, SolverError
-from pidkit.info import conditional_entropy, mutual_information
+from pidkit.info import entropy
 from pidkit.joint import check_pair_marginals
-from pidkit.pid.problem import Candidate, Progress, Start
+from pidkit.pid.problem import Progress, Start
 from pidkit.pid.result import SolverReport
-from pidkit.pid.solution import BROJASolution, Kept
+from pidkit.pid.solution import BROJASolution, KeptSymbols, Solved, kept_symbols
 from pidkit.pid.solvers import check_tol, choose_solver, load_solver
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
@@ -74,10 +74,12 @@ def solve_broja(
     >>> round(solution.unique_1, 9), round(solution.redundancy, 9) + 0.0
     (1.0, 0.0)
     """
+    check_unit(unit)
     first, second = check_pair_marginals(p_yx1, p_yx2)
-    return solve_marginals(
-        first, second, solver=solver, tol=tol, max_iter=max_iter, init=init, unit=unit, check=check, progress=progress
+    solved = solve_marginals(
+        first, second, solver=solver, tol=tol, max_iter=max_iter, init=init, check=check, progress=progress
     )
+    return solved.solution(unit, (*first.shape, second.shape[1]))
 
 
 def solve_marginals(
@@ -88,20 +90,21 @@ def solve_marginals(
     tol: float | None,
     max_iter: int | None = None,
     init: Start | None = None,
-    unit: str,
     check: bool,
     progress: Progress | None = None,
-) -> BROJASolution:
-    """Do what `solve_broja` says, on marginals that are known to be sound."""
-    check_unit(unit)
-    kept = tuple(np.flatnonzero(mass) for mass in (p_yx1.sum(1), p_yx1.sum(0), p_yx2.sum(0)))
-    kept_y, kept_1, kept_2 = kept
-    small1, small2 = p_yx1[np.ix_(kept_y, kept_1)], p_yx2[np.ix_(kept_y, kept_2)]
+) -> Solved:
+    """Leave symbols without mass out, choose a solver, solve and report; the marginals are known to be sound.
+
+    Raises what `solve_broja` raises about its options and about `tol`.
+    """
+    kept = kept_symbols(p_yx1, p_yx2)
+    small1, small2 = kept.pair_1(p_yx1), kept.pair_2(p_yx2)
     name = choose_solver(solver, small1, small2)
     wanted = check_tol(tol, name)
-    if max_iter is not None and max_iter < 1:
-        raise InputError(f"max_iter must be at least 1, not {max_iter}")
-    start = None if init is None else _check_start(init, p_yx1, p_yx2, (kept_y, kept_1, kept_2))
+    whole = isinstance(max_iter, (int, np.integer))
+    if max_iter is not None and not (whole and max_iter >= 1):
+        raise InputError(f"max_iter must be a whole number of at least 1, not {max_iter!r}")
+    start = None if init is None else _check_start(init, p_yx1, p_yx2, kept)
     run = load_solver(name)
     began = time.perf_counter()
     candidate = run(
@@ -119,30 +122,37 @@ def solve_marginals(
     # "not <=" and not ">": a NaN gap must not pass.
     if check and not report.gap <= wanted:
         raise SolverError(_advice(report))
-    return _solution(p_yx1, p_yx2, candidate, (kept_y, kept_1, kept_2), unit, report)
+    h_y = entropy(p_yx1.sum(1))
+    h_x1, h_x2, h_yx1, h_yx2 = (entropy(p) for p in (p_yx1.sum(0), p_yx2.sum(0), p_yx1, p_yx2))
+    return Solved(
+        candidate=candidate,
+        kept=kept,
+        report=report,
+        mi_1=h_y + h_x1 - h_yx1,
+        mi_2=h_y + h_x2 - h_yx2,
+        unique_1=h_yx2 - h_x2 + candidate.upper.value,
+        unique_2=h_yx1 - h_x1 + candidate.upper.value,
+    )
 
 
-def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: Kept) -> Start:
-    """Return the part of a warm start that belongs to the symbols with mass, potentials finite on the supports."""
-    kept_y, kept_1, kept_2 = kept
+def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: KeptSymbols) -> Start:
+    """Return the part of a warm start that belongs to the symbols with mass, -inf off the supports."""
     shapes = (p_yx1.shape, p_yx2.shape, (p_yx1.shape[1], p_yx2.shape[1]))
-    parts: tuple[FloatArray, ...] = tuple(init)
-    if len(parts) != 3 or any(np.shape(part) != shape for part, shape in zip(parts, shapes, strict=True)):
+    try:
+        parts = tuple(np.asarray(part, dtype=np.float64) for part in init)
+    except (TypeError, ValueError):  # not three arrays of numbers at all
+        parts = ()
+    if len(parts) != 3 or any(part.shape != shape for part, shape in zip(parts, shapes, strict=True)):
         raise InputError(
             f"init must be (lam, mu, weights) of shapes {shapes[0]}, {shapes[1]}, {shapes[2]}: "
             "the `start` of a solution of a problem of the same shape"
         )
-    lam, mu = init[0][np.ix_(kept_y, kept_1)], init[1][np.ix_(kept_y, kept_2)]
-    weights = init[2][np.ix_(kept_1, kept_2)]
-    for potential, p in ((lam, p_yx1[np.ix_(kept_y, kept_1)]), (mu, p_yx2[np.ix_(kept_y, kept_2)])):
-        if not np.isfinite(potential[p > 0.0]).all():
-            raise InputError(
-                "init has potentials that are not finite where the marginals have mass; solve without init"
-            )
-    if not (np.isfinite(weights).all() and (weights >= 0.0).all()):
+    if not (np.isfinite(parts[0][p_yx1 > 0.0]).all() and np.isfinite(parts[1][p_yx2 > 0.0]).all()):
+        raise InputError("init has potentials that are not finite where the marginals have mass; solve without init")
+    if not (np.isfinite(parts[2]).all() and (parts[2] >= 0.0).all()):
         raise InputError("init has weights that are negative or not finite; solve without init")
-    off1, off2 = p_yx1[np.ix_(kept_y, kept_1)] == 0.0, p_yx2[np.ix_(kept_y, kept_2)] == 0.0
-    return np.where(off1, -np.inf, lam), np.where(off2, -np.inf, mu), weights
+    lam, mu = np.where(p_yx1 > 0.0, parts[0], -np.inf), np.where(p_yx2 > 0.0, parts[1], -np.inf)
+    return kept.pair_1(lam), kept.pair_2(mu), kept.sources(parts[2])
 
 
 def _advice(report: SolverReport) -> str:
@@ -156,34 +166,4 @@ def _advice(report: SolverReport) -> str:
         f"solver {report.solver!r} ended with status {report.status!r} at a certified gap of {report.gap:.3g} bits "
         f"after {report.iterations} iterations; tol is {report.tol:.3g}. To go on: {other}, "
         "or pass check=False to take the result with its gap"
-    )
-
-
-def _solution(
-    p_yx1: FloatArray, p_yx2: FloatArray, candidate: Candidate, kept: Kept, unit: str, report: SolverReport
-) -> BROJASolution:
-    """Turn a certified candidate into atoms, and put its arrays back on the full alphabets."""
-    kept_y, kept_1, kept_2 = kept
-    lam, mu = np.full(p_yx1.shape, -np.inf), np.full(p_yx2.shape, -np.inf)
-    weights = np.zeros((p_yx1.shape[1], p_yx2.shape[1]))
-    lam[np.ix_(kept_y, kept_1)], mu[np.ix_(kept_y, kept_2)] = candidate.lower.lam, candidate.lower.mu
-    weights[np.ix_(kept_1, kept_2)] = candidate.upper.pair_mass()
-    mi_1, mi_2 = mutual_information(p_yx1), mutual_information(p_yx2)
-    unique_1 = conditional_entropy(p_yx2) + candidate.upper.value
-    unique_2 = conditional_entropy(p_yx1) + candidate.upper.value
-    return BROJASolution(
-        redundancy=from_nats(mi_1 - unique_1, unit),
-        unique_1=from_nats(unique_1, unit),
-        unique_2=from_nats(unique_2, unit),
-        mi_1=from_nats(mi_1, unit),
-        mi_2=from_nats(mi_2, unit),
-        lower=candidate.lower.value,
-        upper=candidate.upper.value,
-        lam=lam,
-        mu=mu,
-        weights=weights,
-        unit=unit,
-        report=report.to(unit),
-        _candidate=candidate,
-        _kept=kept,
     )

@@ -20,6 +20,10 @@ FloatArray = npt.NDArray[np.float64]
 
 ROUNDOFF_FACTOR = 8.0
 """Multiples of machine epsilon, per unit of summed magnitude, by which both bounds are moved outwards."""
+SUM_FLOOR = 1e-290
+"""Sums of exponentials, the largest taken out, do not count as smaller than this."""
+LARGEST_LOG_WEIGHT = 460.0
+"""Log of the largest weight of a candidate; larger ones are cut, which any candidate may be, and nothing overflows."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +81,27 @@ class FactoredCoupling:
 
 
 def centre_gauge(lam: FloatArray, mu: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the same potentials in the gauge max over x1 of lam[y] = 0.
-
-    (lam[y] + k, mu[y] - k) are the same potentials for every k. In this gauge exp(lam) <= 1, and feasible
-    potentials have exp(mu) <= 1 too, so neither exponential overflows.
-    """
+    """Return the same potentials in the gauge max over x1 of lam[y] = 0: (lam[y] + k, mu[y] - k) changes nothing."""
     shift = lam.max(1, keepdims=True)
     return lam - shift, mu + shift
 
 
 def log_dual_slack(lam: FloatArray, mu: FloatArray) -> FloatArray:
-    """Compute log sum_y exp(lam[y, x1] + mu[y, x2]); -inf where x1 and x2 share no y. Shape (n_x1, n_x2)."""
-    lam, mu = centre_gauge(lam, mu)
-    top = mu.max()
-    with np.errstate(divide="ignore"):
-        result: FloatArray = np.log(np.exp(lam).T @ np.exp(mu - top)) + top
+    """Compute log sum_y exp(lam[y, x1] + mu[y, x2]), shape (n_x1, n_x2).
+
+    Where x1 and x2 share no y the sum is zero; there, and where it underflows, the result is a finite upper bound:
+    the floor of the sum when the largest potential of x1 and that of x2 are taken out of it.
+    """
+    a, b, top = _scaled_exponentials(lam, mu)
+    result: FloatArray = np.log(a.T @ b + SUM_FLOOR) + top
     return result
+
+
+def _scaled_exponentials(lam: FloatArray, mu: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return a, b, top with a[y, x1] b[y, x2] exp(top[x1, x2]) = exp(lam + mu) and no entry of a or b above one."""
+    lam, mu = centre_gauge(lam, mu)
+    top1, top2 = lam.max(0), mu.max(0)
+    return np.exp(lam - top1), np.exp(mu - top2), top1[:, None] + top2
 
 
 def feasible_potentials(p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, mu: FloatArray) -> FeasiblePotentials:
@@ -110,6 +119,7 @@ def feasible_potentials(p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, m
     lam, mu : ndarray, same shapes
         Any potentials, finite on the supports and -inf off them.
     """
+    lam, mu = centre_gauge(lam, mu)
     slack = log_dual_slack(lam, mu)
     p_x1, p_x2 = p_yx1.sum(0), p_yx2.sum(0)
     rows_first = _c_transform(slack)
@@ -117,7 +127,9 @@ def feasible_potentials(p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, m
     f, g = min((rows_first, columns_first), key=lambda shifts: float(p_x1 @ shifts[0] + p_x2 @ shifts[1]))
     lam, mu = centre_gauge(lam - f[:, None].T, mu - g)
     terms = np.concatenate([_weighted(p_yx1, lam), _weighted(p_yx2, mu)])
-    return FeasiblePotentials(lam, mu, float(terms.sum() - _roundoff(terms)))
+    # What the shifts cancel, they round: a large shift leaves the potentials that much short of feasible.
+    cancelled = ROUNDOFF_FACTOR * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max())
+    return FeasiblePotentials(lam, mu, float(terms.sum() - _roundoff(terms) - cancelled))
 
 
 def _c_transform(slack: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -149,9 +161,9 @@ def feasible_coupling(
     The candidate exp(lam) W exp(mu) has its rows, then its columns, scaled down where they carry too much; what is
     missing then is added as one rank-one block for each y (Altschuler, Weed & Rigollet 2017, algorithm 2).
     """
-    lam, mu = centre_gauge(lam, mu)
-    top = mu.max()
-    a, b, w = np.exp(lam), np.exp(mu - top), weights * np.exp(top)
+    a, b, top = _scaled_exponentials(lam, mu)
+    with np.errstate(divide="ignore"):
+        w = np.exp(np.minimum(np.log(weights) + top, LARGEST_LOG_WEIGHT))
     a = a * _at_most_one(p_yx1, a * (b @ w.T))
     b = b * _at_most_one(p_yx2, b * (a @ w))
     rows, columns = a * (b @ w.T), b * (a @ w)
@@ -168,7 +180,8 @@ def feasible_coupling(
 
 def _at_most_one(wanted: FloatArray, have: FloatArray) -> FloatArray:
     """Return min(1, wanted / have), one where there is nothing to scale."""
-    return np.minimum(1.0, np.divide(wanted, have, out=np.ones_like(have), where=have > 0.0))
+    largest = np.maximum(wanted, have)  # and not min(1, wanted / have): the quotient can overflow
+    return np.divide(wanted, largest, out=np.ones_like(have), where=largest > 0.0)
 
 
 def _objective_terms(a: FloatArray, b: FloatArray, w: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:

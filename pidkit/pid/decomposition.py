@@ -128,7 +128,7 @@ def pid_from_samples(
     >>> round(result.unique_2, 6), round(result.synergy, 6) + 0.0
     (1.0, 0.0)
     """
-    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2)
+    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2).compact()
     first, second = joint.pair(1), joint.pair(2)
     mi_joint = entropy(first.sum(1)) + entropy(joint.source_mass()) - entropy(joint.mass)
     return _decompose(
@@ -150,18 +150,16 @@ def _decompose(
 ) -> PIDResult:
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
     check_unit(unit)
-    solution = solve_marginals(
-        p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, unit=unit, check=check, progress=progress
-    )
-    total = from_nats(mi_joint, unit)
+    solved = solve_marginals(p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, check=check, progress=progress)
+    redundancy, unique_1, unique_2 = solved.redundancy, solved.unique_1, solved.unique_2
     return PIDResult(
-        redundancy=solution.redundancy,
-        unique_1=solution.unique_1,
-        unique_2=solution.unique_2,
-        synergy=total - solution.redundancy - solution.unique_1 - solution.unique_2,
-        mi_1=solution.mi_1,
-        mi_2=solution.mi_2,
-        mi_joint=total,
+        redundancy=from_nats(redundancy, unit),
+        unique_1=from_nats(unique_1, unit),
+        unique_2=from_nats(unique_2, unit),
+        synergy=from_nats(mi_joint - redundancy - unique_1 - unique_2, unit),
+        mi_1=from_nats(solved.mi_1, unit),
+        mi_2=from_nats(solved.mi_2, unit),
+        mi_joint=from_nats(mi_joint, unit),
         unit=unit,
-        report=solution.report,
+        report=solved.report.to(unit),
     )

@@ -1,40 +1,44 @@
 """Solver "interior-point": primal-dual Newton steps on the dual, compiled, for small and medium problems.
 
 About ten iterations whatever the size; each factors a system of nnz P(y,x1) or nnz P(y,x2) unknowns, whichever is
-smaller. The mathematics is in `_kernels` (the method) and `_newton` (the linear system).
+smaller. The mathematics is in `_kernels` (the method), `_newton` (the linear system) and `_bounds` (the certificate);
+`_pipeline` strings them together. Joints with masses over many orders of magnitude can defeat the direct
+attempt; they are solved by continuation from a joint with its mass spread more evenly.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.pid._kernels import interior_point
-from pidkit.pid.certificate import log_dual_slack
-from pidkit.pid.problem import (
-    Candidate,
-    Progress,
-    Start,
-    certify,
-    conditionally_independent,
-    log_conditional,
-    shared_support,
+from pidkit.pid._pipeline import CONVERGED, MAX_ITER, cold_start, solve_certified
+from pidkit.pid.certificate import (
+    LARGEST_LOG_WEIGHT,
+    FactoredCoupling,
+    FeasiblePotentials,
+    centre_gauge,
+    log_dual_slack,
 )
+from pidkit.pid.problem import Candidate, Progress, Start
 from pidkit.pid.solvers import newton_cost
 
 FloatArray = npt.NDArray[np.float64]
+State = tuple[npt.NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray]
+"""active, lam, mu, w, g: all that an iteration starts from, y last."""
 
 DEFAULT_MAX_ITER = 200
-COLD_SLACK = 0.1
-"""Nats by which the first potentials keep clear of their constraints."""
+DIRECT_ITERATIONS = 40
+"""Newton steps after which a solve starts again by continuation; it takes 6 to 20 where it works at all."""
+FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-3
+"""Continuation: the mass spread evenly at first, its factor from stage to stage, and the last one as a part of tol."""
+STAGE_TOL = 10.0
+"""What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
 WARM_SLACK = 1e-3
-"""The same for a warm start; also the share of the independent coupling mixed into its weights."""
+"""Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 LONG_ITERATION = 2e9
 """Multiplications in one Newton step from which a solve is cut into single iterations."""
-ROUNDS = 4
-"""How often the kernel may be asked for a tenth of its tolerance because the certificate wanted more."""
+STATUS = {CONVERGED: "converged", MAX_ITER: "max_iter"}
 
 
 def solve_interior_point(
@@ -54,53 +58,106 @@ def solve_interior_point(
     if np.count_nonzero(p_yx2) > np.count_nonzero(p_yx1):
         flipped = None if init is None else (init[1], init[0], init[2].T)
         return solve_interior_point(p_yx2, p_yx1, tol=tol, max_iter=max_iter, init=flipped, progress=progress).swapped()
-    active = shared_support(p_yx1, p_yx2)
-    lam, mu, w, g = _start(p_yx1, p_yx2, active, init)
     p1, p2 = np.ascontiguousarray(p_yx1.T), np.ascontiguousarray(p_yx2.T)
-    left = DEFAULT_MAX_ITER if max_iter is None else max_iter
+    active, lam, mu, w, g = _start(p1, p2, init)
+    low_lam, log_a, r = np.empty((3, *p1.shape))
+    low_mu, log_b, c = np.empty((3, *p2.shape))
+    log_weights = np.empty_like(w)
+    allowed = DEFAULT_MAX_ITER if max_iter is None else max_iter
     # The whole state is in (lam, mu, w, g): a long solve is cut into single iterations, so that it can be watched
     # and interrupted, without any change to the result.
-    chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else left
-    used, inner, rounds = 0, tol, ROUNDS
+    chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else allowed
+    used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
     while True:
-        done, estimate = interior_point(p1, p2, active, lam, mu, w, g, inner, min(chunk, left))
-        used, left = used + done, left - done
-        if not np.isfinite(estimate):
-            lam, mu, w, g = _start(p_yx1, p_yx2, active, None)
-        elif estimate > inner and left > 0:
-            if progress is not None:
-                progress(used, estimate)
-            continue
-        slack = np.where(active, log_dual_slack(lam.T, mu.T), 0.0)
-        candidate = certify(p_yx1, p_yx2, (lam.T, mu.T, w * np.exp(-slack)), iterations=used, status="converged")
+        done, status, lower, upper, residual = solve_certified(
+            p1,
+            p2,
+            active,
+            lam,
+            mu,
+            w,
+            g,
+            tol,
+            min(chunk, until - used),
+            low_lam,
+            low_mu,
+            log_a,
+            log_b,
+            r,
+            c,
+            log_weights,
+        )
+        used += done
         if progress is not None:
-            progress(used, candidate.gap)
-        if candidate.gap <= tol:
-            return candidate
-        rounds, inner = rounds - 1, 0.1 * inner
-        if left == 0:
-            return replace(candidate, status="max_iter")
-        if rounds == 0 or not np.isfinite(estimate):
-            return replace(candidate, status="stalled")
+            progress(used, upper - lower)
+        if status == CONVERGED:
+            break
+        if status == MAX_ITER and used < until:
+            continue
+        if used == allowed or not direct:
+            break
+        used += _continue(p1, p2, (active, lam, mu, w, g), tol, allowed - used, progress)
+        until, direct = allowed, False
+    # A potential may be far from zero where hardly any mass is: with the largest of each symbol taken out of the
+    # exponents and put into the weights, nothing overflows and nothing that counts underflows.
+    top1, top2 = lam.max(1, keepdims=True), mu.max(1, keepdims=True)
+    w = np.exp(np.minimum(log_weights + top1 + top2.T, LARGEST_LOG_WEIGHT))
+    a, b = np.exp(log_a - top1).T, np.exp(log_b - top2).T
+    return Candidate(
+        lam=lam.T,
+        mu=mu.T,
+        weights=np.exp(np.minimum(log_weights, LARGEST_LOG_WEIGHT)),
+        lower=FeasiblePotentials(low_lam.T, low_mu.T, lower),
+        upper=FactoredCoupling(a, b, w, r.T, c.T, upper, residual),
+        iterations=used,
+        status=STATUS.get(status, "stalled"),
+    )
 
 
-def _start(
-    p_yx1: FloatArray, p_yx2: FloatArray, active: npt.NDArray[np.bool_], init: Start | None
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return lam, mu (y last), w and g to start from.
+def _start(p1: FloatArray, p2: FloatArray, init: Start | None) -> State:
+    """Return the state to start from, cold or warm; y last."""
+    n_1, n_2 = p1.shape[0], p2.shape[0]
+    active = np.empty((n_1, n_2), dtype=np.bool_)
+    lam, mu = np.empty_like(p1), np.empty_like(p2)
+    w, g = np.empty((2, n_1, n_2))
+    cold_start(p1, p2, active, lam, mu, w, g)
+    if init is not None:
+        lam, mu = (np.ascontiguousarray(potential.T) for potential in centre_gauge(init[0], init[1]))
+        slack = log_dual_slack(lam.T, mu.T)
+        w = np.where(active, init[2] * np.exp(np.where(active, slack, 0.0)) + WARM_SLACK * w, 0.0)
+        g = np.where(active, np.maximum(-slack, WARM_SLACK), 1.0)
+    return active, lam, mu, w, g
 
-    Cold: lam = log P(y|x1) / 2 and mu = log P(y|x2) / 2, whose constraint is the Bhattacharyya coefficient of the two
-    conditionals and so at most one, and the weights of the coupling X1 - Y - X2, which is in Delta_P.
+
+def _continue(
+    p1: FloatArray, p2: FloatArray, state: State, tol: float, max_iter: int, progress: Progress | None
+) -> int:
+    """Bring the state near the optimum by way of easier problems; return the iterations used.
+
+    Masses over many orders of magnitude can send Newton's method astray. Where a share of the mass is spread evenly
+    (over the y, and for each over its support) none is very small, both marginals keep a common P(y), and the problem
+    stays feasible. The share shrinks from stage to stage, each starting where the last one ended.
     """
-    independent = conditionally_independent(p_yx1, p_yx2)
-    if init is None:
-        lam = 0.5 * (log_conditional(p_yx1) - COLD_SLACK)
-        mu = 0.5 * (log_conditional(p_yx2) - COLD_SLACK)
-        w, least = independent, COLD_SLACK
-    else:
-        lam, mu, w = init
-        slack = np.where(active, log_dual_slack(lam, mu), 0.0)
-        w = np.where(active, w * np.exp(slack), 0.0) + WARM_SLACK * independent
-        least = WARM_SLACK
-    g = np.where(active, np.maximum(-log_dual_slack(lam, mu), least), 1.0)
-    return lam.T.copy(), mu.T.copy(), np.where(active, w, 0.0), g
+    active, lam, mu, w, g = state
+    even1, even2 = _even(p1), _even(p2)
+    share, used = FIRST_SHARE, 0
+    while used < max_iter and share >= LAST_SHARE * tol:
+        near1, near2 = (1.0 - share) * p1 + share * even1, (1.0 - share) * p2 + share * even2
+        if share == FIRST_SHARE:
+            cold_start(near1, near2, active, lam, mu, w, g)
+        stage_tol = max(STAGE_TOL * share, 0.1 * tol)
+        done, estimate = interior_point(near1, near2, active, lam, mu, w, g, stage_tol, max_iter - used)
+        used += done
+        if progress is not None:
+            progress(used, estimate)
+        if not np.isfinite(estimate):
+            break
+        share *= SHARE_FACTOR
+    return used
+
+
+def _even(p: FloatArray) -> FloatArray:
+    """Return the table with the same support in which every y has the same mass, spread evenly; y last."""
+    support = p > 0.0
+    even: FloatArray = support / (support.sum(0) * p.shape[1])
+    return even

@@ -2,18 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.pid.certificate import FactoredCoupling
 from pidkit.pid.problem import Candidate, Start
 from pidkit.pid.result import SolverReport
+from pidkit.units import from_nats
 
 FloatArray = npt.NDArray[np.float64]
-Kept = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
-"""The symbols of y, x1 and x2 that have mass; only those reach a solver."""
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class KeptSymbols:
+    """The symbols of y, x1 and x2 that have mass: only those reach a solver. None where all of them have."""
+
+    y: Indices | None
+    x1: Indices | None
+    x2: Indices | None
+
+    def pair_1(self, array: FloatArray) -> FloatArray:
+        """Return the kept part of an array [y, x1]."""
+        return _part(array, self.y, self.x1)
+
+    def pair_2(self, array: FloatArray) -> FloatArray:
+        """Return the kept part of an array [y, x2]."""
+        return _part(array, self.y, self.x2)
+
+    def sources(self, array: FloatArray) -> FloatArray:
+        """Return the kept part of an array [x1, x2]."""
+        return _part(array, self.x1, self.x2)
+
+
+def kept_symbols(p_yx1: FloatArray, p_yx2: FloatArray) -> KeptSymbols:
+    """Return the symbols that have mass."""
+    return KeptSymbols(_kept(p_yx1.sum(1)), _kept(p_yx1.sum(0)), _kept(p_yx2.sum(0)))
+
+
+def _kept(mass: FloatArray) -> Indices | None:
+    """Return the indices with mass, or None for all."""
+    return None if mass.all() else np.flatnonzero(mass)
+
+
+def _index(rows: Indices | None, columns: Indices | None, shape: tuple[int, ...]) -> tuple[Indices, Indices]:
+    """Return an open mesh of the kept rows and columns."""
+    first = np.arange(shape[0]) if rows is None else rows
+    return first[:, None], (np.arange(shape[1]) if columns is None else columns)
+
+
+def _part(array: FloatArray, rows: Indices | None, columns: Indices | None) -> FloatArray:
+    """Return the kept rows and columns; the array itself where that is all of it."""
+    if rows is None and columns is None:
+        return array
+    part: FloatArray = array[_index(rows, columns, array.shape)]
+    return part
+
+
+def _whole(
+    part: FloatArray, rows: Indices | None, columns: Indices | None, shape: tuple[int, int], fill: float
+) -> FloatArray:
+    """Put a kept part back on the full alphabets, `fill` elsewhere."""
+    if rows is None and columns is None:
+        return part
+    whole = np.full(shape, fill)
+    whole[_index(rows, columns, shape)] = part
+    return whole
 
 
 @dataclass(frozen=True)
@@ -53,8 +110,8 @@ class BROJASolution:
     weights: FloatArray
     unit: str
     report: SolverReport
-    _candidate: Candidate
-    _kept: Kept
+    _upper: FactoredCoupling = field(repr=False)
+    _kept: KeptSymbols = field(repr=False)
 
     @property
     def gap(self) -> float:
@@ -75,14 +132,16 @@ class BROJASolution:
             If there is no target symbol `y`.
         """
         n_y = self.lam.shape[0]
-        if not -n_y <= y < n_y:
-            raise InputError(f"y = {y} is not a target symbol; there are {n_y}")
-        kept_y, kept_1, kept_2 = self._kept
-        block = np.zeros(self.weights.shape)
-        place = np.flatnonzero(kept_y == y % n_y)
-        if place.size:
-            block[np.ix_(kept_1, kept_2)] = self._candidate.upper.block(int(place[0]))
-        return block
+        if not isinstance(y, (int, np.integer)) or not -n_y <= y < n_y:  # type: ignore[redundant-expr]
+            raise InputError(f"y = {y!r} is not a target symbol; there are {n_y}")
+        place = y % n_y
+        if self._kept.y is not None:
+            found = np.flatnonzero(self._kept.y == place)
+            if not found.size:
+                return np.zeros(self.weights.shape)
+            place = int(found[0])
+        block = self._upper.block(place)
+        return _whole(block, self._kept.x1, self._kept.x2, (self.lam.shape[1], self.mu.shape[1]), 0.0)
 
     def coupling(self) -> FloatArray:
         """Return Q[y, x1, x2], the dense array of all blocks."""
@@ -93,4 +152,46 @@ class BROJASolution:
         return (
             f"BROJASolution(redundancy={self.redundancy:.6f}, unique_1={self.unique_1:.6f}, "
             f"unique_2={self.unique_2:.6f}, unit={self.unit!r}, gap={self.gap:.1e})"
+        )
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a solve leaves behind, in nats, before anyone asks for arrays or units.
+
+    `bivariate_pid` needs the numbers only; `solve_broja` turns it into a `BROJASolution`.
+    """
+
+    candidate: Candidate
+    kept: KeptSymbols
+    report: SolverReport
+    mi_1: float
+    mi_2: float
+    unique_1: float
+    unique_2: float
+
+    @property
+    def redundancy(self) -> float:
+        """I(Y; X1) less what is unique to X1, in nats."""
+        return self.mi_1 - self.unique_1
+
+    def solution(self, unit: str, shape: tuple[int, int, int]) -> BROJASolution:
+        """Return the solution in `unit`, its arrays back on the full alphabets (n_y, n_x1, n_x2) = `shape`."""
+        kept, lower, upper = self.kept, self.candidate.lower, self.candidate.upper
+        n_y, n_1, n_2 = shape
+        return BROJASolution(
+            redundancy=from_nats(self.redundancy, unit),
+            unique_1=from_nats(self.unique_1, unit),
+            unique_2=from_nats(self.unique_2, unit),
+            mi_1=from_nats(self.mi_1, unit),
+            mi_2=from_nats(self.mi_2, unit),
+            lower=lower.value,
+            upper=upper.value,
+            lam=_whole(lower.lam, kept.y, kept.x1, (n_y, n_1), -np.inf),
+            mu=_whole(lower.mu, kept.y, kept.x2, (n_y, n_2), -np.inf),
+            weights=_whole(upper.pair_mass(), kept.x1, kept.x2, (n_1, n_2), 0.0),
+            unit=unit,
+            report=self.report.to(unit),
+            _upper=upper,
+            _kept=kept,
         )

@@ -49,7 +49,7 @@ def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray) -> str:
         If `name` is no solver.
     """
     if name != "auto":
-        if name not in _SOLVERS:
+        if not isinstance(name, str) or name not in _SOLVERS:  # type: ignore[redundant-expr]
             raise InputError(f"solver must be 'auto', {', '.join(map(repr, _SOLVERS))}; not {name!r}")
         return name
     large = newton_cost(p_yx1, p_yx2) > LARGEST_NEWTON_STEP or p_yx1.size * p_yx2.shape[1] > LARGEST_TENSOR
@@ -72,6 +72,6 @@ def check_tol(tol: object, solver: str) -> float:
     """
     if tol is None:
         return DEFAULT_TOL[solver]
-    if not isinstance(tol, (int, float, np.number)) or not math.isfinite(tol) or tol <= 0.0:
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not math.isfinite(tol) or tol <= 0.0:
         raise InputError(f"tol must be a positive number of bits, not {tol!r}")
     return float(tol)

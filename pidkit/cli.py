@@ -1,0 +1,241 @@
+"""The command line: `pidkit atoms`, `pidkit gates`, `pidkit info`. It parses, calls the library and prints.
+
+Exit codes: 0 done; 1 the solver, or memory, did not suffice; 2 bad input, told in one line; 130 interrupted;
+141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pidkit._version import __version__
+from pidkit.errors import InputError, PidkitWarning, SolverError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+DONE, UNSOLVED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+ARRAYS = ("labels", "x1", "x2")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is sys.argv[1:] unless given.
+
+    Examples
+    --------
+    >>> main(["gates", "XOR"])
+    XOR: the parity of two bits
+    Griffith & Koch, Quantifying synergistic mutual information, 2014
+    <BLANKLINE>
+    gate  atoms in bits  redundancy  unique_1  unique_2   synergy    error      gap
+    XOR   known            0.000000  0.000000  0.000000  1.000000
+          computed         0.000000  0.000000  0.000000  1.000000  ...e-...  ...e-...
+    0
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", PidkitWarning)
+            arguments.run(arguments)
+            sys.stdout.flush()
+        for warning in caught:
+            _say("warning", warning.message)
+    except SystemExit as stop:  # argparse has shown the help or the version
+        return int(stop.code or DONE)
+    except SolverError as error:
+        return _say("error", error, UNSOLVED)
+    except MemoryError:
+        return _say("error", "out of memory; measure fewer rows or features", UNSOLVED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would fail again
+        return BROKEN_PIPE
+    except (InputError, OSError) as error:
+        return _say("error", error, BAD_INPUT)
+    except KeyboardInterrupt:
+        return _say("error", "interrupted", INTERRUPTED)
+    return DONE
+
+
+def atoms(arguments: argparse.Namespace) -> None:
+    """Decompose what two saved representations say about saved labels; print it, write it, draw it."""
+    for option in ("json", "plot"):
+        _check_output(arguments, option)
+    from pidkit.arrays import write_atomic
+    from pidkit.pid.representation import representation_pid
+    from pidkit.quantise import RepresentationCodes
+
+    result = representation_pid(
+        labels=_load(arguments, "labels"),
+        x1=_load(arguments, "x1"),
+        x2=_load(arguments, "x2"),
+        quantiser=RepresentationCodes(
+            arguments.n_pca, arguments.n_codes, normalise=arguments.normalise, random_state=arguments.seed
+        ),
+        fit_fraction=arguments.fit_fraction,
+        bias=arguments.bias,
+        n_bootstrap=arguments.n_bootstrap,
+        n_null=arguments.n_null,
+        solver=arguments.solver,
+        tol=arguments.tol,
+        unit=arguments.unit,
+        rng=arguments.seed,
+    )
+    document = result.to_dict()
+    document["provenance"]["files"] = {
+        name: {"path": getattr(arguments, name), "key": getattr(arguments, f"{name}_key")} for name in ARRAYS
+    }
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    if arguments.plot is not None:
+        from pidkit.plot import plot_atoms, save_figure
+
+        save_figure(plot_atoms(result, sources=tuple(arguments.names)), arguments.plot)
+    if arguments.json is not None:
+        write_atomic(arguments.json, text)
+    print(result)
+
+
+def gates(arguments: argparse.Namespace) -> None:
+    """Print the known atoms of one gate, or of all, beside those computed now."""
+    from pidkit.gates import GATES, gate
+    from pidkit.pid.decomposition import bivariate_pid
+    from pidkit.pid.result import ATOMS
+    from pidkit.units import check_unit, convert
+
+    unit = check_unit(arguments.unit)
+    chosen = list(GATES.values()) if arguments.name is None else [gate(arguments.name)]
+    rows = [["gate", f"atoms in {unit}", *ATOMS, "error", "gap"]]
+    for known in chosen:
+        found = bivariate_pid(known.joint, unit=unit)
+        exact = [convert(getattr(known, name), old="bits", new=unit) for name in ATOMS]
+        computed = [getattr(found, name) for name in ATOMS]
+        error = max(abs(a - b) for a, b in zip(exact, computed, strict=True))
+        rows.append([known.name, "known", *(f"{value:z.6f}" for value in exact), "", ""])
+        certified = f"{found.report.gap:.1e}"
+        rows.append(["", "computed", *(f"{value:z.6f}" for value in computed), f"{error:.1e}", certified])
+    if arguments.name is not None:
+        print(f"{chosen[0].name}: {chosen[0].description}\n{chosen[0].source}\n")
+    _print_table(rows, n_left=2)
+
+
+def info(arguments: argparse.Namespace) -> None:
+    """Print the arrays of a file: key, shape, dtype, size."""
+    from pidkit.arrays import describe_file
+
+    description = describe_file(arguments.file)
+    print(f"{description.path} ({description.format})")
+    rows = [["key", "dtype", "shape", "bytes"]]
+    for entry in description.entries:
+        rows.append(["-" if entry.key is None else entry.key, entry.dtype, str(entry.shape), f"{entry.n_bytes:,}"])
+    _print_table(rows, n_left=2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are InputErrors, and so take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="pidkit", description="Certified partial information decomposition of representations.")
+    parser.add_argument("--version", action="version", version=f"pidkit {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser("atoms", help="decompose saved representations", description=atoms.__doc__)
+    command.set_defaults(run=atoms)
+    for name, what in zip(ARRAYS, ("labels Y", "first representation", "second representation"), strict=True):
+        command.add_argument(f"--{name}", required=True, metavar="FILE", help=f"{what}: npy, npz, pt or safetensors")
+        command.add_argument(f"--{name}-key", metavar="KEY", help="which array of it, where it holds several")
+    command.add_argument("--names", nargs=2, default=["x1", "x2"], metavar=("X1", "X2"), help="names in the picture")
+    command.add_argument("--n-pca", type=_count_or_none, default=10, metavar="N", help="components; none: no PCA")
+    command.add_argument("--n-codes", type=int, default=10, metavar="N", help="k-means centres")
+    command.add_argument("--normalise", action="store_true", help="scale rows to unit length first")
+    command.add_argument("--fit-fraction", type=float, metavar="F", help="fit on this share, measure on the rest")
+    command.add_argument("--bias", default="none", help="none, miller-madow, extrapolation or shuffle")
+    command.add_argument("--n-null", type=int, default=0, metavar="N", help="permutations of the labels")
+    command.add_argument("--n-bootstrap", type=int, default=0, metavar="N", help="resamples")
+    command.add_argument("--seed", type=_seed, default=0, help="of the quantisers, the split and the resamples")
+    command.add_argument("--solver", default="auto", help="auto, interior-point, scaling or conic")
+    command.add_argument("--tol", type=float, help="certified gap to reach, in bits")
+    command.add_argument("--unit", default="bits", help="bits or nats")
+    command.add_argument("--json", metavar="FILE", help="write everything here")
+    command.add_argument("--plot", metavar="FILE", help="draw the atoms here: png, pdf or svg")
+
+    command = commands.add_parser("gates", help="known atoms beside computed ones", description=gates.__doc__)
+    command.set_defaults(run=gates)
+    command.add_argument("name", nargs="?", metavar="NAME", help="such as AND; all gates if left out")
+    command.add_argument("--unit", default="bits", help="bits or nats")
+
+    command = commands.add_parser("info", help="what a file of arrays holds", description=info.__doc__)
+    command.set_defaults(run=info)
+    command.add_argument("file", metavar="FILE", help="npy, npz, pt, pth or safetensors")
+    return parser
+
+
+def _count_or_none(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'none'")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2**32 - 1")
+    return int(text)
+
+
+def _load(arguments: argparse.Namespace, name: str) -> npt.NDArray[Any]:
+    """Load one of the three arrays, and name the option where that fails."""
+    from pidkit.arrays import load_array
+
+    try:
+        return load_array(getattr(arguments, name), key=getattr(arguments, f"{name}_key"))
+    except InputError as error:
+        raise InputError(f"--{name}: {error}") from error
+
+
+def _check_output(arguments: argparse.Namespace, option: str) -> None:
+    """Raise before anything is computed where the output could not be written, or would replace an input."""
+    given = getattr(arguments, option)
+    if given is None:
+        return
+    path = Path(given).resolve()
+    if path.is_dir():
+        raise InputError(f"--{option}: {given} is a directory; add a file name")
+    if not path.parent.is_dir():
+        raise InputError(f"--{option}: there is no folder {path.parent}; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"--{option}: nothing can be written in {path.parent}; choose another folder")
+    if path in [Path(getattr(arguments, name)).resolve() for name in ARRAYS]:
+        raise InputError(f"--{option}: {given} is an input and would be replaced; choose another name")
+    if option == "plot":
+        from pidkit.plot import check_picture_name
+
+        check_picture_name(given)
+        if arguments.json is not None and path == Path(arguments.json).resolve():
+            raise InputError(f"--plot: {given} is where --json writes; choose another name")
+
+
+def _print_table(rows: Iterable[Sequence[str]], *, n_left: int) -> None:
+    """Print rows in columns, the first `n_left` flush left, the others flush right."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    adjust = [str.ljust] * n_left + [str.rjust] * (len(widths) - n_left)
+    for row in table:
+        cells = (put(cell, width) for put, cell, width in zip(adjust, row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _say(kind: str, message: object, code: int = DONE) -> int:
+    """Write one line to stderr and return `code`."""
+    print(f"pidkit: {kind}: {' '.join(str(message).splitlines())}", file=sys.stderr)
+    return code

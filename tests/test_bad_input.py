@@ -1,0 +1,128 @@
+"""The bad-input table: every kind of unusable argument of a public function, with the one line it is answered with."""
+
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+
+import pidkit
+from pidkit import bivariate_pid, gate, joint_from_samples, pid_from_samples, solve_broja
+
+AND = gate("AND").joint
+PAIR_1, PAIR_2 = AND.sum(2), AND.sum(1)
+SOLVED = solve_broja(PAIR_1, PAIR_2)
+LAM, MU, WEIGHTS = SOLVED.start
+
+
+def pid(p=AND, **options):
+    return partial(bivariate_pid, p, **options)
+
+
+def samples(**columns):
+    return partial(pid_from_samples, **{"y": [0, 1], "x1": [0, 1], "x2": [0, 1], **columns})
+
+
+def broja(first=PAIR_1, second=PAIR_2, **options):
+    return partial(solve_broja, first, second, **options)
+
+
+def changed(value, cell=(0, 0, 0)):
+    p = AND.copy()
+    p[cell] = value
+    return p
+
+
+TABLE = {
+    # the joint
+    "not numbers": (pid([[["a"]]]), "p must hold real numbers, not dtype <U1"),
+    "nothing": (pid(None), "p must hold real numbers, not dtype object"),
+    "ragged": (pid([[[1.0], [0.0, 0.0]]]), "p cannot be read as an array: setting an array element with a sequence..."),
+    "complex": (pid(AND.astype(complex)), "p must hold real numbers, not dtype complex128"),
+    "two axes": (pid(PAIR_1), "p must have 3 axes p[y, x1, x2], target first; it has shape (2, 2)"),
+    "empty": (pid(np.zeros((0, 2, 2))), "p is empty: shape (0, 2, 2)"),
+    "NaN": (pid(changed(np.nan)), "p holds NaN or infinite entries; a joint needs finite probabilities"),
+    "infinity": (pid(changed(np.inf)), "p holds NaN or infinite entries; a joint needs finite probabilities"),
+    "negative": (pid(changed(-0.25)), "p holds negative mass (-0.25); a joint needs probabilities >= 0"),
+    "counts": (pid(4 * AND), "p sums to 4, not 1; divide it by its sum first (p / p.sum()), in float64"),
+    "nearly one": (pid(AND * (1 + 1e-6)), "p sums to 1.000001, not 1; divide it by its sum first..."),
+    # options
+    "solver": (pid(solver="simplex"), "solver must be 'auto', 'interior-point', 'scaling', 'conic'; not 'simplex'"),
+    "solver type": (pid(solver=["conic"]), "solver must be 'auto', ...; not ['conic']"),
+    "unit": (pid(unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
+    "unit of samples": (samples(unit=None), "unit must be 'bits' or 'nats', not None"),
+    "zero tol": (pid(tol=0.0), "tol must be a positive number of bits, not 0.0"),
+    "negative tol": (samples(tol=-1e-9), "tol must be a positive number of bits, not -1e-09"),
+    "NaN tol": (broja(tol=np.nan), "tol must be a positive number of bits, not nan"),
+    "text tol": (pid(tol="1e-9"), "tol must be a positive number of bits, not '1e-9'"),
+    "flag as tol": (pid(tol=True), "tol must be a positive number of bits, not True"),
+    "no iterations": (pid(max_iter=0), "max_iter must be a whole number of at least 1, not 0"),
+    "half iterations": (pid(max_iter=2.5), "max_iter must be a whole number of at least 1, not 2.5"),
+    # samples
+    "no samples": (samples(y=[], x1=[], x2=[]), "y is empty: at least one sample is needed"),
+    "lengths": (samples(x2=[0]), "y, x1 and x2 must have one entry a sample; their lengths are 2, 2 and 1"),
+    "a scalar": (samples(x1=3), "x1 must be a sequence of symbols, one a sample, not int"),
+    "features": (samples(x1=np.zeros((2, 5))), "x1 must have one axis (one symbol a sample); it has shape (2, 5)"),
+    "rows of lists": (samples(x2=[[0], [1]]), "x2[0] is not hashable (list); symbols must be"),
+    "NaN symbols": (samples(x1=[0.0, np.nan]), "x1 holds NaN or infinite symbols; drop those samples first"),
+    "NaN among text": (samples(y=["a", np.nan]), "y[1] is NaN; drop those samples first"),
+    "complex symbols": (
+        samples(x2=np.array([1j, 2])),
+        "x2 holds complex numbers; symbols must be integers, strings or other hashables",
+    ),
+    "negative code": (samples(y=[0, -1]), "y holds the negative code -1; integer codes start at 0"),
+    "code too large": (samples(x1=[0, 7], n_x1=7), "x1 holds the code 7, but n_x1 = 7; codes must be below n_x1"),
+    "too many symbols": (samples(y=["a", "b"], n_y=1), "y holds 2 distinct symbols, but n_y = 1"),
+    "alphabet size": (samples(n_x2=2.0), "n_x2 must be a positive integer, not 2.0"),
+    "joint lengths": (
+        partial(joint_from_samples, y=[0], x1=[0, 1], x2=[0]),
+        "y, x1 and x2 must have one entry a sample; their lengths are 1, 2 and 1",
+    ),
+    # marginals and warm starts
+    "pair axes": (broja(AND), "p_yx1 must have 2 axes p_yx1[y, x], target first; it has shape (2, 2, 2)"),
+    "pair total": (broja(second=2 * PAIR_2), "p_yx2 sums to 2, not 1; divide it by its sum first..."),
+    "pair rows": (broja(second=[[1.0]]), "p_yx1 and p_yx2 must share the target axis: they have 2 and 1 rows"),
+    "pair P(y)": (
+        broja(second=PAIR_2[::-1]),
+        "p_yx1 and p_yx2 have different P(y) (by up to 0.5); both must come from one joint",
+    ),
+    "start of another shape": (broja(init=(LAM, MU[:, :1], WEIGHTS)), "init must be (lam, mu, weights) of shapes..."),
+    "half a start": (broja(init=(LAM, MU)), "init must be (lam, mu, weights) of shapes (2, 2), (2, 2), (2, 2): ..."),
+    "a solution as a start": (broja(init=SOLVED), "init must be (lam, mu, weights) of shapes..."),
+    "start with NaN": (broja(init=(LAM * np.nan, MU, WEIGHTS)), "init has potentials that are not finite where..."),
+    "start below zero": (broja(init=(LAM, MU, -WEIGHTS)), "init has weights that are negative or not finite;..."),
+    # what is asked of a result, and names
+    "block": (partial(SOLVED.coupling_block, 2), "y = 2 is not a target symbol; there are 2"),
+    "block type": (partial(SOLVED.coupling_block, 0.5), "y = 0.5 is not a target symbol; there are 2"),
+    "unit of a result": (partial(bivariate_pid(AND).to, "trits"), "unit must be 'bits' or 'nats', not 'trits'"),
+    "gate": (partial(gate, "xor"), "there is no gate 'xor'; did you mean 'XOR'? The gates are RDN, UNQ, XOR, AND,..."),
+    "gate type": (partial(gate, 3), "there is no gate 3; The gates are RDN, UNQ, XOR,..."),
+}
+
+
+@pytest.mark.parametrize("kind", TABLE)
+def test_bad_input_is_one_line_that_says_what_to_do(kind):
+    call, message = TABLE[kind]
+    expected = ".*".join(re.escape(part) for part in message.split("..."))
+    with pytest.raises(pidkit.InputError, match=rf"^{expected}$") as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_the_table_has_at_least_25_kinds():
+    assert len(TABLE) >= 25
+
+
+def test_axes_must_be_named():
+    with pytest.raises(TypeError, match="takes 0 positional arguments"):
+        joint_from_samples([0], [0], [0])
+    with pytest.raises(TypeError, match="takes 0 positional arguments"):
+        pid_from_samples([0], [0], [0])
+
+
+def test_a_tensor_that_requires_a_gradient_is_refused_in_one_line():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(pidkit.InputError, match=r"^p cannot be read as an array: .*requires grad"):
+        bivariate_pid(torch.tensor(AND.copy(), requires_grad=True))
+    assert bivariate_pid(torch.tensor(AND.copy())).synergy == pytest.approx(0.5, abs=1e-9)

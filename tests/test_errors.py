@@ -1,0 +1,16 @@
+"""A caller can catch pidkit's errors by what they are, or by the built-in kind they belong to."""
+
+import pytest
+
+import pidkit
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [(pidkit.InputError, ValueError), (pidkit.SolverError, RuntimeError), (pidkit.BiasWarning, UserWarning)],
+)
+def test_every_error_has_a_built_in_parent_and_pidkits_own(error, builtin):
+    own = pidkit.PidkitWarning if builtin is UserWarning else pidkit.PidkitError
+    assert issubclass(error, own)
+    assert issubclass(error, builtin)
+    assert str(error("one line")) == "one line"
