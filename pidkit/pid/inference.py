@@ -66,8 +66,8 @@ def predicted_bias(n_y: int, n_x: int, n_samples: int) -> float:
 
     Examples
     --------
-    >>> round(predicted_bias(10, 100, 10_000), 4)
-    0.0446
+    >>> round(predicted_bias(10, 100, 10_000), 5)
+    0.04455
     """
     return (n_x - 1) * (n_y - 1) / (2.0 * n_samples)
 

@@ -1,9 +1,9 @@
 """Solver "interior-point": primal-dual Newton steps on the dual, compiled, for small and medium problems.
 
 About ten iterations whatever the size; each factors a system of nnz P(y,x1) or nnz P(y,x2) unknowns, whichever is
-smaller. The mathematics is in `_kernels` (the method), `_newton` (the linear system) and `_bounds` (the certificate);
-`_pipeline` strings them together. Joints with masses over many orders of magnitude can defeat the direct
-attempt; they are solved by continuation from a joint with its mass spread more evenly.
+smaller. The mathematics is in `_kernels`: `iteration` the method, `newton` the linear system, `bounds` the
+certificate, `pipeline` what strings them together. Joints with masses over many orders of magnitude can defeat the
+direct attempt; they are solved by continuation from a joint with its mass spread more evenly.
 """
 
 from __future__ import annotations
@@ -11,8 +11,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.pid._kernels import interior_point
-from pidkit.pid._pipeline import CONVERGED, MAX_ITER, cold_start, solve_certified
+from pidkit.pid._kernels.pipeline import (
+    CONVERGED,
+    DIRECT_ITERATIONS,
+    MAX_ITER,
+    cold_start,
+    continue_from_even,
+    solve_certified,
+)
 from pidkit.pid.certificate import (
     LARGEST_LOG_WEIGHT,
     FactoredCoupling,
@@ -28,12 +34,6 @@ State = tuple[npt.NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatAr
 """active, lam, mu, w, g: all that an iteration starts from, y last."""
 
 DEFAULT_MAX_ITER = 200
-DIRECT_ITERATIONS = 40
-"""Newton steps after which a solve starts again by continuation; it takes 6 to 20 where it works at all."""
-FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-3
-"""Continuation: the mass spread evenly at first, its factor from stage to stage, and the last one as a part of tol."""
-STAGE_TOL = 10.0
-"""What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
 WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 LONG_ITERATION = 2e9
@@ -70,23 +70,9 @@ def solve_interior_point(
     used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
     while True:
         done, status, lower, upper, residual = solve_certified(
-            p1,
-            p2,
-            active,
-            lam,
-            mu,
-            w,
-            g,
-            tol,
-            min(chunk, until - used),
-            low_lam,
-            low_mu,
-            log_a,
-            log_b,
-            r,
-            c,
-            log_weights,
-        )
+            p1, p2, active, lam, mu, w, g, tol, min(chunk, until - used),
+            low_lam, low_mu, log_a, log_b, r, c, log_weights,
+        )  # fmt: skip
         used += done
         if progress is not None:
             progress(used, upper - lower)
@@ -96,7 +82,7 @@ def solve_interior_point(
             continue
         if used == allowed or not direct:
             break
-        used += _continue(p1, p2, (active, lam, mu, w, g), tol, allowed - used, progress)
+        used += continue_from_even(p1, p2, active, lam, mu, w, g, tol, allowed - used)
         until, direct = allowed, False
     # A potential may be far from zero where hardly any mass is: with the largest of each symbol taken out of the
     # exponents and put into the weights, nothing overflows and nothing that counts underflows.
@@ -127,37 +113,3 @@ def _start(p1: FloatArray, p2: FloatArray, init: Start | None) -> State:
         w = np.where(active, init[2] * np.exp(np.where(active, slack, 0.0)) + WARM_SLACK * w, 0.0)
         g = np.where(active, np.maximum(-slack, WARM_SLACK), 1.0)
     return active, lam, mu, w, g
-
-
-def _continue(
-    p1: FloatArray, p2: FloatArray, state: State, tol: float, max_iter: int, progress: Progress | None
-) -> int:
-    """Bring the state near the optimum by way of easier problems; return the iterations used.
-
-    Masses over many orders of magnitude can send Newton's method astray. Where a share of the mass is spread evenly
-    (over the y, and for each over its support) none is very small, both marginals keep a common P(y), and the problem
-    stays feasible. The share shrinks from stage to stage, each starting where the last one ended.
-    """
-    active, lam, mu, w, g = state
-    even1, even2 = _even(p1), _even(p2)
-    share, used = FIRST_SHARE, 0
-    while used < max_iter and share >= LAST_SHARE * tol:
-        near1, near2 = (1.0 - share) * p1 + share * even1, (1.0 - share) * p2 + share * even2
-        if share == FIRST_SHARE:
-            cold_start(near1, near2, active, lam, mu, w, g)
-        stage_tol = max(STAGE_TOL * share, 0.1 * tol)
-        done, estimate = interior_point(near1, near2, active, lam, mu, w, g, stage_tol, max_iter - used)
-        used += done
-        if progress is not None:
-            progress(used, estimate)
-        if not np.isfinite(estimate):
-            break
-        share *= SHARE_FACTOR
-    return used
-
-
-def _even(p: FloatArray) -> FloatArray:
-    """Return the table with the same support in which every y has the same mass, spread evenly; y last."""
-    support = p > 0.0
-    even: FloatArray = support / (support.sum(0) * p.shape[1])
-    return even

@@ -23,7 +23,7 @@ SWEEPS = 3
 NEWTON_STEPS = 2
 """Newton steps in one call at most; the next call goes on from there."""
 
-CG_ITERATIONS = 20
+CG_ITERATIONS = 60
 """Iterations of CG for one Newton step at most."""
 
 CG_ACCURACY = 0.3

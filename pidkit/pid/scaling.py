@@ -43,11 +43,11 @@ FIT_ACCURACY = 0.3
 FINEST_ACCURACY = 0.05
 """The share to which it is tightened step by step where the gap falls slowly or momentum has to be dropped."""
 
-LOG_FLOOR = 35.0
-"""Weights are kept above P(x1) P(x2) exp(-LOG_FLOOR), so that a pair dropped too early can come back.
+FLOOR_SHARE = 1e-3
+"""Weights are kept above P(x1) P(x2) times this share of the gap, so that a pair dropped too early can come back."""
 
-The mass this adds to a coupling is below machine precision.
-"""
+LOG_FLOOR = 35.0
+"""The same floor never lies lower than P(x1) P(x2) exp(-LOG_FLOOR), a mass below machine precision."""
 
 LOWEST_LOG = 600.0
 """Nats by which a potential of a warm start may lie below the largest one of its y."""
@@ -130,6 +130,7 @@ def solve_scaling(
             if bounds.slow(iteration):
                 accuracy = max(0.5 * accuracy, FINEST_ACCURACY)
             next_check = iteration + max(CHECK_EVERY, iteration // 10)
+            domain.lower_floor(bounds.gap)
             if iteration == 0 and init is not None:
                 point = base = domain.restore(base, bounds.gap)
                 weights = domain.exponentiate(point)
@@ -163,6 +164,13 @@ class _Weights:
         self.apart = 1.0 - self.shared
         self.log_independent = np.log(p_yx1.sum(0))[:, None] + np.log(p_yx2.sum(0))
         self.log_floor = self.log_independent - LOG_FLOOR
+
+    def lower_floor(self, gap: float) -> None:
+        """Put the floor where its mass costs no more than FLOOR_SHARE of the gap per nat of slack.
+
+        Kernels that fall apart but for weights of rounding size leave the potentials of their blocks to drift.
+        """
+        self.log_floor = self.log_independent + max(math.log(FLOOR_SHARE * min(gap, 1.0)), -LOG_FLOOR)
 
     def start(self, init: Start | None) -> tuple[FloatArray, FloatArray]:
         """Return the first log weights and B: of the coupling X1 - Y - X2, or of `init`."""

@@ -111,3 +111,14 @@ def test_the_same_problem_gives_the_same_numbers_and_nothing_is_left_behind():
     assert np.array_equal(before[0], p_yx1)
     assert np.array_equal(before[1], p_yx2)
     assert np.geterr() == before[2]
+
+
+def test_codes_of_two_classifiers_with_single_errors():
+    """Counts of 0 to 3 beside counts of 130: an early version left the potentials far apart and never came back."""
+    a = [[0, 0, 1, 131, 0, 0], [1, 0, 1, 0, 1, 131], [130, 0, 0, 0, 1, 0], [1, 3, 1, 0, 129, 1], [0, 0, 133, 1, 0, 0],
+         [0, 126, 1, 3, 3, 1]]  # fmt: skip
+    b = [[0, 115, 6, 1, 10, 0], [4, 11, 10, 1, 6, 102], [104, 1, 21, 2, 2, 1], [3, 3, 127, 0, 1, 1],
+         [0, 3, 0, 117, 8, 6], [2, 3, 9, 4, 116, 0]]  # fmt: skip
+    solution = solve_broja(np.array(a) / 800, np.array(b) / 800, solver="interior-point")
+    assert solution.gap <= 1e-9
+    assert solution.report.iterations <= 20

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pidkit.pid._newton import assemble, factor, solve
+from pidkit.pid._kernels.newton import assemble, factor, solve
 
 
 class System:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pidkit.pid._kernels import evaluate
+from pidkit.pid._kernels.pairs import evaluate
 
 
 @pytest.mark.parametrize("shift", [0.0, 900.0, -900.0])

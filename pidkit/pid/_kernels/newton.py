@@ -11,10 +11,10 @@ lam[y] and subtracting it from mu[y] changes nothing (the gauge). Arrays here ha
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
+
+from pidkit.pid._kernels.pairs import FAST, Array, fill
 
 PANEL = 32
 """Columns factored at a time by the blocked Cholesky; all other work of the factorisation is matrix products."""
@@ -25,11 +25,8 @@ SYRK_PANEL = 64
 RELATIVE_PIVOT = 1e-15
 """A pivot this far below its diagonal entry is rounding: the direction is null and its step is set to zero."""
 
-_FAST = {"reassoc", "contract", "arcp", "nsz"}  # sums may be reordered; NaN and infinities keep their meaning
-Array = Any  # inside compiled code numba, not mypy, knows the types
 
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def assemble(
     pi: Array, w: Array, kappa: Array, support1: Array, count1: Array, offset1: Array, index2: Array,
     blocks: Array, coupling: Array, schur: Array,
@@ -40,9 +37,10 @@ def assemble(
     index2[x2, y] numbers the free mu, -1 where mu is fixed or off its support. Only lower triangles are filled.
     """
     n_1, n_2, n_y = pi.shape
-    blocks[:] = 0.0
-    coupling[:] = 0.0
-    schur[:] = 0.0
+    for i in range(n_1):
+        fill(blocks[i], 0.0)
+    fill(coupling, 0.0)
+    fill(schur, 0.0)
     for i in range(n_1):
         n = count1[i]
         start = offset1[i]
@@ -76,7 +74,7 @@ def assemble(
                 schur[row, row] += left * pi[i, j, y] + weight * pi[i, j, y]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array) -> None:
     """Factor the system in place: Cholesky factors of the lam blocks, then of the Schur complement.
 
@@ -101,12 +99,12 @@ def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur:
     width = max(SYRK_PANEL, n // 6)
     for first in range(0, n, width):
         last = min(first + width, n)
-        part = np.ascontiguousarray(coupling[:, first:last])
-        schur[first:, first:last] -= np.dot(np.ascontiguousarray(coupling[:, first:]).T, part)
+        right = _columns(coupling, first, n)
+        _subtract(schur, first, first, np.dot(right.T, _columns(coupling, first, last)))
     _cholesky(schur, original)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _cholesky(matrix: Array, original: Array) -> None:
     """Factor the lower triangle in place, PANEL columns at a time."""
     n = matrix.shape[0]
@@ -116,12 +114,32 @@ def _cholesky(matrix: Array, original: Array) -> None:
         if last == n:
             return
         inverse = _inverse_of_lower(matrix, first, last)
-        below = np.dot(np.ascontiguousarray(matrix[last:, first:last]), inverse.T)
-        matrix[last:, first:last] = below
+        below = np.dot(_columns(matrix[last:], first, last), inverse.T)
+        for i in range(n - last):
+            for k in range(last - first):
+                matrix[last + i, first + k] = below[i, k]
         width = max(SYRK_PANEL, (n - last) // 4)
         for column in range(0, n - last, width):
             end = min(column + width, n - last)
-            matrix[last + column :, last + column : last + end] -= np.dot(below[column:], below[column:end].T)
+            _subtract(matrix, last + column, last + column, np.dot(below[column:], below[column:end].T))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _columns(matrix: Array, first: int, last: int) -> Array:
+    """Return a contiguous copy of some columns: what a matrix product wants."""
+    part = np.empty((matrix.shape[0], last - first))
+    for i in range(matrix.shape[0]):
+        for k in range(last - first):
+            part[i, k] = matrix[i, first + k]
+    return part
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _subtract(matrix: Array, row: int, column: int, block: Array) -> None:
+    """Subtract a block from the part of the matrix that begins at (row, column)."""
+    for i in range(block.shape[0]):
+        for k in range(block.shape[1]):
+            matrix[row + i, column + k] -= block[i, k]
 
 
 @njit(cache=True, nogil=True)
@@ -133,7 +151,7 @@ def _diagonal(matrix: Array) -> Array:
     return diagonal
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _cholesky_block(matrix: Array, first: int, last: int, original: Array) -> None:
     """Factor the diagonal block first..last-1 in place."""
     for j in range(first, last):
@@ -150,7 +168,7 @@ def _cholesky_block(matrix: Array, first: int, last: int, original: Array) -> No
             matrix[i, j] = entry / root
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _inverse_of_lower(matrix: Array, first: int, last: int) -> Array:
     """Return the inverse of the factored diagonal block first..last-1."""
     n = last - first
@@ -167,7 +185,7 @@ def _inverse_of_lower(matrix: Array, first: int, last: int) -> Array:
     return inverse
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _forward(lower: Array, n: int, x: Array, start: int) -> None:
     """Solve L z = x[start : start + n] in place."""
     for k in range(n):
@@ -177,7 +195,7 @@ def _forward(lower: Array, n: int, x: Array, start: int) -> None:
         x[start + k] = total / lower[k, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _backward(lower: Array, n: int, x: Array, start: int) -> None:
     """Solve L' z = x[start : start + n] in place, row by row of L."""
     for k in range(n - 1, -1, -1):
@@ -186,7 +204,7 @@ def _backward(lower: Array, n: int, x: Array, start: int) -> None:
             x[start + m] -= lower[k, m] * x[start + k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def solve(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, x1: Array, x2: Array) -> None:
     """Solve H (x1, x2) = (rhs1, rhs2) in place with the factors of `factor`."""
     n = x2.size

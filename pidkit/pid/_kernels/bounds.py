@@ -1,29 +1,28 @@
 """The compiled twin of `certificate`, for the many small problems: the same bounds from the same formulas.
 
 `certificate.py` is the readable definition, made of matrix products; the tests hold the two together. Arrays have y
-last: lam[x1, y], mu[x2, y]. pi and h are those of `_kernels.evaluate`.
+last: lam[x1, y], mu[x2, y]. pi and h are those of `pairs.evaluate`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
-Array = Any
+from pidkit.pid._kernels.pairs import FAST, Array, fill
 
 ROUNDOFF = 8.0 * 2.0**-52
 """As certificate.ROUNDOFF_FACTOR, times machine epsilon."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
-def _c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
     """Fill f = row maxima of h and g = column maxima of h - f, over the active pairs."""
     n_1, n_2 = h.shape
-    f[:] = -np.inf
-    g[:] = -np.inf
+    for i in range(n_1):
+        f[i] = -np.inf
+    for j in range(n_2):
+        g[j] = -np.inf
     for i in range(n_1):
         for j in range(n_2):
             if active[i, j]:
@@ -33,22 +32,31 @@ def _c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
                 g[j] = max(g[j], h[i, j] - f[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _mass(p: Array, i: int) -> float:
+    """Return the sum of row i."""
+    total = 0.0
+    for y in range(p.shape[1]):
+        total += p[i, y]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def lower_bound(p1: Array, p2: Array, active: Array, h: Array, lam: Array, mu: Array) -> float:
     """Shift lam and mu in place into the dual feasible set; return the lower bound of F* that they prove."""
     n_1, n_y = p1.shape
     n_2 = p2.shape[0]
     f, g = np.empty(n_1), np.empty(n_2)
     f2, g2 = np.empty(n_1), np.empty(n_2)
-    _c_transform(h, active, f, g)
-    _c_transform(h.T, active.T, g2, f2)
+    c_transform(h, active, f, g)
+    c_transform(h.T, active.T, g2, f2)
     price, price2 = 0.0, 0.0
     for i in range(n_1):
-        mass = p1[i].sum()
+        mass = _mass(p1, i)
         price += mass * f[i]
         price2 += mass * f2[i]
     for j in range(n_2):
-        mass = p2[j].sum()
+        mass = _mass(p2, j)
         price += mass * g[j]
         price2 += mass * g2[j]
     if price2 < price:
@@ -69,7 +77,7 @@ def lower_bound(p1: Array, p2: Array, active: Array, h: Array, lam: Array, mu: A
     return value - ROUNDOFF * size
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def upper_bound(
     p1: Array, p2: Array, active: Array, w: Array, pi: Array, h: Array, lam: Array, mu: Array,
     log_a: Array, log_b: Array, r: Array, c: Array,
@@ -101,8 +109,8 @@ def upper_bound(
             if columns[j, y] > p2[j, y]:
                 beta[j, y] = p2[j, y] / columns[j, y]
             log_b[j, y] = mu[j, y] + np.log(beta[j, y]) if p2[j, y] > 0.0 else -np.inf
-    rows[:] = 0.0
-    columns[:] = 0.0
+    fill(rows, 0.0)
+    fill(columns, 0.0)
     value, size = 0.0, 2.0
     for i in range(n_1):
         for j in range(n_2):
@@ -133,29 +141,32 @@ def upper_bound(
             c[j, y] = max(p2[j, y] - columns[j, y], 0.0)
     rest = np.zeros(n_y)
     for y in range(n_y):
-        mass_r, mass_c = r[:, y].sum(), c[:, y].sum()
+        mass_r, mass_c = 0.0, 0.0
+        for i in range(n_1):
+            mass_r += r[i, y]
+        for j in range(n_2):
+            mass_c += c[j, y]
         # Equal but for rounding; a rest that is rounding alone on one side is none.
-        if mass_r > 0.0 and mass_c > 0.0:
-            rest[y] = 0.5 * (mass_r + mass_c)
-            r[:, y] *= rest[y] / mass_r
-            c[:, y] *= rest[y] / mass_c
-        else:
-            r[:, y] = 0.0
-            c[:, y] = 0.0
+        kept = mass_r > 0.0 and mass_c > 0.0
+        rest[y] = 0.5 * (mass_r + mass_c) if kept else 0.0
+        for i in range(n_1):
+            r[i, y] = r[i, y] * (rest[y] / mass_r) if kept else 0.0
+        for j in range(n_2):
+            c[j, y] = c[j, y] * (rest[y] / mass_c) if kept else 0.0
     for i in range(n_1):
         for y in range(n_y):
             residual = max(residual, abs(rows[i, y] + r[i, y] - p1[i, y]))
     for j in range(n_2):
         for y in range(n_y):
             residual = max(residual, abs(columns[j, y] + c[j, y] - p2[j, y]))
-    if rest.sum() > 0.0:
+    if np.max(rest) > 0.0:
         extra, extra_size = _rest_value(r, c, rest)
         value += extra
         size += extra_size
     return value + ROUNDOFF * size, residual
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _rest_value(r: Array, c: Array, rest: Array) -> tuple[float, float]:
     """Return sum Q log Q(y|x1,x2) of the rank-one rest Q[y] = r c' / rest, and the sum of its magnitudes."""
     value, size = 0.0, 0.0

@@ -1,0 +1,151 @@
+"""One problem from marginals to certified bounds in one compiled call, and many of them in a loop without the GIL."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pidkit.pid._kernels.bounds import c_transform, lower_bound, upper_bound
+from pidkit.pid._kernels.iteration import interior_point
+from pidkit.pid._kernels.pairs import FAST, Array, copy, evaluate
+
+COLD_SLACK = 0.1
+"""Nats by which the first potentials keep clear of their constraints."""
+
+ROUNDS = 4
+"""How often the iteration may be asked for a tenth of its tolerance because the certificate wanted more."""
+
+DIRECT_ITERATIONS = 40
+"""Newton steps after which a solve starts again by continuation; it takes 5 to 20 where it works at all."""
+
+FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-3
+"""Continuation: the mass spread evenly at first, its factor from stage to stage, and the last one as a part of tol."""
+
+STAGE_TOL = 10.0
+"""What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
+
+CONVERGED, MAX_ITER, STALLED = 0, 1, 2
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array) -> None:
+    """Fill the state that a solve starts from, and the pairs that share a y.
+
+    The coupling with X1 - Y - X2 is in Delta_P, and its conditionals are the softmax over y of log P(y,x1) +
+    log P(y,x2) - log P(y): with those potentials all marginals are right from the start. What is then taken from
+    lam[., x1] and mu[., x2] to clear the constraints changes no conditional.
+    """
+    n_1, n_y = p1.shape
+    n_2 = p2.shape[0]
+    p_y = np.zeros(n_y)
+    for i in range(n_1):
+        for y in range(n_y):
+            p_y[y] += p1[i, y]
+            lam[i, y] = np.log(p1[i, y]) if p1[i, y] > 0.0 else -np.inf
+    for j in range(n_2):
+        for y in range(n_y):
+            mu[j, y] = np.log(p2[j, y] / p_y[y]) if p2[j, y] > 0.0 else -np.inf
+    for i in range(n_1):
+        for j in range(n_2):
+            active[i, j] = False
+            w[i, j] = 0.0
+            for y in range(n_y):
+                if p1[i, y] > 0.0 and p2[j, y] > 0.0:
+                    active[i, j] = True
+                    w[i, j] += p1[i, y] / p_y[y] * p2[j, y]
+            # A product of two tiny masses may underflow; any positive weight will do there.
+            w[i, j] = max(w[i, j], 1e-300) if active[i, j] else 0.0
+            g[i, j] = np.log(w[i, j]) if active[i, j] else 0.0
+    by_rows, by_columns = (np.empty(n_1), np.empty(n_2)), (np.empty(n_1), np.empty(n_2))
+    c_transform(g, active, by_rows[0], by_rows[1])
+    c_transform(g.T, active.T, by_columns[1], by_columns[0])
+    for i in range(n_1):
+        by_rows[0][i] = 0.5 * (by_rows[0][i] + by_columns[0][i]) + COLD_SLACK
+        for y in range(n_y):
+            lam[i, y] -= by_rows[0][i]
+    for j in range(n_2):
+        by_rows[1][j] = 0.5 * (by_rows[1][j] + by_columns[1][j])
+        for y in range(n_y):
+            mu[j, y] -= by_rows[1][j]
+    for i in range(n_1):
+        for j in range(n_2):
+            g[i, j] = by_rows[0][i] + by_rows[1][j] - g[i, j] if active[i, j] else 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def solve_certified(
+    p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, tol: float, max_iter: int,
+    low_lam: Array, low_mu: Array, log_a: Array, log_b: Array, r: Array, c: Array, log_weights: Array,
+) -> tuple[int, int, float, float, float]:  # fmt: skip
+    """Iterate from (lam, mu, w, g), in place, until the certified gap is at most `tol`.
+
+    Returns the iterations, the status, the lower and the upper bound of F*, and the marginal residual. low_lam and
+    low_mu prove the lower bound; exp(log_a + log_weights + log_b) + r c / sum r is the coupling of the upper one.
+    """
+    n_1, n_2 = w.shape
+    pi, h = np.zeros((n_1, n_2, p1.shape[1])), np.zeros((n_1, n_2))
+    sum1, sum2 = np.empty(p1.shape), np.empty(p2.shape)
+    used, inner = 0, tol
+    lower, upper, residual = -np.inf, np.inf, np.inf
+    status = STALLED
+    for _ in range(ROUNDS):
+        done, estimate = interior_point(p1, p2, active, lam, mu, w, g, inner, max_iter - used)
+        used += done
+        lost = not np.isfinite(estimate)
+        if lost:  # nothing sound is left of the iterate: certify the start instead of returning NaN
+            cold_start(p1, p2, active, lam, mu, w, g)
+        evaluate(lam, mu, active, w, pi, h, sum1, sum2)
+        copy(lam, low_lam)
+        copy(mu, low_mu)
+        lower = lower_bound(p1, p2, active, h, low_lam, low_mu)
+        upper, residual = upper_bound(p1, p2, active, w, pi, h, lam, mu, log_a, log_b, r, c)
+        for i in range(n_1):
+            for j in range(n_2):
+                log_weights[i, j] = np.log(w[i, j]) - h[i, j]
+        if upper - lower <= tol:
+            return used, CONVERGED, lower, upper, residual
+        if lost:
+            return used, STALLED, lower, upper, residual
+        if used >= max_iter:
+            status = MAX_ITER
+            break
+        inner *= 0.1
+    return used, status, lower, upper, residual
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _spread(p: Array, share: float, out: Array) -> None:
+    """Fill (1 - share) p + share q, q with every y equally likely and spread evenly over its support in p."""
+    for y in range(p.shape[1]):
+        n = 0
+        for i in range(p.shape[0]):
+            n += p[i, y] > 0.0
+        for i in range(p.shape[0]):
+            even = 1.0 / (n * p.shape[1]) if p[i, y] > 0.0 else 0.0
+            out[i, y] = (1.0 - share) * p[i, y] + share * even
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def continue_from_even(
+    p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, tol: float, max_iter: int
+) -> int:
+    """Bring the state near the optimum by way of easier problems; return the iterations used.
+
+    Masses over many orders of magnitude can send Newton's method astray. Where a share of the mass is spread evenly
+    none is very small, both marginals keep a common P(y), and the problem stays feasible. The share shrinks from
+    stage to stage, each starting where the last one ended.
+    """
+    near1, near2 = np.empty(p1.shape), np.empty(p2.shape)
+    share, used = FIRST_SHARE, 0
+    while used < max_iter and share >= LAST_SHARE * tol:
+        _spread(p1, share, near1)
+        _spread(p2, share, near2)
+        if used == 0:
+            cold_start(near1, near2, active, lam, mu, w, g)
+        stage_tol = max(STAGE_TOL * share, 0.1 * tol)
+        done, estimate = interior_point(near1, near2, active, lam, mu, w, g, stage_tol, max_iter - used)
+        used += max(done, 1)
+        if not np.isfinite(estimate):
+            break
+        share *= SHARE_FACTOR
+    return used
