@@ -29,7 +29,7 @@ MAX_ITER = 50_000
 """Iterations allowed where the caller sets no limit."""
 
 STEP = 1.25
-"""Exponent of the multiplicative step. Mirror ascent is safe up to 1, momentum bears 4/3; 1.8 diverges with it."""
+"""Exponent of the multiplicative step. Nesterov's method bears up to 4/3; the plain step's 1.8 diverges with it."""
 
 LONGEST_MOMENTUM = 0.1
 """Nats by which momentum may change a log weight: a weight rising from nothing must not be carried past its place."""
@@ -94,7 +94,8 @@ def solve_scaling(
     -------
     Candidate
         The last iterate and the best bounds met; status "converged", "max_iter", or "stalled" where the gap has
-        stopped falling, which happens near machine precision only.
+        stopped falling: near machine precision, and on counts so sparse (about ten for each target symbol) that the
+        tables fall apart into blocks, whose potentials then drift and hold the lower bound back.
 
     References
     ----------

@@ -1,0 +1,24 @@
+"""Figures of decompositions: the atoms of one, of several over epochs or layers, and a map of layers by layers.
+
+Every function takes results, which know their unit, and returns the Axes drawn on; `sources` are the names of x1 and
+x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplot does not know of: save it with
+`save_figure`, show `ax.figure` in a notebook, or pass `plt.subplots(layout="constrained")[1]`. Colours run from dark to
+light and are hatched, so that a print in grey can be read.
+"""
+
+from pidkit.plot.atoms import plot_atoms, plot_atoms_over
+from pidkit.plot.maps import plot_atom_map
+from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
+from pidkit.plot.style import STYLE, Decomposition, atom_labels
+
+__all__ = [
+    "PICTURE_FORMATS",
+    "STYLE",
+    "Decomposition",
+    "atom_labels",
+    "check_picture_name",
+    "plot_atom_map",
+    "plot_atoms",
+    "plot_atoms_over",
+    "save_figure",
+]

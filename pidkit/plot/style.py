@@ -1,0 +1,106 @@
+"""What every figure of atoms shares: the look of each atom, the checks of results and names, the axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pidkit.errors import InputError
+from pidkit.pid.representation_result import RepresentationPID
+from pidkit.pid.result import ATOMS, PIDResult
+
+Decomposition = PIDResult | RepresentationPID
+FloatArray = npt.NDArray[np.float64]
+
+EDGE = {"edgecolor": "black", "linewidth": 0.7}
+STYLE: dict[str, dict[str, Any]] = {
+    "redundancy": {"facecolor": "#0072B2", "hatch": "", **EDGE},
+    "unique_1": {"facecolor": "#E06A1B", "hatch": "//", **EDGE},
+    "unique_2": {"facecolor": "#7CC3EC", "hatch": "\\\\", **EDGE},
+    "synergy": {"facecolor": "#F5EE9E", "hatch": "..", **EDGE},
+}
+"""Dark to light, and hatched: a print in grey can be read."""
+
+ROUNDING = 1e-12
+"""How far below zero an atom can come by rounding alone."""
+
+
+def atom_labels(sources: Sequence[str]) -> dict[str, str]:
+    """Return what the atoms are called in figures: "redundancy", "<x1> only", "<x2> only", "synergy"."""
+    if isinstance(sources, str) or len(sources) != 2:
+        raise InputError(f"sources must be the two names of x1 and x2, such as ('teacher', 'student'), not {sources!r}")
+    return dict(zip(ATOMS, ("redundancy", f"{sources[0]} only", f"{sources[1]} only", "synergy"), strict=True))
+
+
+def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
+    """Return the results as a list if there are any, all finite and in one unit, else raise InputError."""
+    if not isinstance(results, Iterable):
+        raise InputError(f"{name} must be a sequence of results, not {type(results).__name__}; put one into a list")
+    checked: list[Decomposition] = []
+    for index, result in enumerate(results):
+        if not isinstance(result, (PIDResult, RepresentationPID)):
+            kind = type(result).__name__
+            raise InputError(f"{name}[{index}] must be a PIDResult or a RepresentationPID, not {kind}")
+        if not all(math.isfinite(getattr(result, atom)) for atom in ATOMS):
+            raise InputError(f"{name}[{index}] has an atom that is NaN or infinite")
+        checked.append(result)
+    units = sorted({result.unit for result in checked})
+    if len(units) != 1:
+        found = f"not {' and '.join(units)}; convert with .to({units[0]!r})" if units else "but there is none"
+        raise InputError(f"{name} must be at least one result, all in one unit, {found}")
+    return checked
+
+
+def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -> FloatArray:
+    """Return one atom of every result; to be stacked, refuse negative ones and set those within their gap to zero."""
+    if atom not in ATOMS:
+        raise InputError(f"the atoms are {', '.join(map(repr, ATOMS))}; not {atom!r}")
+    values: FloatArray = np.array([getattr(result, atom) for result in results])
+    if not stacked:
+        return values
+    for index, (value, result) in enumerate(zip(values, results, strict=True)):
+        gap = (result.pid if isinstance(result, RepresentationPID) else result).report.gap
+        if value < -(gap + ROUNDING):
+            raise InputError(
+                f"results[{index}] has {atom} = {value:.3g} {result.unit}, below minus its certified gap of {gap:.1e}: "
+                "areas cannot stack negative atoms; use kind='bars'"
+            )
+    return np.maximum(values, 0.0)
+
+
+def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]:
+    """Return the names of `n` places, numbers from zero where none are given."""
+    given = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
+    if len(given) != n:
+        raise InputError(f"{argument} must have one entry each: {n}, not {len(given)}")
+    return given
+
+
+def label_slant(names: Sequence[str], *, room: int) -> dict[str, Any]:
+    """Return how tick labels are turned when they have more letters than there is room for."""
+    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, names)) > room else {}
+
+
+def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return `ax`, or the axes of a new figure that pyplot does not know of."""
+    return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
+
+
+def finish(ax: Axes, results: Sequence[Decomposition]) -> Axes:
+    """Draw H(Y) where all results agree on it, mark zero, name the y axis, and put any legend to the right."""
+    entropies = {round(r.entropy_y, 9) if isinstance(r, RepresentationPID) else None for r in results}
+    if len(entropies) == 1 and (entropy := entropies.pop()) is not None:
+        ax.axhline(entropy, color="0.35", linestyle="--", label="H(Y)")
+        ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * entropy))
+    if ax.get_ylim()[0] < 0.0:
+        ax.axhline(0.0, color="black", linewidth=0.8)
+    ax.set_ylabel(f"information about Y ({results[0].unit})")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, reverse=True)
+    return ax
