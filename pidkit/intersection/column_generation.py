@@ -1,0 +1,158 @@
+"""Column generation: mix points of a cone, price them exactly, and stop when the two bounds meet.
+
+Master program over the points v_k found so far:   max sum_k m_k phi(u(v_k))  s.t.  sum_k m_k v_k = total,  m >= 0.
+Its value is a lower bound, its prices z (one a variable) a proposal for the dual
+    min <z, total>   s.t.   <z, v> >= phi(u(v)) for all v in C,
+and if no v of mass one violates z by more than delta, then <z, total> + delta mass(total) is an upper bound
+(Farley, Operations Research 38(5), 1990). Prices are smoothed towards those of the best bound
+(Wentges, International Transactions in Operational Research 4(2), 1997).
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from pidkit.info import FloatArray
+from pidkit.intersection.ascent import Climber
+from pidkit.intersection.cone import Cone, Coordinates, Split
+from pidkit.intersection.linear_program import LinearProgram
+from pidkit.intersection.pricing import EASY, Pricer
+
+SMOOTHING = 0.5
+"""The weight of the best prices so far in the prices that are tried."""
+
+WORTHWHILE = 1e-10
+"""Violation (nats) from which a point enters the master program."""
+
+MAX_CLIMBS = 60
+"""Rounds of local ascent before pricing has the last word."""
+
+PATIENCE = 2
+"""Pricings too large to complete that are put up with before the search ends."""
+
+CLIMBED = 1e-6
+"""The same for a point found by local ascent."""
+
+
+def generate_columns(
+    cone: Cone, coordinates: Coordinates, *, tol: float, deadline: float = np.inf, max_iter: int | None = None
+) -> Split:
+    """Maximise sum_q phi(u(v_q)) over the ways to split the total of a cone, with a certified gap.
+
+    Parameters
+    ----------
+    cone : Cone
+    coordinates : Coordinates
+        Those of the cone.
+    tol : float
+        The gap to reach, in nats.
+    deadline : float
+        As time.perf_counter() counts.
+    max_iter : int, optional
+        Master programs allowed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidkit.intersection.cone import find_coordinates
+    >>> from pidkit.intersection.griffith_ho import griffith_ho_cone
+    >>> p = np.random.default_rng(0).dirichlet(np.ones(8)).reshape(2, 2, 2)
+    >>> cone = griffith_ho_cone(p).cone
+    >>> round(generate_columns(cone, find_coordinates(cone), tol=1e-9).lower / float(np.log(2.0)), 10)
+    0.0019637858
+    """
+    return _Generation(cone, coordinates).run(tol=tol, deadline=deadline, max_iter=max_iter)
+
+
+class _Generation:
+    """One run of column generation: the points, the master program and the pricer."""
+
+    def __init__(self, cone: Cone, coordinates: Coordinates) -> None:
+        self._cone, self._free = cone, coordinates.free
+        self._pricer = Pricer(cone, coordinates)
+        self._climber = Climber(cone, coordinates) if coordinates.n_posterior > EASY else None
+        self._n_climbs = 0
+        self._points = [cone.total / cone.mass]
+        # Rows are divided by their right-hand side: a rare outcome weighs as much as a common one.
+        self._scale = 1.0 / cone.total[self._free]
+        start = self._points[0][self._free] * self._scale
+        cost = -np.atleast_1d(cone.information(self._points[0]))
+        self._master = LinearProgram(cost, start[:, None], np.ones(len(start)))
+
+    def run(self, *, tol: float, deadline: float, max_iter: int | None) -> Split:
+        """Alternate master and pricing until the gap is `tol`, a limit is met or nothing more is found."""
+        cone = self._cone
+        best_prices, smoothing, status = None, SMOOTHING, ""
+        upper = -cone.mass * float(np.log(cone.p_y.min()))  # phi(u) <= sum(u) log(1 / min p_y)
+        iterations, n_incomplete = 0, 0
+        while True:
+            iterations += 1
+            optimum = self._master.solve()
+            lower, weights = -optimum.value, optimum.point
+            prices = np.zeros(len(cone.total))
+            prices[self._free] = -optimum.prices * self._scale
+            status = _status(upper - lower, tol, deadline, iterations, max_iter) or status
+            if status:
+                break
+            if self._climb(prices, weights):
+                continue
+            tried = prices if best_prices is None else smoothing * best_prices + (1.0 - smoothing) * prices
+            pricing = self._pricer.price(tried, stop=tol / 4.0, deadline=deadline)
+            bound = float(tried @ cone.total) + pricing.bound * cone.mass
+            improved = bound < upper
+            if improved:
+                upper, best_prices = bound, tried
+            n_added = self._extend(pricing.columns, prices)
+            if not pricing.is_complete and time.perf_counter() <= deadline:
+                n_incomplete += 1
+                status = "size_limit" if not n_added or n_incomplete > PATIENCE else ""
+            elif n_added:
+                smoothing = SMOOTHING
+            elif np.array_equal(tried, prices):  # the optimal prices admit no better point
+                status = "stalled"
+            else:
+                smoothing = 0.0
+        parts = np.maximum(weights, 0.0)[:, None] * np.array(self._points)
+        n_programs = self._master.n_solves + self._pricer.n_programs
+        n_programs += 0 if self._climber is None else self._climber.n_programs
+        return Split(lower, upper, parts[weights > 0.0], status, iterations, n_programs)
+
+    def _climb(self, prices: FloatArray, weights: FloatArray) -> int:
+        """Add points found by local ascent from the posteriors of the symbols in use; return how many."""
+        if self._climber is None or self._n_climbs == MAX_CLIMBS:
+            return 0
+        self._n_climbs += 1
+        used = np.array(self._points)[weights > 0.0] @ self._cone.to_target.T
+        return self._extend(self._climber.climb_from_all(prices, used), prices, least=CLIMBED)
+
+    def _extend(self, columns: FloatArray, prices: FloatArray, *, least: float = WORTHWHILE) -> int:
+        """Add the points worth more than the current prices, and what the best of them leaves of the total."""
+        worth = self._cone.information(columns) - columns @ prices
+        chosen = np.flatnonzero(worth > least)
+        for k in chosen:
+            self._add(columns[k])
+        if len(chosen):
+            best = columns[worth.argmax()]
+            share = (self._cone.total[best > 0.0] / best[best > 0.0]).min()
+            rest = np.maximum(self._cone.total - share * best, 0.0)
+            mass = float((self._cone.to_target @ rest).sum())
+            if mass > 1e-6:
+                self._add(rest / mass)
+        return len(chosen)
+
+    def _add(self, point: FloatArray) -> None:
+        """Append one point to the master program."""
+        point = np.maximum(point, 0.0)  # a solver leaves -1e-18
+        self._points.append(point)
+        self._master.add_column(-float(self._cone.information(point)), point[self._free] * self._scale)
+
+
+def _status(gap: float, tol: float, deadline: float, iterations: int, max_iter: int | None) -> str:
+    """Say why to stop, or return an empty string."""
+    if gap <= tol:
+        return "converged"
+    if time.perf_counter() > deadline:
+        return "time_limit"
+    return "max_iter" if max_iter is not None and iterations > max_iter else ""

@@ -1,0 +1,143 @@
+"""The atoms of one joint by every redundancy measure: one PIDResult each, and a table to read them side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from pidkit.errors import InputError
+from pidkit.info import FloatArray, joint_mutual_information, mutual_information
+from pidkit.intersection.measure import intersection_information
+from pidkit.intersection.neighbours import mmi_redundancy, source_pairs, williams_beer_redundancy
+from pidkit.joint import check_joint
+from pidkit.pid.decomposition import bivariate_pid
+from pidkit.pid.result import ATOMS, PIDResult, SolverReport
+from pidkit.units import check_unit
+
+MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "williams-beer")
+"""The measures that `compare` knows; the first five in their proven order of redundancy."""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Hold one decomposition a measure; printing it shows the table of atoms.
+
+    Attributes
+    ----------
+    results : tuple of PIDResult
+        In the order asked for; each names its measure and carries its certified gap.
+    unit : str
+    """
+
+    results: tuple[PIDResult, ...]
+    unit: str
+
+    def __getitem__(self, measure: str) -> PIDResult:
+        """Return the decomposition by one measure."""
+        for result in self.results:
+            if result.measure == measure:
+                return result
+        raise InputError(f"no measure {measure!r} here; there are {', '.join(r.measure for r in self.results)}")
+
+    def to(self, unit: str) -> Comparison:
+        """Return the same comparison in another unit."""
+        return Comparison(tuple(result.to(unit) for result in self.results), check_unit(unit))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every decomposition as a dictionary, by measure."""
+        return {result.measure: result.to_dict() for result in self.results}
+
+    def __repr__(self) -> str:
+        """Show one line a measure: the atoms and the certified gap."""
+        head = f"{self.unit:<14}" + "".join(f"{name:>12}" for name in ATOMS) + f"{'gap':>10}"
+        rows = [
+            f"{result.measure:<14}"
+            + "".join(f"{value + 0.0:>12.6f}" for value in result.atoms.values())
+            + f"{result.report.gap:>10.1e}"
+            for result in self.results
+        ]
+        return "\n".join([head, *rows])
+
+
+def compare(
+    p: npt.ArrayLike,
+    *,
+    measures: Sequence[str] = MEASURES,
+    time_limit: float | None = None,
+    unit: str = "bits",
+) -> Comparison:
+    """Decompose I(Y; X1, X2) by several redundancy measures.
+
+    With redundancy R of a measure:  unique_i = I(Y;X_i) - R,   synergy = I(Y;X1,X2) - I(Y;X1) - I(Y;X2) + R.
+
+    Parameters
+    ----------
+    p : array_like, shape (n_y, n_x1, n_x2)
+        Joint probabilities, target first.
+    measures : sequence of str
+        Among "gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI" and "williams-beer".
+    time_limit : float, optional
+        Seconds for each intersection information; where it ends one, the atoms are those of the lower end of its
+        interval, and the gap says how far they can be off.
+    unit : str
+        "bits" or "nats".
+
+    Raises
+    ------
+    InputError
+        If `p` is not a joint, or a measure or the unit is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> both = np.zeros((2, 2, 2)); both[[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
+    >>> table = compare(both, measures=("griffith-ho", "MMI"))
+    >>> round(table["griffith-ho"].redundancy, 6), round(table["MMI"].synergy, 6)
+    (0.122556, 0.5)
+    """
+    check_unit(unit)
+    joint = check_joint(p)
+    unknown = [measure for measure in measures if measure not in MEASURES]
+    if unknown:
+        raise InputError(f"unknown measure {unknown[0]!r}; choose among {', '.join(MEASURES)}")
+    return Comparison(tuple(_decompose(joint, measure, time_limit).to(unit) for measure in measures), unit)
+
+
+def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResult:
+    """Decompose by one measure, in bits."""
+    if measure == "BROJA":
+        return bivariate_pid(p, check=False)
+    began = time.perf_counter()
+    if measure in _CLOSED_FORMS:
+        redundancy = _CLOSED_FORMS[measure](p, unit="nats")
+        seconds = time.perf_counter() - began
+        report = SolverReport("closed form", "converged", 0.0, 0.0, 0.0, 0, seconds, "nats")
+    else:
+        found = intersection_information(p, kind=measure, time_limit=time_limit, unit="nats")
+        redundancy = found.lower
+        how = found.report
+        report = SolverReport(
+            how.solver, how.status, how.gap, how.tol, how.residual, how.iterations, how.seconds, "nats"
+        )
+    mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
+    mi_joint = joint_mutual_information(p)
+    return PIDResult(
+        redundancy=redundancy,
+        unique_1=mi_1 - redundancy,
+        unique_2=mi_2 - redundancy,
+        synergy=mi_joint - mi_1 - mi_2 + redundancy,
+        mi_1=mi_1,
+        mi_2=mi_2,
+        mi_joint=mi_joint,
+        unit="nats",
+        report=report,
+        measure=measure,
+    )
+
+
+_CLOSED_FORMS = {"MMI": mmi_redundancy, "williams-beer": williams_beer_redundancy}
+"""The measures that need no solver."""

@@ -1,0 +1,190 @@
+"""The cone of one common symbol: v >= 0 with linear constraints, the posterior it reaches, the total to be split.
+
+Every measure here is a program over such a cone C (masses of one value q of the common variable Q):
+
+    maximise  sum_q phi(U v_q)   subject to   sum_q v_q = total,  v_q in C = {v >= 0 : equalities @ v = 0},
+    phi(u) = sum_y u(y) log( u(y) / (p(y) sum(u)) ),   u_q(y) = P(y, q),
+
+whose value is I(Q; Y). phi is convex and positively homogeneous, so the optimum is attained on extreme rays of C.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from pidkit.errors import InputError
+from pidkit.info import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+
+RANK = 1e-11
+"""Relative size below which a singular value counts as zero."""
+
+
+def pointwise_information(u: FloatArray, p_y: FloatArray) -> FloatArray:
+    """Compute phi(u) = sum_y u(y) log( u(y) / (p(y) sum(u)) ) along the last axis, in nats.
+
+    Entries that rounding left below zero count as zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pointwise_information(np.array([[0.5, 0.0], [0.5, 0.5]]), np.array([0.5, 0.5])).round(6).tolist()
+    [0.346574, 0.0]
+    """
+    positive = np.maximum(u, 0.0)
+    mass = positive.sum(-1, keepdims=True)
+    ratio = np.divide(positive, p_y * mass, out=np.ones_like(positive), where=positive > 0.0)
+    return np.asarray((positive * np.log(ratio)).sum(-1))
+
+
+LEAST_MASS = 1e-12
+"""The smallest positive mass of a joint that the linear programs can tell from zero."""
+
+
+def check_masses(p: FloatArray) -> None:
+    """Raise InputError where a joint holds positive masses below 1e-12: whether they are zero decides the value."""
+    least = p[p > 0.0].min()
+    if least < LEAST_MASS:
+        raise InputError(
+            f"p holds a mass of {least:.1e}, below {LEAST_MASS:.0e}; intersection information is discontinuous where a "
+            "mass becomes zero, so decide: set such masses to zero and renormalise, or add to them"
+        )
+
+
+@dataclass(frozen=True)
+class Cone:
+    """Describe C by its equalities, the map to P(y, q) and the total to be split; all variables are masses.
+
+    Attributes
+    ----------
+    equalities : ndarray, shape (m, n)
+    to_target : ndarray, shape (n_y, n)
+        U in u = U v.
+    total : ndarray, shape (n,)
+        Positive, and itself in the cone.
+    p_y : ndarray, shape (n_y,)
+    """
+
+    equalities: FloatArray
+    to_target: FloatArray
+    total: FloatArray
+    p_y: FloatArray
+
+    @property
+    def mass(self) -> float:
+        """The mass of the total, sum_y u(y): one for a whole joint."""
+        return float((self.to_target @ self.total).sum())
+
+    def information(self, points: FloatArray) -> FloatArray:
+        """Compute phi(U v) for rows v of `points`, in nats."""
+        return pointwise_information(points @ self.to_target.T, self.p_y)
+
+    def split(self) -> list[tuple[IntArray, Cone]]:
+        """Split into the parts that no equality ties together; the program separates over them.
+
+        Returns
+        -------
+        list of (ndarray, Cone)
+            The variables of each part and its own cone, with the p_y of the whole.
+        """
+        tied = csr_array(self.equalities != 0.0).astype(np.float64)
+        n_parts, part = connected_components(tied.T @ tied, directed=False)
+        pieces = []
+        for k in range(n_parts):
+            index = np.flatnonzero(part == k)
+            rows = np.any(self.equalities[:, index] != 0.0, axis=1)
+            equalities = self.equalities[np.ix_(rows, index)]
+            pieces.append((index, Cone(equalities, self.to_target[:, index], self.total[index], self.p_y)))
+        return pieces
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Hold the independent coordinates of a cone.
+
+    Attributes
+    ----------
+    null_space : ndarray, shape (n, dimension)
+        Orthonormal basis of the linear span of the cone.
+    equalities : ndarray, shape (rank, n)
+        Independent rows.
+    free : ndarray of int, shape (dimension,)
+        Variables that determine all others.
+    basis : ndarray, shape (n_y, n_posterior)
+        u = basis @ x: the directions in which P(y, q) can vary, scaled to how far it does.
+    to_x : ndarray, shape (n_posterior, n)
+        x = to_x @ v.
+    """
+
+    null_space: FloatArray
+    equalities: FloatArray
+    free: IntArray
+    basis: FloatArray
+    to_x: FloatArray
+
+    @property
+    def dimension(self) -> int:
+        """The dimension of the cone."""
+        return int(self.null_space.shape[1])
+
+    @property
+    def n_posterior(self) -> int:
+        """The dimension of the cone of reachable P(y, q); one means that every q has the same posterior."""
+        return int(self.basis.shape[1])
+
+
+@dataclass(frozen=True)
+class Split:
+    """A way to split the total of a cone among common symbols, and what is proved about it.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The value of `parts` and a bound on that of any split, in nats.
+    parts : ndarray, shape (n_q, n)
+        Masses of each symbol: points of the cone that sum to the total.
+    status : str
+        "converged", "max_iter", "time_limit", "size_limit" or "stalled".
+    iterations, n_programs : int
+    """
+
+    lower: float
+    upper: float
+    parts: FloatArray
+    status: str
+    iterations: int
+    n_programs: int
+
+
+def find_coordinates(cone: Cone) -> Coordinates:
+    """Find independent rows, free variables and posterior directions of a cone, by SVD and pivoted QR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cone = Cone(np.array([[1.0, -1.0, 0.0]]), np.eye(3), np.ones(3) / 3, np.ones(3) / 3)
+    >>> find_coordinates(cone).dimension
+    2
+    """
+    n = len(cone.total)
+    null_space = scipy.linalg.null_space(cone.equalities, rcond=RANK) if len(cone.equalities) else np.eye(n)
+    rank = n - null_space.shape[1]
+    order = scipy.linalg.qr(cone.equalities.T, mode="r", pivoting=True)[1] if rank else np.empty(0, dtype=np.intp)
+    free = scipy.linalg.qr(null_space.T, mode="r", pivoting=True)[1][: null_space.shape[1]]
+    left, scale, _ = np.linalg.svd(cone.to_target @ null_space, full_matrices=False)
+    n_posterior = int((scale > RANK * scale[0]).sum())
+    left, scale = left[:, :n_posterior], scale[:n_posterior]
+    return Coordinates(
+        null_space=null_space,
+        equalities=cone.equalities[order[:rank]],
+        free=np.asarray(free, dtype=np.int64),
+        basis=left * scale,
+        to_x=(left / scale).T @ cone.to_target,
+    )

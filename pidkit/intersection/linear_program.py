@@ -1,0 +1,123 @@
+"""Linear programs kept warm: a HiGHS model whose costs, right-hand sides and columns change between solves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import SolverError
+
+FloatArray = npt.NDArray[np.float64]
+
+FEASIBILITY = 1e-10
+"""The primal and dual tolerance of every program, the smallest that HiGHS takes."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The optimum of a linear program: its value, the point and one price a row (the dual)."""
+
+    value: float
+    point: FloatArray
+    prices: FloatArray
+
+
+class LinearProgram:
+    """Hold min <costs, v> subject to rows @ v = bounds, v >= 0, and solve it again from the last basis.
+
+    Parameters
+    ----------
+    costs : ndarray, shape (n,)
+    rows : ndarray, shape (m, n)
+    bounds : ndarray, shape (m,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> program = LinearProgram(np.array([1.0, 2.0]), np.array([[1.0, 1.0]]), np.array([1.0]))
+    >>> program.solve().value
+    1.0
+    >>> program.add_column(0.5, np.array([1.0]))
+    >>> program.solve().point.tolist()
+    [0.0, 0.0, 1.0]
+    """
+
+    def __init__(self, costs: FloatArray, rows: FloatArray, bounds: FloatArray) -> None:
+        """Load the model into HiGHS, single-threaded and silent."""
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        options: dict[str, bool | int | float | str] = {
+            "output_flag": False,
+            "threads": 1,
+            "presolve": "off",
+            "primal_feasibility_tolerance": FEASIBILITY,
+            "dual_feasibility_tolerance": FEASIBILITY,
+        }
+        for name, value in options.items():
+            self._highs.setOptionValue(name, value)
+        n_rows, n_columns = rows.shape
+        self.n_columns = n_columns
+        self.n_solves = 0
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = n_columns, n_rows
+        model.col_cost_ = costs
+        model.col_lower_, model.col_upper_ = np.zeros(n_columns), np.full(n_columns, np.inf)
+        model.row_lower_, model.row_upper_ = bounds, bounds
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        column, row = np.nonzero(rows.T)
+        model.a_matrix_.start_ = np.searchsorted(column, np.arange(n_columns + 1)).astype(np.int32)
+        model.a_matrix_.index_ = row.astype(np.int32)
+        model.a_matrix_.value_ = rows[row, column]
+        self._highs.passModel(model)
+
+    def set_costs(self, costs: FloatArray) -> None:
+        """Replace the costs of all columns."""
+        self._highs.changeColsCost(self.n_columns, np.arange(self.n_columns, dtype=np.int32), costs)
+
+    def set_bounds(self, rows: range, bounds: FloatArray) -> None:
+        """Replace the right-hand sides of some rows."""
+        for row, bound in zip(rows, bounds.tolist(), strict=True):
+            self._highs.changeRowBounds(row, bound, bound)
+
+    def add_column(self, cost: float, column: FloatArray) -> None:
+        """Append a non-negative variable with its cost and its dense column."""
+        index = np.flatnonzero(column).astype(np.int32)
+        self._highs.addCol(cost, 0.0, np.inf, len(index), index, column[index])
+        self.n_columns += 1
+
+    def solve(self) -> Optimum:
+        """Return the optimum of a program that has one; raise SolverError where HiGHS finds none."""
+        optimum = self.solve_if_possible()
+        if optimum is None:
+            status = self._highs.modelStatusToString(self._highs.getModelStatus())
+            raise SolverError(
+                f"HiGHS ended a linear program that has an optimum with status {status!r}; the joint may hold masses "
+                "near rounding: set those to zero and renormalise"
+            )
+        return optimum
+
+    def solve_if_possible(self) -> Optimum | None:
+        """Return the optimum, or None where no point satisfies the rows (or rounding keeps HiGHS from telling)."""
+        self.n_solves += 1
+        status = self._run()
+        if status not in _ANSWERS:  # lost on a warm basis: once more from a cold one
+            self._highs.clearSolver()
+            status = self._run()
+        if status != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._highs.getSolution()
+        return Optimum(
+            value=self._highs.getInfo().objective_function_value,
+            point=np.array(solution.col_value),
+            prices=np.array(solution.row_dual),
+        )
+
+    def _run(self) -> highspy.HighsModelStatus:
+        """Run HiGHS and return the status of the model."""
+        self._highs.run()
+        return self._highs.getModelStatus()
+
+
+_ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)

@@ -1,0 +1,111 @@
+"""Split the total of a cone among common symbols: part by part, by its extreme rays or by column generation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pidkit.info import FloatArray
+from pidkit.intersection.column_generation import generate_columns
+from pidkit.intersection.cone import Cone, Split, find_coordinates
+from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
+
+MAX_VARIABLES = 1200
+"""Variables of a part above which it is not split at all: its null space alone would take minutes."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Say when to stop.
+
+    Attributes
+    ----------
+    tol : float
+        The gap to reach, in nats.
+    deadline : float
+        As time.perf_counter() counts.
+    max_iter : int or None
+        Master programs allowed for each part.
+    reserve : float
+        Seconds past the deadline that the bounds computed afterwards may take.
+    """
+
+    tol: float
+    deadline: float = np.inf
+    max_iter: int | None = None
+    reserve: float = 0.0
+
+
+def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Split:
+    """Maximise sum_q phi(u(v_q)) over the ways to split the total of a cone, with a certified interval.
+
+    The parts of the cone that no equality ties together are solved one by one, each with its share of the tolerance
+    and of the time left: a part whose symbols all have one posterior in closed form, a part with up to `max_rays`
+    extreme rays by the linear program over them, any other by column generation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidkit.intersection.griffith_ho import griffith_ho_cone
+    >>> xor = np.zeros((2, 2, 2))
+    >>> xor[[0, 1, 1, 0], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
+    >>> split_total(griffith_ho_cone(xor).cone, Limits(tol=1e-9)).upper
+    0.0
+    """
+    pieces = cone.split()
+    splits, parts = [], []
+    for k, (index, piece) in enumerate(pieces):
+        now = time.perf_counter()
+        deadline = now + (limits.deadline - now) / (len(pieces) - k)
+        share = replace(limits, tol=limits.tol * piece.mass, deadline=deadline)
+        split = _split_piece(piece, share, max_rays)
+        placed = np.zeros((len(split.parts), len(cone.total)))
+        placed[:, index] = split.parts
+        splits.append(split)
+        parts.append(placed)
+    return Split(
+        lower=sum(split.lower for split in splits),
+        upper=sum(split.upper for split in splits),
+        parts=_merge(np.concatenate(parts), cone),
+        status=max((split.status for split in splits), key=_SEVERITY.index),
+        iterations=sum(split.iterations for split in splits),
+        n_programs=sum(split.n_programs for split in splits),
+    )
+
+
+_SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
+"""The status of a whole is the last of these that one of its parts ended with."""
+
+
+def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> Split:
+    """Split the total of one part."""
+    if len(cone.total) > MAX_VARIABLES:
+        bound = -cone.mass * float(np.log(cone.p_y.min()))  # phi(u) <= sum(u) log(1 / min p_y)
+        return Split(float(cone.information(cone.total)), bound, cone.total[None], "size_limit", 0, 0)
+    coordinates = find_coordinates(cone)
+    if coordinates.n_posterior == 1:
+        value = float(cone.information(cone.total))
+        return Split(value, value, cone.total[None], "converged", 0, 0)
+    rays = enumerate_rays(coordinates, max_rays=max_rays) if max_rays else None
+    if rays is not None:
+        split = split_over_rays(cone, coordinates, rays)
+        if split is not None and split.upper - split.lower <= limits.tol:
+            return split
+    return generate_columns(cone, coordinates, tol=limits.tol, deadline=limits.deadline, max_iter=limits.max_iter)
+
+
+def _merge(parts: FloatArray, cone: Cone) -> FloatArray:
+    """Add up the symbols whose posteriors agree: nothing is lost and fewer are left."""
+    u = parts @ cone.to_target.T
+    posterior = u / u.sum(1, keepdims=True)
+    merged: list[int] = []
+    result = parts.copy()
+    for k in range(len(parts)):
+        same = [j for j in merged if np.abs(posterior[j] - posterior[k]).max() < 1e-12]
+        if same:
+            result[same[0]] += parts[k]
+        else:
+            merged.append(k)
+    return result[merged]

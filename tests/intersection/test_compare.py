@@ -1,0 +1,41 @@
+"""Atoms by every measure: they add up, the order holds, the table reads."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from pidkit.errors import InputError
+from pidkit.intersection import compare
+from pidkit.intersection.compare import MEASURES
+from tests.intersection.joints import TABLE, dirichlet
+
+
+@pytest.mark.parametrize("p", [TABLE["AND"].p, TABLE["PntUnq"].p, dirichlet((2, 2, 3), 0)])
+def test_atoms_add_up_in_order(p):
+    table = compare(p)
+    assert [result.measure for result in table.results] == list(MEASURES)
+    for result in table.results:
+        assert sum(result.atoms.values()) == pytest.approx(result.mi_joint, abs=1e-9)
+        assert result.redundancy + result.unique_1 == pytest.approx(result.mi_1, abs=1e-9)
+        assert result.redundancy + result.unique_2 == pytest.approx(result.mi_2, abs=1e-9)
+    values = [table[measure].redundancy for measure in MEASURES[:5]]
+    assert all(small <= large + 1e-8 for small, large in pairwise(values))
+
+
+def test_table_and_units():
+    table = compare(TABLE["AND"].p, measures=["griffith-ho", "williams-beer"])
+    lines = repr(table).splitlines()
+    assert lines[0].split() == ["bits", "redundancy", "unique_1", "unique_2", "synergy", "gap"]
+    assert lines[1].split()[:5] == ["griffith-ho", "0.122556", "0.188722", "0.188722", "0.311278"]
+    nats = table.to("nats")
+    assert nats["griffith-ho"].redundancy == pytest.approx(0.12255625 * np.log(2.0), abs=1e-7)
+    assert nats.to_dict()["williams-beer"]["unit"] == "nats"
+    assert compare(TABLE["AND"].p, measures=["MMI"], unit="nats")["MMI"].unit == "nats"
+
+
+def test_errors():
+    with pytest.raises(InputError, match="unknown measure 'I_dep'; choose among gacs-koerner"):
+        compare(TABLE["AND"].p, measures=["I_dep"])
+    with pytest.raises(InputError, match="no measure 'BROJA' here; there are MMI"):
+        compare(TABLE["AND"].p, measures=["MMI"])["BROJA"]

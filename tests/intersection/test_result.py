@@ -1,0 +1,38 @@
+"""Results: units, dictionaries, and what they show."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pidkit.errors import InputError
+from pidkit.intersection import intersection_information
+from tests.intersection.joints import TABLE, dirichlet
+
+
+def test_units_go_there_and_back():
+    result = intersection_information(TABLE["AND"].p)
+    back = result.to("nats").to("bits")
+    assert back.lower == pytest.approx(result.lower, abs=1e-15)
+    assert result.to("nats").report.tol == pytest.approx(result.report.tol * np.log(2.0))
+    assert result.to("nats").report.unit == "nats"
+    with pytest.raises(InputError, match="unit must be"):
+        result.to("bans")
+
+
+@pytest.mark.parametrize("kind", ["griffith-ho", "blackwell", "gacs-koerner"])
+def test_a_dictionary_survives_json(kind):
+    result = intersection_information(TABLE["AND"].p, kind=kind)
+    fields = json.loads(json.dumps(result.to_dict()))
+    assert fields["lower"] == result.lower
+    assert fields["report"]["status"] == "converged"
+    assert len(fields["channels"]) == 2
+    assert (fields["common"] is None) == (kind == "blackwell")
+
+
+def test_repr_shows_a_value_or_an_interval():
+    exact = repr(intersection_information(TABLE["AND"].p))
+    assert "value 0.12255625 (exact)   n_q = 2" in exact
+    wide = repr(intersection_information(dirichlet((4, 4, 4), 0), max_iter=2))
+    assert "value in [0." in wide
+    assert "max_iter" in wide
