@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pidkit import gate
+from pidkit.interop import dit_from_joint
 from pidkit.intersection import intersection_information
 
 GATES = ("XOR", "AND", "RDN", "RDNXOR", "RDNUNQXOR", "ImperfectRDN", "SUM")
@@ -58,10 +59,8 @@ def test_dit_on_gates(benchmark, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pid = pytest.importorskip("dit.pid")
-        dit = pytest.importorskip("dit")
     p = gate(name).joint
-    masses = {(str(a), str(b), str(y)): p[y, a, b] for y, a, b in np.argwhere(p > 0.0)}
-    joint = dit.Distribution(list(masses), list(masses.values()))
+    joint = dit_from_joint(p)
     value = benchmark.pedantic(lambda: pid.PID_GH(joint, [[0], [1]], [2])[((0,), (1,))], rounds=1)
     exact = intersection_information(p)
     benchmark.extra_info.update(lower=value, exact=exact.lower, error=value - exact.lower)

@@ -1,7 +1,7 @@
 """pidkit: certified partial information decomposition for people who study and train neural networks.
 
 The public names, by what they are for. Each is loaded on first use, so `import pidkit` costs almost nothing and
-brings in none of numba, scikit-learn, cvxpy, matplotlib or torch.
+brings in none of numba, scikit-learn, cvxpy, matplotlib, dit or torch.
 """
 
 from importlib import import_module
@@ -21,7 +21,26 @@ if TYPE_CHECKING:
     from pidkit.gates import GATES as GATES
     from pidkit.gates import Gate as Gate
     from pidkit.gates import gate as gate
+    from pidkit.interop import AXIS_ORDERS as AXIS_ORDERS
+    from pidkit.interop import array_from_joint as array_from_joint
+    from pidkit.interop import dit_from_joint as dit_from_joint
+    from pidkit.interop import joint_from_array as joint_from_array
+    from pidkit.interop import joint_from_dit as joint_from_dit
+    from pidkit.interop import joint_from_outcomes as joint_from_outcomes
+    from pidkit.interop import outcomes_from_joint as outcomes_from_joint
+    from pidkit.intersection import Comparison as Comparison
+    from pidkit.intersection import IntersectionReport as IntersectionReport
+    from pidkit.intersection import IntersectionResult as IntersectionResult
+    from pidkit.intersection import compare as compare
+    from pidkit.intersection import intersection_information as intersection_information
+    from pidkit.intersection import mmi_redundancy as mmi_redundancy
+    from pidkit.intersection import relaxed_intersection_information as relaxed_intersection_information
+    from pidkit.intersection import williams_beer_redundancy as williams_beer_redundancy
     from pidkit.joint import joint_from_samples as joint_from_samples
+    from pidkit.pid.batch import bivariate_pid_batch as bivariate_pid_batch
+    from pidkit.pid.batch import solve_broja_batch as solve_broja_batch
+    from pidkit.pid.batch_result import BROJABatch as BROJABatch
+    from pidkit.pid.batch_result import PIDBatch as PIDBatch
     from pidkit.pid.broja import solve_broja as solve_broja
     from pidkit.pid.decomposition import bivariate_pid as bivariate_pid
     from pidkit.pid.decomposition import pid_from_samples as pid_from_samples
@@ -40,18 +59,39 @@ _HOME = {
     # decompose
     "bivariate_pid": "pidkit.pid.decomposition",
     "pid_from_samples": "pidkit.pid.decomposition",
+    "bivariate_pid_batch": "pidkit.pid.batch",
     "solve_broja": "pidkit.pid.broja",
+    "solve_broja_batch": "pidkit.pid.batch",
     "representation_pid": "pidkit.pid.representation",
+    # intersect and compare
+    "intersection_information": "pidkit.intersection",
+    "relaxed_intersection_information": "pidkit.intersection",
+    "mmi_redundancy": "pidkit.intersection",
+    "williams_beer_redundancy": "pidkit.intersection",
+    "compare": "pidkit.intersection",
     # results
     "PIDResult": "pidkit.pid.result",
     "SolverReport": "pidkit.pid.result",
+    "PIDBatch": "pidkit.pid.batch_result",
     "BROJASolution": "pidkit.pid.solution",
+    "BROJABatch": "pidkit.pid.batch_result",
     "RepresentationPID": "pidkit.pid.representation_result",
+    "IntersectionResult": "pidkit.intersection",
+    "IntersectionReport": "pidkit.intersection",
+    "Comparison": "pidkit.intersection",
     # joints
     "joint_from_samples": "pidkit.joint",
     "Gate": "pidkit.gates",
     "GATES": "pidkit.gates",
     "gate": "pidkit.gates",
+    # joints to and from other packages
+    "joint_from_outcomes": "pidkit.interop",
+    "outcomes_from_joint": "pidkit.interop",
+    "joint_from_array": "pidkit.interop",
+    "array_from_joint": "pidkit.interop",
+    "joint_from_dit": "pidkit.interop",
+    "dit_from_joint": "pidkit.interop",
+    "AXIS_ORDERS": "pidkit.interop",
     # representations
     "load_array": "pidkit.arrays",
     "save_arrays": "pidkit.arrays",

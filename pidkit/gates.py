@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.interop import joint_from_outcomes
 
 Outcome = tuple[object, object, object]
 """Symbols (x1, x2, y), in the order in which the literature writes its tables."""
@@ -60,21 +61,13 @@ def _uniform(outcomes: Iterable[Outcome]) -> dict[Outcome, float]:
     return dict.fromkeys(listed, 1.0 / len(listed))
 
 
-def _joint(masses: Mapping[Outcome, float]) -> npt.NDArray[np.float64]:
-    """Lay outcomes (x1, x2, y) out as p[y, x1, x2], symbols in sorted order."""
-    alphabets = [sorted({outcome[axis] for outcome in masses}, key=repr) for axis in range(3)]
-    p = np.zeros((len(alphabets[2]), len(alphabets[0]), len(alphabets[1])))
-    for (x1, x2, y), mass in masses.items():
-        p[alphabets[2].index(y), alphabets[0].index(x1), alphabets[1].index(x2)] += mass
-    p.flags.writeable = False
-    return p
-
-
 def _gate(
     name: str, description: str, masses: Mapping[Outcome, float], atoms: tuple[float, float, float, float], source: str
 ) -> Gate:
     """Build a gate from its outcomes and its atoms (redundancy, unique_1, unique_2, synergy)."""
-    return Gate(name, description, _joint(masses), *atoms, source)
+    joint = joint_from_outcomes(masses, axes="x1 x2 y")
+    joint.flags.writeable = False
+    return Gate(name, description, joint, *atoms, source)
 
 
 _GRIFFITH = "Griffith & Koch, Quantifying synergistic mutual information, 2014"

@@ -57,7 +57,8 @@ def bivariate_pid(
     Raises
     ------
     InputError
-        If `p` is not a joint of three axes, or an option is unknown.
+        If `p` is not a joint of three axes, or an option is unknown. Many joints p[b, y, x1, x2] at once are for
+        `bivariate_pid_batch`.
     SolverError
         If the certified gap stays above `tol`.
 

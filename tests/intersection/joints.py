@@ -1,4 +1,4 @@
-"""Joints for the tests of intersection information: the table of published values, random ones, the counterexample."""
+"""Joints for the tests of intersection information: the table of published values, and random ones."""
 
 from __future__ import annotations
 
@@ -61,21 +61,6 @@ TABLE = {
 
 RANDOM_2X2X2 = ((0, 0.0019637858, 0.0030748846), (1, 0.1213287131, 0.1349246012), (2, 0.0035793949, 0.0043355124))
 """Seed, I_alpha and I_prec of random 2x2x2 joints."""
-
-
-def noisy_chain() -> tuple[np.ndarray, np.ndarray]:
-    """Return p[y, t, s] and p[y, t1, s]: T1 = Y + N1, S = T1 + N2, T = (T1, Y + S) mod 2, noise .1.
-
-    T1 is a function of T, and yet the intersection information of (T1, S) is larger than that of (T, S).
-    """
-    y, n1, n2 = np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij")
-    mass = 0.5 * np.where(n1, 0.1, 0.9) * np.where(n2, 0.1, 0.9)
-    t1 = y ^ n1
-    s = t1 ^ n2
-    fine, coarse = np.zeros((2, 4, 2)), np.zeros((2, 2, 2))
-    np.add.at(fine, (y, 2 * t1 + (y ^ s), s), mass)
-    np.add.at(coarse, (y, t1, s), mass)
-    return fine, coarse
 
 
 @st.composite

@@ -11,13 +11,13 @@ import warnings
 import numpy as np
 import pytest
 
+from pidkit.interop import dit_from_joint
 from pidkit.intersection import intersection_information, mmi_redundancy, williams_beer_redundancy
 from pidkit.intersection.channel import channel_information
 from tests.intersection.joints import TABLE, dirichlet
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    dit = pytest.importorskip("dit")
     dit_pid = pytest.importorskip("dit.pid")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -27,10 +27,8 @@ RIGHT = ("XOR", "RDN", "UNQ", "ReducedOR", "ImperfectRDN", "SUM")
 
 
 def redundancy(measure, p):
-    """Return dit's redundancy of two sources; its outcomes are written x1, x2, y."""
-    masses = {(str(a), str(b), str(y)): p[y, a, b] for y, a, b in np.argwhere(p > 0.0)}
-    joint = dit.Distribution(list(masses), list(masses.values()))
-    return measure(joint, [[0], [1]], [2])[((0,), (1,))]
+    """Return dit's redundancy of two sources."""
+    return measure(dit_from_joint(p), [[0], [1]], [2])[((0,), (1,))]
 
 
 @pytest.mark.parametrize("name", ["AND", "RDN", "UNQ", "correlated UNQ1", "ImperfectRDN", "PntUnq"])

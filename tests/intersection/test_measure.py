@@ -9,7 +9,7 @@ from pidkit.errors import InputError, SolverError
 from pidkit.intersection import intersection_information
 from pidkit.intersection import measure as door
 from pidkit.intersection.channel import channel_information
-from tests.intersection.joints import RANDOM_2X2X2, TABLE, dirichlet, noisy_chain
+from tests.intersection.joints import RANDOM_2X2X2, TABLE, dirichlet
 
 VALUE = 1e-7
 """Bits within which a published value is met (the table has eight digits)."""
@@ -55,12 +55,6 @@ def test_sizes_to_the_last_digit(shape, seed):
 def test_blackwell_of_ten_by_ten_sources():
     result = intersection_information(dirichlet((5, 10, 10), 0), kind="blackwell", tol=1e-8)
     assert result.lower == pytest.approx(0.0110339795, abs=1e-9)
-
-
-def test_refining_a_source_can_lose_information():
-    fine, coarse = noisy_chain()
-    assert intersection_information(fine).lower == pytest.approx(0.0, abs=1e-12)
-    assert intersection_information(coarse).lower == pytest.approx(0.31992295, abs=VALUE)
 
 
 def test_generic_joint_with_many_targets_is_zero_in_closed_form():

@@ -51,7 +51,7 @@ class System:
         assemble(
             self.pi, self.w, self.kappa, self.support1, self.count1, self.offset1, self.index2, blocks, coupling, schur
         )
-        factor(self.count1, self.offset1, blocks, coupling, schur)
+        factor(self.count1, self.offset1, blocks, coupling, schur, np.empty(max(n_y, self.n_2)))
         x1, x2 = rhs[: self.n_1].copy(), rhs[self.n_1 :].copy()
         solve(self.count1, self.offset1, blocks, coupling, schur, x1, x2)
         return np.concatenate([x1, x2])

@@ -17,7 +17,7 @@ ROUNDOFF = 8.0 * 2.0**-52
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
-    """Fill f = row maxima of h and g = column maxima of h - f, over the active pairs."""
+    """Fill f = row maxima of h and g = column maxima of h - f, over the active pairs; 0 where a row has none."""
     n_1, n_2 = h.shape
     for i in range(n_1):
         f[i] = -np.inf
@@ -30,6 +30,10 @@ def c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
         for j in range(n_2):
             if active[i, j]:
                 g[j] = max(g[j], h[i, j] - f[i])
+    for i in range(n_1):
+        f[i] = f[i] if f[i] > -np.inf else 0.0
+    for j in range(n_2):
+        g[j] = g[j] if g[j] > -np.inf else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)

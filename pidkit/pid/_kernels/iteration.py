@@ -38,6 +38,8 @@ RESIDUAL_PRICE = 8.0
 REFINEMENTS = 2
 FAR = 0.5
 """A marginal off by more than this share of itself is corrected in its logarithm."""
+PATIENCE, DAMPING = 3, 0.8
+"""Iterations in a row that may fail to halve the estimate before steps are shortened: full ones can run in circles."""
 LARGEST_CHANGE = 3.0
 """Nats by which a step may change any log pi: the linear model of the exponentials says nothing beyond."""
 
@@ -142,12 +144,12 @@ def _infeasibility(p1: Array, h: Array) -> float:
 def _solve_refined(
     support1: Array, count1: Array, offset1: Array, index2: Array, blocks: Array, coupling: Array, schur: Array,
     pi: Array, w: Array, kappa: Array, b1: Array, b2: Array, d1: Array, d2: Array, left1: Array, left2: Array,
-    x1: Array, x2: Array,
+    x1: Array, x2: Array, passes: int,
 ) -> None:  # fmt: skip
     """Solve H (d1, d2) = (b1, b2), with one step of iterative refinement on the matrix-free residual."""
     fill(d1, 0.0)
     fill(d2, 0.0)
-    for stage in range(REFINEMENTS):
+    for stage in range(passes):
         if stage > 0:
             hessian_times(pi, w, kappa, d1, d2, left1, left2)
         for i in range(d1.shape[0]):
@@ -209,14 +211,14 @@ def interior_point(
     count1, offset1 = np.empty(n_1, np.int64), np.empty(n_1, np.int64)
     n_free1, n_free2 = _number_variables(p1, p2, support1, count1, offset1, index2)
     blocks, coupling, schur = np.empty((n_1, n_y, n_y)), np.empty((n_free1, n_free2)), np.empty((n_free2, n_free2))
-    x1, x2 = np.empty(n_free1), np.empty(n_free2)
+    x1, x2, diagonal = np.empty(n_free1), np.empty(n_free2), np.empty(max(n_y, n_free2))
     pi = np.zeros((n_1, n_2, n_y))
     h, kappa, rg, rc = np.zeros((n_1, n_2)), np.zeros((n_1, n_2)), np.zeros((n_1, n_2)), np.zeros((n_1, n_2))
     dh, dg, dw, trial = np.zeros((n_1, n_2)), np.zeros((n_1, n_2)), np.zeros((n_1, n_2)), np.zeros((n_1, n_2))
     sum1, r1, b1, d1 = np.empty((n_1, n_y)), np.empty((n_1, n_y)), np.empty((n_1, n_y)), np.empty((n_1, n_y))
     sum2, r2, b2, d2 = np.empty((n_2, n_y)), np.empty((n_2, n_y)), np.empty((n_2, n_y)), np.empty((n_2, n_y))
 
-    estimate = np.inf
+    estimate, best, stuck = np.inf, np.inf, 0
     for iteration in range(max_iter + 1):
         evaluate(lam, mu, active, w, pi, h, sum1, sum2)
         complementarity = _raise_slacks(active, w, g, h)
@@ -224,6 +226,8 @@ def interior_point(
         estimate = complementarity + RESIDUAL_PRICE * missing + _infeasibility(p1, h)
         if estimate <= tol or not np.isfinite(estimate) or iteration == max_iter:
             return iteration, estimate
+        stuck = stuck + 1 if estimate > 0.5 * best else 0
+        best = min(best, estimate)
 
         tau = complementarity / n_pairs
         for i in range(n_1):
@@ -232,7 +236,7 @@ def interior_point(
                     kappa[i, j] = w[i, j] * (1.0 / g[i, j] - 1.0)
                     rg[i, j] = -(g[i, j] + h[i, j])
         assemble(pi, w, kappa, support1, count1, offset1, index2, blocks, coupling, schur)
-        factor(count1, offset1, blocks, coupling, schur)
+        factor(count1, offset1, blocks, coupling, schur, diagonal)
 
         target = 0.0
         for stage in range(2):
@@ -240,7 +244,7 @@ def interior_point(
             for i in range(n_1):
                 for j in range(n_2):
                     if active[i, j]:
-                        second = dw[i, j] * dg[i, j] if stage == 1 else 0.0
+                        second = dw[i, j] * dg[i, j] if stage >= 1 else 0.0
                         rc[i, j] = target - w[i, j] * g[i, j] - second
                         trial[i, j] = (rc[i, j] - w[i, j] * rg[i, j]) / g[i, j]
             copy(r1, b1)
@@ -248,7 +252,7 @@ def interior_point(
             subtract_pairs(pi, trial, b1, b2)
             _solve_refined(
                 support1, count1, offset1, index2, blocks, coupling, schur,
-                pi, w, kappa, b1, b2, d1, d2, sum1, sum2, x1, x2,
+                pi, w, kappa, b1, b2, d1, d2, sum1, sum2, x1, x2, 1 if stage == 0 else REFINEMENTS,
             )  # fmt: skip
             pair_means(pi, d1, d2, dh)
             for i in range(n_1):
@@ -271,6 +275,9 @@ def interior_point(
         step_w = step_to_boundary(w, dw, active, fraction)
         step_g = step_to_boundary(g, dg, active, fraction)
         step_g = min(step_g, LARGEST_CHANGE / _largest_change(pi, active, d1, d2, dh))
+        if stuck >= PATIENCE:
+            step_w *= DAMPING
+            step_g *= DAMPING
         _move(w, dw, step_w)
         _move(g, dg, step_g)
         _move(lam, d1, step_g)

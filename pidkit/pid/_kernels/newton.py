@@ -22,6 +22,9 @@ PANEL = 32
 SYRK_PANEL = 64
 """Least number of columns of the Schur complement formed at a time; each panel is one matrix product."""
 
+SMALL = 24
+"""Size of a Schur complement that is formed without BLAS."""
+
 RELATIVE_PIVOT = 1e-15
 """A pivot this far below its diagonal entry is rounding: the direction is null and its step is set to zero."""
 
@@ -75,17 +78,19 @@ def assemble(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array) -> None:
+def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, diagonal: Array) -> None:
     """Factor the system in place: Cholesky factors of the lam blocks, then of the Schur complement.
 
     On return `blocks` holds L1 with L1 L1' = H11 block by block, `coupling` holds L1^-1 H12, and the lower triangle
-    of `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12.
+    of `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12. `diagonal` is room for the yardstick of the pivots,
+    as long as the larger of a block and the Schur complement.
     """
     n = schur.shape[0]
     for i in range(count1.size):
         lower = blocks[i]
         start = offset1[i]
-        _cholesky_block(lower, 0, count1[i], _diagonal(lower))
+        _read_diagonal(lower, count1[i], diagonal)
+        _cholesky_block(lower, 0, count1[i], diagonal)
         # Forward substitution on all columns at once: the inner loop runs along a row of `coupling`.
         for k in range(count1[i]):
             for m in range(k):
@@ -95,13 +100,19 @@ def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur:
             inverse = 1.0 / lower[k, k]
             for column in range(n):
                 coupling[start + k, column] *= inverse
-    original = _diagonal(schur)
-    width = max(SYRK_PANEL, n // 6)
-    for first in range(0, n, width):
-        last = min(first + width, n)
-        right = _columns(coupling, first, n)
-        _subtract(schur, first, first, np.dot(right.T, _columns(coupling, first, last)))
-    _cholesky(schur, original)
+    _read_diagonal(schur, n, diagonal)
+    if n <= SMALL:  # a matrix product would cost more in being called than in being done
+        for k in range(coupling.shape[0]):
+            for row in range(n):
+                for column in range(row + 1):
+                    schur[row, column] -= coupling[k, row] * coupling[k, column]
+    else:
+        width = max(SYRK_PANEL, n // 6)
+        for first in range(0, n, width):
+            last = min(first + width, n)
+            right = _columns(coupling, first, n)
+            _subtract(schur, first, first, np.dot(right.T, _columns(coupling, first, last)))
+    _cholesky(schur, diagonal)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -142,13 +153,11 @@ def _subtract(matrix: Array, row: int, column: int, block: Array) -> None:
             matrix[row + i, column + k] -= block[i, k]
 
 
-@njit(cache=True, nogil=True)
-def _diagonal(matrix: Array) -> Array:
-    """Return a copy of the diagonal: the yardstick of the pivots."""
-    diagonal = np.empty(matrix.shape[0])
-    for k in range(matrix.shape[0]):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _read_diagonal(matrix: Array, n: int, diagonal: Array) -> None:
+    """Copy the first n diagonal entries: the yardstick of the pivots."""
+    for k in range(n):
         diagonal[k] = matrix[k, k]
-    return diagonal
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)

@@ -35,9 +35,13 @@ def evaluate(lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array
     """Fill pi (softmax of lam + mu over y), h (log-sum-exp; 0 off the active pairs) and the pair marginals of w pi."""
     n_1, n_y = lam.shape
     n_2 = mu.shape[0]
-    a, b = np.exp(lam), np.exp(mu)
-    fill(sum1, 0.0)
-    fill(sum2, 0.0)
+    # sum1 and sum2 first serve as room for the exponentials.
+    for i in range(n_1):
+        for y in range(n_y):
+            sum1[i, y] = np.exp(lam[i, y])
+    for j in range(n_2):
+        for y in range(n_y):
+            sum2[j, y] = np.exp(mu[j, y])
     for i in range(n_1):
         for j in range(n_2):
             h[i, j] = 0.0
@@ -45,7 +49,7 @@ def evaluate(lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array
                 continue
             total = 0.0
             for y in range(n_y):
-                pi[i, j, y] = a[i, y] * b[j, y]
+                pi[i, j, y] = sum1[i, y] * sum2[j, y]
                 total += pi[i, j, y]
             if 1e-200 < total < 1e200:
                 h[i, j] = np.log(total)
@@ -61,8 +65,14 @@ def evaluate(lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array
             scale = 1.0 / total
             for y in range(n_y):
                 pi[i, j, y] *= scale
-                sum1[i, y] += w[i, j] * pi[i, j, y]
-                sum2[j, y] += w[i, j] * pi[i, j, y]
+    fill(sum1, 0.0)
+    fill(sum2, 0.0)
+    for i in range(n_1):
+        for j in range(n_2):
+            if active[i, j]:
+                for y in range(n_y):
+                    sum1[i, y] += w[i, j] * pi[i, j, y]
+                    sum2[j, y] += w[i, j] * pi[i, j, y]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)

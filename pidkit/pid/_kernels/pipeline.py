@@ -149,3 +149,36 @@ def continue_from_even(
             break
         share *= SHARE_FACTOR
     return used
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def solve_many(
+    p1: Array, p2: Array, tol: float, max_iter: int, first: int, last: int,
+    lam: Array, mu: Array, weights: Array,
+    lower: Array, upper: Array, residual: Array, iterations: Array, status: Array,
+) -> None:  # fmt: skip
+    """Solve the problems first..last-1 of a batch from cold starts, as the single solver would, one after another.
+
+    p1[b, x1, y] and p2[b, x2, y] may have symbols without mass. On return lam and mu prove `lower`, and weights is
+    the pair mass of the coupling before rounding.
+    """
+    n_1, n_2, n_y = p1.shape[1], p2.shape[1], p1.shape[2]
+    active, g = np.empty((n_1, n_2), np.bool_), np.empty((n_1, n_2))
+    at, log_a, r = np.empty((n_1, n_y)), np.empty((n_1, n_y)), np.empty((n_1, n_y))
+    bt, log_b, c = np.empty((n_2, n_y)), np.empty((n_2, n_y)), np.empty((n_2, n_y))
+    log_weights = np.empty((n_1, n_2))
+    for b in range(first, last):
+        w = weights[b]
+        cold_start(p1[b], p2[b], active, at, bt, w, g)
+        used, state, low, high, error = solve_certified(
+            p1[b], p2[b], active, at, bt, w, g, tol, min(max_iter, DIRECT_ITERATIONS),
+            lam[b], mu[b], log_a, log_b, r, c, log_weights,
+        )  # fmt: skip
+        if state != CONVERGED and used < max_iter:
+            used += continue_from_even(p1[b], p2[b], active, at, bt, w, g, tol, max_iter - used)
+            more, state, low, high, error = solve_certified(
+                p1[b], p2[b], active, at, bt, w, g, tol, max_iter - used,
+                lam[b], mu[b], log_a, log_b, r, c, log_weights,
+            )  # fmt: skip
+            used += more
+        lower[b], upper[b], residual[b], iterations[b], status[b] = low, high, error, used, state

@@ -1,0 +1,29 @@
+"""Mutual information from samples: one door, estimators that say what kind of number they give, tasks with known truth.
+
+The neural estimators live in `pidkit.mi.neural`, which loads torch; nothing here does until one of them is asked for.
+"""
+
+from pidkit.mi.decoder import LabelProbe, ReconstructionProbe
+from pidkit.mi.estimate import ESTIMATORS, estimate_mi
+from pidkit.mi.gaussian import GaussianCopulaMI, GaussianMI
+from pidkit.mi.knn import KSG, Gao, Ross
+from pidkit.mi.plugin import PlugIn
+from pidkit.mi.result import MIEstimate
+from pidkit.mi.tasks import TASKS, Task, gaussian_task
+
+__all__ = [
+    "ESTIMATORS",
+    "KSG",
+    "TASKS",
+    "Gao",
+    "GaussianCopulaMI",
+    "GaussianMI",
+    "LabelProbe",
+    "MIEstimate",
+    "PlugIn",
+    "ReconstructionProbe",
+    "Ross",
+    "Task",
+    "estimate_mi",
+    "gaussian_task",
+]

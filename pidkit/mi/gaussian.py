@@ -1,0 +1,155 @@
+"""Gaussian estimators: log-determinants with Wishart's correction, and the same after normal scores."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, ndtri
+from scipy.stats import rankdata
+
+from pidkit.errors import InputError
+from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.samples import Rng, Samples, check_option, check_pairs, check_rows, standardise
+from pidkit.quantise.rows import Rows
+
+NEGLIGIBLE = 1e-10
+"""Singular values below this share of the largest are linear combinations of others."""
+
+
+@dataclass(frozen=True)
+class GaussianMI:
+    """Compute I(A; B) as if A and B were jointly Gaussian: ½ log(|S_aa| |S_bb| / |S|) = -½ sum log(1 - rho_i²).
+
+    rho_i are the canonical correlations. From n samples this is biased upwards by about d_a d_b / (2 n);
+    log |S| of d columns has the bias sum_i psi((n - i) / 2) - d log((n - 1) / 2), i = 1..d, which is subtracted.
+
+    Parameters
+    ----------
+    correction : str
+        "wishart" or "none".
+
+    Notes
+    -----
+    For samples that are not Gaussian this may be anything; if the marginals are Gaussian it is a lower bound.
+
+    References
+    ----------
+    Misra, Singh & Demchuk, Journal of Multivariate Analysis 92, 2005; Ince et al., Human Brain Mapping 38, 2017, eq. 15.
+
+    Examples
+    --------
+    >>> from pidkit.mi import GaussianMI, TASKS
+    >>> task = TASKS["dense 25x25"]
+    >>> bool(abs(GaussianMI().estimate(*task.sample(5000), unit="nats").value - task.mi) < 0.05)
+    True
+    """
+
+    correction: str = "wishart"
+
+    def __post_init__(self) -> None:
+        """Check the parameter."""
+        check_option("correction", self.correction, ("wishart", "none"))
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+        """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
+
+        Raises
+        ------
+        InputError
+            If a side is not a finite real array or is constant, the lengths differ, there are no more samples than
+            columns, or a combination of columns of a is one of b, so that the information is infinite.
+        """
+        return _gaussian(check_rows(a, "a"), check_rows(b, "b"), self.correction, "gaussian", unit)
+
+
+@dataclass(frozen=True)
+class GaussianCopulaMI:
+    """Compute `GaussianMI` of the normal scores: every column becomes Phi^-1(rank / (n + 1)) first.
+
+    Invariant under increasing maps of single columns; right where only the marginals are not Gaussian.
+
+    Parameters
+    ----------
+    correction : str
+        "wishart" or "none".
+
+    References
+    ----------
+    Ince et al., A statistical framework for neuroimaging data analysis based on mutual information, 2017.
+
+    Examples
+    --------
+    >>> from pidkit.mi import GaussianCopulaMI, TASKS
+    >>> task = TASKS["half-cube 5x5"]
+    >>> bool(abs(GaussianCopulaMI().estimate(*task.sample(5000), unit="nats").value - task.mi) < 0.05)
+    True
+    """
+
+    correction: str = "wishart"
+
+    def __post_init__(self) -> None:
+        """Check the parameter."""
+        GaussianMI(self.correction)
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+        """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
+
+        Raises
+        ------
+        InputError
+            As `GaussianMI.estimate`.
+        """
+        scores_a, scores_b = normal_scores(check_rows(a, "a")), normal_scores(check_rows(b, "b"))
+        return _gaussian(scores_a, scores_b, self.correction, "gaussian-copula", unit)
+
+
+def normal_scores(rows: Rows) -> Rows:
+    """Return Phi^-1(rank / (n + 1)) of every column; equal values get equal scores."""
+    return np.asarray(ndtri(rankdata(rows, axis=0) / (len(rows) + 1.0)))
+
+
+def wishart_bias(n: int, d: int) -> float:
+    """Return the bias of log |S| for the covariance S of n samples of d Gaussian columns, in nats.
+
+    E log |S| - log |Sigma| = sum_{i=1..d} psi((n - i) / 2) - d log((n - 1) / 2).
+    """
+    return float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() - d * math.log((n - 1) / 2.0))
+
+
+def _gaussian(a: Rows, b: Rows, correction: str, estimator: str, unit: str) -> MIEstimate:
+    began = time.perf_counter()
+    n = check_pairs(len(a), len(b), at_least=3, reason="a covariance")
+    basis_a, basis_b = _whitened(a), _whitened(b)
+    d_a, d_b = basis_a.shape[1], basis_b.shape[1]
+    if n < d_a + d_b + 2:
+        raise InputError(
+            f"a and b hold {n} samples of {d_a} and {d_b} independent columns; a covariance of both needs at least "
+            f"{d_a + d_b + 2}: give more samples, or reduce the columns by PCA first"
+        )
+    rho = np.linalg.svd(basis_a.T @ basis_b, compute_uv=False)
+    if rho[0] ** 2 >= 1.0 - 1e-12:
+        raise InputError(
+            "a and b share a linear combination of columns, so their Gaussian information is infinite; "
+            "drop what is copied, or use 'plugin' on codes"
+        )
+    raw = -0.5 * float(np.log1p(-(rho**2)).sum())
+    bias = 0.5 * (wishart_bias(n, d_a) + wishart_bias(n, d_b) - wishart_bias(n, d_a + d_b))
+    return in_nats(
+        raw - bias if correction == "wishart" else raw,
+        kind="estimate",
+        estimator=estimator,
+        n_samples=n,
+        unit=unit,
+        stderr=math.sqrt(float((rho**2).sum()) / n),
+        diagnostics={"uncorrected": raw, "bias": bias, "canonical_correlations": [float(r) for r in rho]},
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _whitened(rows: Rows) -> Rows:
+    """Return orthonormal columns that span the centred columns of `rows`, fewer where some depend on others."""
+    left, size, _ = np.linalg.svd(standardise(rows), full_matrices=False)
+    return np.asarray(left[:, size > NEGLIGIBLE * size[0]])

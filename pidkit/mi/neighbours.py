@@ -1,0 +1,116 @@
+"""Neighbours in the maximum norm: k-d trees in few dimensions, brute force where a tree no longer helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+from pidkit.joint import FloatArray, IntArray
+from pidkit.quantise.rows import Rows
+
+BRUTE_FORCE_FROM = 12
+"""Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""
+
+CELLS = 4_000_000
+"""Distances held at a time."""
+
+
+@dataclass(frozen=True)
+class NearestPairs:
+    """The k nearest neighbours of every pair (a_i, b_i) in the joint space, measured in three ways.
+
+    Attributes
+    ----------
+    distance : ndarray, shape (n,)
+        To the k-th neighbour in the joint space: max(|a - a'|, |b - b'|).
+    side_a, side_b : ndarray, shape (n,)
+        The largest distance in one marginal among the k neighbours: half the sides of the rectangle that holds them.
+    """
+
+    distance: FloatArray
+    side_a: FloatArray
+    side_b: FloatArray
+
+
+def nearest_pairs(x: Rows, y: Rows, k: int) -> NearestPairs:
+    """Find the k nearest neighbours of the pairs (x_i, y_i), themselves left out, in the maximum norm."""
+    joint = np.hstack([x, y])
+    index = _neighbour_index(joint, k)
+    side_a, side_b = (np.abs(side[index] - side[:, None]).max(axis=(1, 2)) for side in (x, y))
+    return NearestPairs(np.maximum(side_a, side_b), side_a, side_b)
+
+
+def balls(x: Rows, k: int) -> FloatArray:
+    """Return for every row the distance to its k-th neighbour, itself left out."""
+    index = _neighbour_index(x, k)
+    return np.asarray(np.abs(x[index] - x[:, None]).max(axis=(1, 2)))
+
+
+def counts_within(x: Rows, radius: FloatArray) -> IntArray:
+    """Count for every row the rows at most `radius` away, itself included."""
+    if x.shape[1] == 1:
+        return _counts_on_a_line(x[:, 0], radius)
+    if x.shape[1] < BRUTE_FORCE_FROM:
+        found = cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True)
+        return np.asarray(found, dtype=np.int64)
+    counts = np.empty(len(x), dtype=np.int64)
+    for rows in _blocks(len(x)):
+        counts[rows] = (cdist(x[rows], x, "chebyshev") <= radius[rows, None]).sum(axis=1)
+    return counts
+
+
+def _neighbour_index(x: Rows, k: int) -> IntArray:
+    """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
+    if x.shape[1] < BRUTE_FORCE_FROM:
+        _, found = cKDTree(x).query(x, k + 1, p=np.inf)
+        return _without_self(np.asarray(found, dtype=np.int64))
+    index = np.empty((len(x), k), dtype=np.int64)
+    for rows in _blocks(len(x)):
+        distance = cdist(x[rows], x, "chebyshev")
+        distance[np.arange(len(distance)), np.arange(rows.start, rows.stop)] = np.inf
+        index[rows] = np.argpartition(distance, k - 1, axis=1)[:, :k]
+    return index
+
+
+def _without_self(found: IntArray) -> IntArray:
+    """Drop each row's own index, or where ties hid it, the last of those found."""
+    n, width = found.shape
+    own = found == np.arange(n)[:, None]
+    own[~own.any(axis=1), -1] = True
+    return found[~own].reshape(n, width - 1)
+
+
+def _counts_on_a_line(values: FloatArray, radius: FloatArray) -> IntArray:
+    """Count neighbours in one dimension by bisection of the sorted values."""
+    order = np.sort(values)
+    low = _bisect(order, values, radius, -1.0)
+    high = _bisect(order, values, radius, 1.0)
+    return high - low
+
+
+def _bisect(order: FloatArray, values: FloatArray, radius: FloatArray, sign: float) -> IntArray:
+    """Find where |order - value| <= radius ends; rounding of value ± radius must not decide, the difference does."""
+    side = "left" if sign < 0.0 else "right"
+    found = np.searchsorted(order, values + sign * radius, side=side).astype(np.int64)  # type: ignore[call-overload]
+    last = len(order) - 1
+    for _ in range(2):
+        if sign < 0.0:
+            before = np.maximum(found - 1, 0)
+            found -= (found > 0) & (np.abs(order[before] - values) <= radius)
+            at = np.minimum(found, last)
+            found += np.abs(order[at] - values) > radius
+        else:
+            at = np.minimum(found, last)
+            found += (found <= last) & (np.abs(order[at] - values) <= radius)
+            before = np.maximum(found - 1, 0)
+            found -= np.abs(order[before] - values) > radius
+    return found
+
+
+def _blocks(n: int) -> list[slice]:
+    """Cut n rows so that a block of rows against all has at most CELLS distances."""
+    step = max(1, CELLS // n)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -1,0 +1,14 @@
+"""Neural estimators of mutual information: pure bounds, critics, and what trains them. The part of mi that loads torch."""
+
+from pidkit.mi.neural.critics import ConcatenateAndConvolve, ConcatenatedCritic, ProjectAndDot, SeparableCritic
+from pidkit.mi.neural.estimators import NeuralMI
+from pidkit.mi.neural.fitted import FittedCritic
+
+__all__ = [
+    "ConcatenateAndConvolve",
+    "ConcatenatedCritic",
+    "FittedCritic",
+    "NeuralMI",
+    "ProjectAndDot",
+    "SeparableCritic",
+]

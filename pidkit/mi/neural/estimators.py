@@ -1,0 +1,227 @@
+"""Train a critic on one part of the samples, stop by a second, take the value from a third."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pidkit.errors import InputError
+from pidkit.joint import FloatArray
+from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
+from pidkit.mi.neural.critics import CRITICS, Shape
+from pidkit.mi.neural.fitted import FittedCritic, Scaling, combine, score_matrix
+from pidkit.mi.result import MIEstimate
+from pidkit.mi.samples import Rng, Samples, check_maps, check_option, check_pairs, generator, seed_name
+from pidkit.mi.splits import check_folds, three_way_splits
+from pidkit.nn.fit import FitOptions, fit
+from pidkit.nn.seeding import seeded, torch_generator
+
+OBJECTIVES: dict[str, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
+"""What a critic can be trained on."""
+
+READOUTS = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
+"""The bound that reads a critic of each objective unless another is asked for."""
+
+LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
+"""Most pairs of one matrix of scores, by critic; the others look at every pair apart and get 1024."""
+
+FEWEST = 40
+"""Samples below which a three-way split leaves too little to each part."""
+
+
+@dataclass(frozen=True)
+class NeuralMI:
+    """Estimate I(A; B) with a trained critic.
+
+    Parameters
+    ----------
+    objective : str
+        "infonce", "jsd", "dv" (MINE: the gradient's denominator is a moving average) or "nwj".
+    readout : str, optional
+        "infonce" for a critic of InfoNCE; "dv", "nwj", "smile" or "mean" for the others, whose critics estimate the log
+        density ratio. None: "infonce", "nwj" for "jsd" and "nwj", "dv" for "dv". "smile" and "mean" are no bounds.
+    critic : str or callable
+        "separable", "concatenated", "project-and-dot", "concatenate-and-convolve", or a function from the shapes of one
+        sample of a and b to a module that maps (K, ...) and (K', ...) to scores (K, K') or (places, K, K').
+    critic_options : dict
+        Keywords of a critic given by name, such as width.
+    options : FitOptions
+        Of the fit loop. For critics that look at every pair apart the batch is at most 64.
+    folds : int, optional
+        1 for one three-way split, more for cross-fitting; None for five folds below 2000 samples.
+    device : str
+        A torch device.
+
+    Notes
+    -----
+    With maps (places, K, K') the value is the mean over the places of a bound of the information at each, as in MIMKD.
+
+    References
+    ----------
+    Poole et al., ICML 2019; Hjelm et al., ICLR 2019; Song & Ermon, ICLR 2020; Belghazi et al., ICML 2018.
+
+    Examples
+    --------
+    >>> from pidkit.mi import TASKS
+    >>> from pidkit.mi.neural import NeuralMI
+    >>> from pidkit.nn.fit import FitOptions
+    >>> task = TASKS["normal 1x1"]
+    >>> estimate = NeuralMI("jsd", options=FitOptions(max_steps=200), folds=1).estimate(*task.sample(2000), unit="nats")
+    >>> bool(abs(estimate.value - task.mi) < 0.2), estimate.kind, estimate.diagnostics["jsd_objective"] < 0
+    (True, 'lower_bound', True)
+    """
+
+    objective: str = "infonce"
+    readout: str | None = None
+    critic: str | Callable[[Shape, Shape], nn.Module] = "separable"
+    critic_options: dict[str, Any] = field(default_factory=dict)
+    options: FitOptions = FitOptions()  # noqa: RUF009  # frozen
+    folds: int | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check_option("objective", self.objective, OBJECTIVES)
+        allowed = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
+        if self.readout is not None and self.readout not in allowed:
+            hint = "; the JSD objective is no mutual information" if self.readout == "jsd" else ""
+            raise InputError(
+                f"readout of a critic trained on {self.objective!r} must be one of {', '.join(map(repr, allowed))}; "
+                f"not {self.readout!r}{hint}"
+            )
+        if isinstance(self.critic, str):
+            check_option("critic", self.critic, CRITICS)
+        check_folds(self.folds)
+        try:
+            torch.device(self.device)
+        except (RuntimeError, TypeError) as error:
+            raise InputError(f"device must name a torch device such as 'cpu' or 'cuda', not {self.device!r}") from error
+
+    @property
+    def read_by(self) -> str:
+        """The bound that gives the value."""
+        return READOUTS[self.objective] if self.readout is None else self.readout
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+        """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
+
+        Raises
+        ------
+        InputError
+            If a side is not a finite real array or is constant, the lengths differ, or there are fewer than 40 samples.
+        SolverError
+            If training diverges at once.
+        """
+        began = time.perf_counter()
+        rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
+        n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a three-way split")
+        draws = generator(rng)
+        readings, reports = [], []
+        for split in three_way_splits(n, draws, folds=self.folds):
+            train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
+            fitted = self._fit(train, stop, draws)
+            readings.append(fitted.read(*value))
+            reports.append(asdict(fitted.report))
+        return combine(
+            readings,
+            fitted,
+            estimator=self._name,
+            n_samples=n,
+            unit=unit,
+            seed=seed_name(rng),
+            seconds=time.perf_counter() - began,
+            extra={"folds": len(readings), "fits": reports},
+        )
+
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedCritic:
+        """Train a critic on `a` and `b` (a quarter of them say when to stop), to be read on other pairs.
+
+        Raises
+        ------
+        InputError, SolverError
+            As `estimate`.
+        """
+        rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
+        n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a split")
+        draws = generator(rng)
+        order = draws.permutation(n)
+        stop, train = order[: n // 4], order[n // 4 :]
+        return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
+
+    @property
+    def _name(self) -> str:
+        default = READOUTS[self.objective]
+        return self.objective if self.read_by == default == self.objective else f"{self.objective}+{self.read_by}"
+
+    def _fit(
+        self, train: tuple[FloatArray, FloatArray], stop: tuple[FloatArray, FloatArray], draws: np.random.Generator
+    ) -> FittedCritic:
+        """Train on checked pairs."""
+        device = torch.device(self.device)
+        scalings = tuple(_scaling(side) for side in train)
+        a, b = (scaling.apply(side, device) for scaling, side in zip(scalings, train, strict=True))
+        stop_a, stop_b = (scaling.apply(side, device) for scaling, side in zip(scalings, stop, strict=True))
+        with seeded(draws):
+            critic = self._build(tuple(a.shape[1:]), tuple(b.shape[1:]))
+        critic = critic.to(device, torch.float32)
+        per_pair = self.critic in ("concatenated", "concatenate-and-convolve")
+        options = self.options
+        if per_pair and options.batch_size > 64:
+            options = FitOptions(**{**asdict(options), "batch_size": 64})
+        k_stop = 256 if per_pair else 2048
+        stops = list(zip(stop_a.tensor_split(math.ceil(len(stop_a) / k_stop)),
+                         stop_b.tensor_split(math.ceil(len(stop_b) / k_stop)), strict=True))
+        objective = OBJECTIVES[self.objective]
+        training = MovingAverageDV() if self.objective == "dv" else objective
+        report = fit(
+            critic,
+            loss=lambda rows: -training(critic(a[rows], b[rows])).mean(),
+            score=lambda: sum(objective(score_matrix(critic, x, y)).mean().item() for x, y in stops) / len(stops),
+            n_rows=len(a),
+            generator=torch_generator(draws),
+            options=options,
+        )
+        max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
+        kept = (train[0][:max_k], train[1][:max_k])
+        return FittedCritic(critic, self.objective, self.read_by, *scalings, kept, report, max_k, self.device)
+
+    def _build(self, shape_a: Shape, shape_b: Shape) -> nn.Module:
+        if not isinstance(self.critic, str):
+            return self.critic(shape_a, shape_b)
+        try:
+            return CRITICS[self.critic](shape_a, shape_b, **self.critic_options)
+        except TypeError as error:
+            raise InputError(f"critic_options of {self.critic!r}: {error}") from error
+
+
+class MovingAverageDV:
+    """MINE's surrogate of `dv`: its gradient divides by a moving average of E_q[e^T], which lessens the batch's bias.
+
+    Belghazi et al., MINE, ICML 2018, section 3.2. For gradients alone; its value means nothing.
+    """
+
+    def __init__(self, rate: float = 0.01) -> None:
+        """Start without an average; the first batch sets it."""
+        self.rate = rate
+        self.average: Tensor | None = None
+
+    def __call__(self, scores: Tensor) -> Tensor:
+        """Return E_p[T] - E_q[e^T] / average."""
+        mean_exp = product(scores).exp().mean(-1)
+        now = mean_exp.detach()
+        self.average = now if self.average is None else self.average.lerp(now, self.rate)
+        return joint(scores).mean(-1) - mean_exp / self.average
+
+
+def _scaling(x: FloatArray) -> Scaling:
+    """Return the scaling of (n, channels, ...): the mean and standard deviation of every channel."""
+    axes = (0, *range(2, x.ndim))
+    scale = x.std(axis=axes, keepdims=True)
+    return Scaling(x.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))

@@ -1,0 +1,120 @@
+"""What a pair of samples is: the checks that every estimator shares, and the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError
+from pidkit.joint import IntArray, encode_labels
+from pidkit.quantise.rows import Rows, as_array, as_rows
+
+Samples = npt.ArrayLike | Iterable[Hashable]
+Rng = int | np.random.Generator
+
+
+def check_rows(x: Samples, name: str) -> Rows:
+    """Return `x` (n, ...) as finite float64 rows (n, d) that are not all the same.
+
+    Raises
+    ------
+    InputError
+        As `pidkit.quantise.rows.as_rows`, and when every row is the same.
+
+    Examples
+    --------
+    >>> check_rows([1, 2, 4], "a").shape
+    (3, 1)
+    """
+    rows = _named(as_rows, x, name)
+    if (rows == rows[0]).all():
+        raise InputError(f"{name} is constant: its mutual information with anything is 0; pass what varies")
+    return rows
+
+
+def check_maps(x: Samples, name: str) -> Rows:
+    """Return `x` as a finite float64 array that keeps its axes (n, channels, ...); (n,) becomes (n, 1)."""
+    rows = check_rows(x, name)
+    shape = _named(as_array, x, name).shape
+    return rows.reshape(shape if len(shape) > 1 else (len(rows), 1))
+
+
+def check_labels(x: Samples, name: str) -> IntArray:
+    """Return codes 0..k-1 of one symbol a sample, at least two of them distinct.
+
+    Raises
+    ------
+    InputError
+        As `pidkit.joint.encode_labels`, and when there is one class only.
+    """
+    codes, _ = encode_labels(x, n=None, name=name)
+    values, ranks = np.unique(codes, return_inverse=True)
+    if values.size < 2:
+        raise InputError(f"{name} holds one class only: there is nothing to be informed about; use at least two")
+    return np.asarray(ranks, dtype=np.int64)
+
+
+def check_pairs(n_a: int, n_b: int, *, at_least: int, reason: str) -> int:
+    """Return the number of pairs if both sides have as many, and enough, else raise InputError."""
+    if n_a != n_b:
+        raise InputError(f"a and b must have one row a sample, in the same order; they have {n_a} and {n_b}")
+    if n_a < at_least:
+        raise InputError(f"a and b hold {n_a} samples; {reason} needs at least {at_least}")
+    return n_a
+
+
+def check_option(name: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise InputError unless `value` is one of the strings allowed."""
+    choices = tuple(allowed)
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; not {value!r}")
+
+
+def is_discrete(x: Samples) -> bool:
+    """Tell whether `x` looks like labels: one axis (or one column) of integers, booleans or anything not a number."""
+    if not hasattr(x, "dtype"):
+        try:
+            x = np.asarray(x if isinstance(x, (list, tuple, str)) else list(x))  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return False
+    shape = tuple(x.shape)  # type: ignore[union-attr]
+    if len(shape) > 1 and int(np.prod(shape[1:])) != 1:
+        return False
+    return not any(kind in str(x.dtype) for kind in ("float", "complex"))  # type: ignore[union-attr]
+
+
+def generator(rng: Rng) -> np.random.Generator:
+    """Return a Generator of an integer seed, or the Generator given; None is refused: it would not repeat."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise InputError(f"rng must be an integer seed of at least 0 or a numpy.random.Generator, not {rng!r}")
+    return np.random.default_rng(rng)
+
+
+def seed_name(rng: Rng) -> int | str:
+    """Return what a result records of `rng`."""
+    return "generator" if isinstance(rng, np.random.Generator) else int(rng)
+
+
+def standardise(rows: Rows) -> Rows:
+    """Return the rows with mean 0 and standard deviation 1 a column, and without the columns that are constant.
+
+    An invertible map of each side, so it changes no mutual information.
+    """
+    scale = rows.std(axis=0)
+    varies = (rows != rows[0]).any(axis=0) & (scale > 0.0)
+    return (rows[:, varies] - rows[:, varies].mean(axis=0)) / scale[varies]
+
+
+def _named(check: Callable[[Any], Any], x: Any, name: str) -> Any:
+    """Run a check of `pidkit.quantise.rows`, whose messages speak of x, under the argument's own name."""
+    if isinstance(x, Iterable) and not hasattr(x, "__array__") and not isinstance(x, (list, tuple)):
+        x = list(x)
+    try:
+        return check(x)
+    except InputError as error:
+        raise InputError(f"{name}{str(error).removeprefix('x')}") from error

@@ -1,0 +1,67 @@
+"""Splits in three: rows to train on, rows that say when to stop, and rows that the value comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pidkit.errors import InputError
+from pidkit.joint import IntArray
+
+SHARES = (0.6, 0.2)
+"""Shares of the rows to train on and to stop by; the rest give the value."""
+
+CROSS_FIT_BELOW = 2000
+"""Samples below which every row takes its turn at giving the value."""
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three disjoint sets of row numbers."""
+
+    train: IntArray
+    stop: IntArray
+    value: IntArray
+
+
+def check_folds(folds: object) -> None:
+    """Raise InputError unless `folds` is None, 1 or a larger whole number."""
+    whole = isinstance(folds, (int, np.integer)) and not isinstance(folds, bool) and folds >= 1
+    if folds is not None and not whole:
+        raise InputError(f"folds must be None, 1 for a single three-way split, or a whole number above 1, not {folds!r}")
+
+
+def three_way_splits(
+    n: int, rng: np.random.Generator, *, folds: int | None = None, labels: IntArray | None = None
+) -> list[Split]:
+    """Split n rows in three, once or in turns.
+
+    folds = 1 is one split of 60, 20 and 20 %. With more folds (cross-fitting) each fold gives the value once, and a
+    quarter of the others says when to stop. None takes one split from 2000 rows on, and five folds below.
+    With `labels`, every class is spread evenly over the parts.
+
+    Examples
+    --------
+    >>> splits = three_way_splits(100, np.random.default_rng(0))
+    >>> len(splits), [part.size for part in (splits[0].train, splits[0].stop, splits[0].value)]
+    (5, [60, 20, 20])
+    """
+    chosen = (1 if n >= CROSS_FIT_BELOW else FOLDS) if folds is None else folds
+    order = rng.permutation(n)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    n_parts = FOLDS if chosen == 1 else chosen
+    turns = 1 if chosen == 1 else chosen
+    # Dealt out like cards: neighbours in the order, members of one class, go to different parts.
+    part = np.empty(n, dtype=np.int64)
+    part[order] = np.arange(n) % n_parts
+    splits = []
+    for turn in range(turns):
+        value = np.flatnonzero(part == turn)
+        rest = order[part[order] != turn]
+        stops = np.arange(rest.size) % 4 == turn % 4
+        splits.append(Split(np.sort(rest[~stops]), np.sort(rest[stops]), value))
+    return splits

@@ -1,0 +1,150 @@
+"""The ground-truth suite: samplers that know their mutual information, for tests, documentation and benchmarks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from pidkit.errors import InputError
+from pidkit.joint import FloatArray
+from pidkit.mi.samples import Rng, generator
+from pidkit.quantise.rows import check_count
+
+Array = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+Sampler = Callable[[int, np.random.Generator], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A distribution of pairs whose mutual information is known.
+
+    Attributes
+    ----------
+    name : str
+    mi : float
+        I(A; B) in nats.
+    d_a, d_b : int
+        Columns of each side.
+    kind : str
+        "gaussian", "continuous", "mixed" (one side holds labels) or "discrete".
+    sampler : callable
+        From a number of samples and a Generator to a and b.
+    """
+
+    name: str
+    mi: float
+    d_a: int
+    d_b: int
+    kind: str
+    sampler: Sampler
+
+    def sample(self, n: int, *, rng: Rng = 0) -> tuple[Array, Array]:
+        """Draw n pairs: a (n, d_a) and b (n, d_b); labels are (n,) integers.
+
+        Examples
+        --------
+        >>> a, b = TASKS["swiss roll"].sample(100, rng=1)
+        >>> a.shape, b.shape
+        ((100, 2), (100, 1))
+        """
+        return self.sampler(check_count("n", n), generator(rng))
+
+
+def gaussian_task(name: str, covariance: npt.ArrayLike, d_a: int) -> Task:
+    """Return the task of a Gaussian whose first d_a columns are a: I = ½ log(|S_aa| |S_bb| / |S|).
+
+    Raises
+    ------
+    InputError
+        If `covariance` is not symmetric and positive definite, or d_a leaves a side without columns.
+
+    Examples
+    --------
+    >>> round(gaussian_task("coins", [[1.0, 0.75], [0.75, 1.0]], 1).mi, 5)
+    0.41334
+    """
+    s: FloatArray = np.asarray(covariance, dtype=np.float64)
+    if s.ndim != 2 or s.shape[0] != s.shape[1] or not 0 < d_a < len(s):
+        raise InputError(f"covariance must be square with more than d_a = {d_a!r} >= 1 rows; it has shape {s.shape}")
+    if not np.allclose(s, s.T) or np.linalg.eigvalsh(s)[0] <= 0.0:
+        raise InputError("covariance must be symmetric and positive definite")
+    root = np.linalg.cholesky(s)
+
+    def sampler(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        z = rng.standard_normal((n, len(s))) @ root.T
+        return z[:, :d_a], z[:, d_a:]
+
+    half = [0.5 * float(np.linalg.slogdet(block)[1]) for block in (s[:d_a, :d_a], s[d_a:, d_a:], s)]
+    return Task(name, half[0] + half[1] - half[2], d_a, len(s) - d_a, "gaussian", sampler)
+
+
+def paired_covariance(d: int, correlations: list[float]) -> FloatArray:
+    """Return the covariance of d + d standard normals, the first columns of each side correlated in pairs."""
+    s = np.eye(2 * d)
+    for i, rho in enumerate(correlations):
+        s[i, d + i] = s[d + i, i] = rho
+    return s
+
+
+def _additive(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """X ~ U(0, 1), Y = X + U(-e, e): I = e - log(2 e) for e <= 1/2."""
+    x = rng.uniform(size=(n, 1))
+    return x, x + rng.uniform(-NOISE, NOISE, size=(n, 1))
+
+
+def _swiss_roll(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """One of two correlated normals rolled up in the plane, the other made uniform: both maps are invertible."""
+    x, y = TASKS["normal 1x1"].sampler(n, rng)
+    t = 1.5 * np.pi * (1.0 + 2.0 * ndtr(x))
+    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0, ndtr(y)
+
+
+def _half_cube(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Correlated normals with heavy tails: every column x becomes x |x|^(1/2)."""
+    a, b = TASKS["pair 5x5"].sampler(n, rng)
+    return a * np.sqrt(np.abs(a)), b * np.sqrt(np.abs(b))
+
+
+def _mixed(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """X uniform on 0..4, Y ~ U(X, X + 2): I = log 5 - .8 log 2."""
+    x = rng.integers(5, size=n)
+    return x, (x + rng.uniform(0.0, 2.0, size=n))[:, None]
+
+
+def _channel(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A symbol of eight, replaced by a uniform one with probability 0.2: a symmetric channel."""
+    x = rng.integers(SYMBOLS, size=n)
+    return x, np.where(rng.uniform(size=n) < REPLACED, rng.integers(SYMBOLS, size=n), x)
+
+
+NOISE = 0.1
+SYMBOLS, REPLACED = 8, 0.2
+
+_WRONG = REPLACED / SYMBOLS
+_RIGHT = 1.0 - REPLACED + _WRONG
+_CHANNEL_MI = math.log(SYMBOLS) + _RIGHT * math.log(_RIGHT) + (SYMBOLS - 1) * _WRONG * math.log(_WRONG)
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        gaussian_task("normal 1x1", paired_covariance(1, [0.75]), 1),
+        Task("additive noise", NOISE - math.log(2.0 * NOISE), 1, 1, "continuous", _additive),
+        Task("swiss roll", -0.5 * math.log(1.0 - 0.75**2), 2, 1, "continuous", _swiss_roll),
+        gaussian_task("dense 5x5", 0.5 * np.eye(10) + 0.5, 5),
+        gaussian_task("pair 5x5", paired_covariance(5, [0.8, 0.8]), 5),
+        Task("half-cube 5x5", -math.log(1.0 - 0.8**2), 5, 5, "continuous", _half_cube),
+        gaussian_task("strong 5x5", paired_covariance(5, [0.9] * 5), 5),
+        gaussian_task("very strong 5x5", paired_covariance(5, [0.956] * 5), 5),
+        gaussian_task("dense 25x25", 0.5 * np.eye(50) + 0.5, 25),
+        gaussian_task("pair 25x25", paired_covariance(25, [0.8, 0.8]), 25),
+        gaussian_task("many pairs 25x25", paired_covariance(25, [0.3] * 25), 25),
+        Task("mixed", math.log(5.0) - 0.8 * math.log(2.0), 1, 1, "mixed", _mixed),
+        Task("channel", _CHANNEL_MI, 1, 1, "discrete", _channel),
+    )
+}
+"""The tasks by name. Sources: Czyz et al., Beyond normal, NeurIPS 2023; Gao et al., NeurIPS 2017; Kraskov et al., 2004."""

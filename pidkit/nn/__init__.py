@@ -1,0 +1,1 @@
+"""The torch floor that mi.neural, plane and distill share: seeding and the fit loop, and hooks into layers."""

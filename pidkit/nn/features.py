@@ -1,0 +1,137 @@
+"""Features of a network on a fixed set of inputs, and a network left exactly as it was found."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from pidkit.errors import InputError
+from pidkit.nn.taps import Reduction, Taps, eager_model
+from pidkit.quantise.rows import check_count
+
+
+@contextlib.contextmanager
+def own_random_state() -> Iterator[None]:
+    """Give a block a random state of its own: torch's, on the CPU and on CUDA where in use, is put back at its end.
+
+    Examples
+    --------
+    >>> before = torch.get_rng_state()
+    >>> with own_random_state():
+    ...     _ = torch.rand(3)
+    >>> torch.equal(torch.get_rng_state(), before)
+    True
+    """
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=devices):
+        yield
+
+
+@contextlib.contextmanager
+def left_as_found(*models: nn.Module) -> Iterator[None]:
+    """Put models into eval mode without gradients, and leave everything as it was, also after an exception.
+
+    Restored: train or eval mode of every submodule, every buffer (its values, and the tensor itself), and the random
+    state of torch on the CPU and, where it is in use, on CUDA. Parameters and their gradients are not touched, and no
+    graph is recorded. Code compiled by `torch.compile` runs eagerly meanwhile (torch >= 2.6), so that hooks are seen.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout()).train()
+    >>> with left_as_found(model):
+    ...     model[1].training
+    False
+    >>> model[1].training
+    True
+    """
+    modules = [module for model in models for module in eager_model(model).modules()]
+    modes = [module.training for module in modules]
+    found = [{key: (held, held.clone()) for key, held in m._buffers.items() if held is not None} for m in modules]
+    stance = getattr(torch.compiler, "set_stance", None)
+    eager = contextlib.nullcontext() if stance is None else stance("force_eager")
+    try:
+        with own_random_state(), torch.no_grad(), eager:
+            for module in modules:
+                module.training = False
+            yield
+    finally:
+        for module, mode, buffers in zip(modules, modes, found, strict=True):
+            module.training = mode
+            for key, (held, values) in buffers.items():
+                module._buffers[key] = held
+                if not torch.equal(held, values):
+                    with torch.no_grad():
+                        held.copy_(values)
+
+
+def collect_features(
+    model: nn.Module,
+    layers: str | Iterable[str],
+    x: Tensor,
+    *,
+    batch_size: int = 256,
+    reduce: str | Reduction = "none",
+    max_features: int | None = None,
+    call: str = "only",
+    seed: int = 0,
+) -> dict[str, Tensor]:
+    """Return what named layers make of inputs, one flat row a sample, and leave the model as it was.
+
+    The model runs eagerly, in eval mode, in batches. At any time the outputs of one batch are held whole; beside them
+    n rows a layer, of at most `max_features` entries.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : str or iterable of str
+        Qualified names or globs: `find_layers`.
+    x : torch.Tensor, shape (n, ...)
+        Moved to the model's device batch by batch.
+    batch_size : int
+    reduce, max_features, call, seed
+        As in `Taps`.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        On the CPU, shape (n, d), float32 (float64 where the layer computes in it), in the order of the layers.
+
+    Raises
+    ------
+    InputError
+        If `x` has no rows, `batch_size` is below 1, a layer's output does not have one row a sample, or as `Taps`.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
+    >>> {name: tuple(rows.shape) for name, rows in collect_features(model, "*", torch.ones(4, 1, 5, 5)).items()}
+    {'0': (4, 18), '1': (4, 18)}
+    """
+    if not torch.is_tensor(x) or x.ndim == 0 or len(x) == 0:
+        raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
+    check_count("batch_size", batch_size)
+    model = eager_model(model)
+    place = next(iter([*model.parameters(), *model.buffers()]), x)
+    features: dict[str, Tensor] = {}
+    with (
+        left_as_found(model),
+        Taps(model, layers, reduce=reduce, max_features=max_features, call=call, seed=seed) as taps,
+    ):
+        for start in range(0, len(x), batch_size):
+            batch = x[start : start + batch_size]
+            model(batch.to(place.device))
+            for name, output in taps.take().items():
+                if output.shape[0] != len(batch):
+                    advice = "pass reduce=, a callable that puts samples first"
+                    raise InputError(
+                        f"layer {name!r} puts out {output.shape[0]} rows for {len(batch)} samples; {advice}"
+                    )
+                rows = output.reshape(len(batch), -1)
+                if name not in features:
+                    kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
+                    features[name] = torch.empty(len(x), rows.shape[1], dtype=kind)
+                features[name][start : start + len(batch)] = rows
+    return features

@@ -1,0 +1,47 @@
+"""Randomness in torch that leaves the global generators as it found them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+
+def torch_generator(rng: np.random.Generator) -> torch.Generator:
+    """Return a CPU torch.Generator seeded by the next draw of a numpy Generator.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> first, second = (torch_generator(np.random.default_rng(0)) for _ in range(2))
+    >>> bool((torch.rand(3, generator=first) == torch.rand(3, generator=second)).all())
+    True
+    """
+    return torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
+
+
+@contextlib.contextmanager
+def seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Run a block with the global CPU generator seeded by the next draw of `rng`, then put it back as it was.
+
+    Layers draw their initial weights from the global generator, and take no other. Build them on the CPU in here and
+    move them afterwards: the generators of other devices are never touched.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> before = torch.get_rng_state()
+    >>> with seeded(np.random.default_rng(0)):
+    ...     layer = torch.nn.Linear(2, 2)
+    >>> bool((torch.get_rng_state() == before).all())
+    True
+    """
+    state = torch.get_rng_state()
+    # torch.manual_seed would reseed every device; the default generator is the CPU's alone.
+    torch.default_generator.manual_seed(int(rng.integers(2**63 - 1)))
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)

@@ -1,0 +1,231 @@
+"""Taps: read what named layers of a network put out, without keeping graphs, hooks or more memory than asked for."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from pidkit.errors import InputError
+from pidkit.quantise.rows import check_count
+
+Reduction = Callable[[Any], Tensor]
+"""What turns the output of a layer, whatever it is, into a tensor with one row a sample."""
+
+CALLS = ("only", "first", "last")
+
+
+def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the qualified names of the layers that names and globs stand for.
+
+    In the order asked for, those of one glob in the order of `model.named_modules()`, and each once. In a glob "*"
+    stands for any characters, dots among them, so that "*" alone stands for every module, containers too.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A compiled model (`torch.compile`) counts as the model that it wraps: no "_orig_mod." in the names.
+    layers : str or iterable of str
+        Such as "features.3", ["conv1", "fc"] or "layer?.*.conv2".
+
+    Raises
+    ------
+    InputError
+        If `model` is no module, nothing was asked for, or a name or glob fits no layer; near matches are named.
+
+    Examples
+    --------
+    >>> find_layers(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), ["2", "[0-1]"])
+    ('2', '0', '1')
+    """
+    known = [name for name, _ in eager_model(model).named_modules() if name]
+    wanted = [layers] if isinstance(layers, str) else list(layers)
+    if not wanted or not all(isinstance(name, str) for name in wanted):
+        raise InputError(f"layers must be one name or glob or several, such as ['conv1', 'blocks.*'], not {layers!r}")
+    found: dict[str, None] = {}
+    for name in wanted:
+        matches = [name] if name in known else fnmatch.filter(known, name)
+        if not matches:
+            kind = type(model).__name__
+            raise InputError(f"layers holds {name!r}, which fits no layer of {kind}{_near(name, known)}")
+        found.update(dict.fromkeys(matches))
+    return tuple(found)
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """Say which names the caller may have meant: those that end so, and those spelt alike."""
+    ending = [other for other in known if other.endswith(f".{name}")]
+    close = dict.fromkeys([*ending, *difflib.get_close_matches(name, known, n=3)])
+    shown = list(close)[:3] or list(known)[:5]
+    if not shown:
+        return "; it has no named layers"
+    if not close:
+        return f"; it has {', '.join(map(repr, shown))}{' and others' if len(known) > len(shown) else ''}"
+    return f"; did you mean {' or '.join(map(repr, shown))}?"
+
+
+def eager_model(model: nn.Module) -> nn.Module:
+    """Return `model`, or the module inside one that `torch.compile` made, which shares its parameters."""
+    inner = getattr(model, "_orig_mod", model)
+    if not isinstance(inner, nn.Module):
+        raise InputError(f"model must be a torch.nn.Module, not {type(model).__name__}")
+    return inner
+
+
+class Taps:
+    """Read the outputs of named layers during forward passes: a context manager, whose hooks live as long as it does.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : str or iterable of str
+        Qualified names or globs: `find_layers`.
+    reduce : "none", "mean" or callable
+        What the hook keeps of an output: all of it; its mean over all axes after the second (channels of images; for
+        tokens (n, time, width) pass `lambda out: out.mean(1)`); or what the callable makes of it, whatever it is.
+    max_features : int, optional
+        Flatten each row and, where it is longer, add its entries with random signs into this many sums (the count
+        sketch: linear, and inner products stay as they are on average). The same every time for a layer and a `seed`.
+    call : "only", "first" or "last"
+        Which output to keep of a layer that runs several times in one forward pass; "only" refuses such layers.
+    detach : bool
+        True: outputs are detached and cloned, so that no graph is kept and in-place changes do not reach them. False:
+        the live tensors, to train through them.
+    seed : int
+
+    Attributes
+    ----------
+    names : tuple of str
+        The layers, in order.
+
+    Raises
+    ------
+    InputError
+        From the constructor for unknown layers and options; from a forward pass for outputs that cannot be kept.
+
+    Notes
+    -----
+    Code that was compiled before the taps were entered does not see them. Enter them before the first compiled call,
+    or run the pass eagerly, as `collect_features` does.
+
+    Source of the sketch: Charikar, Chen and Farach-Colton, ICALP 2002; Weinberger et al., ICML 2009.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with Taps(model, "0") as taps:
+    ...     _ = model(torch.ones(5, 2))
+    ...     taps.take()["0"].shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: str | Iterable[str],
+        *,
+        reduce: str | Reduction = "none",
+        max_features: int | None = None,
+        call: str = "only",
+        detach: bool = True,
+        seed: int = 0,
+    ) -> None:
+        """Check the options and find the layers; hooks are attached on entering."""
+        self.names = find_layers(model, layers)
+        if reduce not in ("none", "mean") and not callable(reduce):
+            raise InputError(f"reduce must be 'none', 'mean' or a callable, not {reduce!r}")
+        if max_features is not None:
+            check_count("max_features", max_features)
+        if call not in CALLS:
+            raise InputError(f"call must be one of {', '.join(map(repr, CALLS))}; not {call!r}")
+        self._model = eager_model(model)
+        self._reduce, self._max_features, self._call = reduce, max_features, call
+        self._detach, self._seed = detach, seed
+        self._kept: dict[str, Tensor] = {}
+        self._sketches: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> Self:
+        """Attach the hooks."""
+        modules = dict(self._model.named_modules())
+        try:
+            for name in self.names:
+                self._handles.append(modules[name].register_forward_hook(self._hook(name)))
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the hooks, also after an exception."""
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the hooks and forget what was kept."""
+        while self._handles:
+            self._handles.pop().remove()
+        self._kept.clear()
+
+    def take(self) -> dict[str, Tensor]:
+        """Return the outputs of the last forward pass by layer, in the order of `names`, and forget them.
+
+        Raises
+        ------
+        InputError
+            If a layer did not run since the last call.
+        """
+        missing = [name for name in self.names if name not in self._kept]
+        if missing:
+            self._kept.clear()
+            raise InputError(f"layers holds {missing[0]!r}, which did not run in the forward pass; leave it out")
+        taken = {name: self._kept[name] for name in self.names}
+        self._kept.clear()
+        return taken
+
+    def _hook(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            if name in self._kept and self._call == "first":
+                return
+            if name in self._kept and self._call == "only":
+                advice = "pass call='last', or tap the modules around it"
+                raise InputError(f"layers holds {name!r}, which runs more than once in a forward pass; {advice}")
+            self._kept[name] = self._reduced(name, output)
+
+        return keep
+
+    def _reduced(self, name: str, output: Any) -> Tensor:
+        """Return what is kept of an output: selected, pooled, sketched, and cut off from the graph."""
+        tensor = self._reduce(output) if callable(self._reduce) else output
+        if not isinstance(tensor, Tensor) or tensor.ndim == 0:
+            what = "a number" if isinstance(tensor, Tensor) else type(tensor).__name__
+            advice = "pass reduce=, a callable that picks the tensor, such as lambda out: out[0]"
+            raise InputError(f"layer {name!r} puts out {what}, not a tensor with one row a sample; {advice}")
+        if self._reduce == "mean" and tensor.ndim > 2:
+            tensor = tensor.flatten(2).mean(2)
+        if self._detach:
+            tensor = tensor.detach()
+        if self._max_features is not None:
+            tensor = tensor.flatten(1) if tensor.ndim > 1 else tensor.unsqueeze(1)
+            if tensor.shape[1] > self._max_features:
+                return self._sketched(name, tensor)
+        return tensor.clone() if self._detach else tensor
+
+    def _sketched(self, name: str, rows: Tensor) -> Tensor:
+        """Return rows (n, d) as (n, max_features): entry i is added, with a random sign, to one of equal buckets."""
+        width, d = int(self._max_features or 1), rows.shape[1]
+        if (name, d) not in self._sketches:
+            generator = torch.Generator().manual_seed(zlib.crc32(name.encode()) ^ self._seed)
+            bucket = torch.randperm(d, generator=generator) % width
+            sign = 2 * torch.randint(2, (d,), generator=generator) - 1
+            self._sketches[name, d] = (bucket.to(rows.device), sign.to(rows))
+        bucket, sign = self._sketches[name, d]
+        return rows.new_zeros(rows.shape[0], width).index_add(1, bucket, rows * sign)

@@ -1,0 +1,182 @@
+"""What the plane measures with: pairs of estimators of I(X;F) and I(F;Y), by name or brought along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError
+from pidkit.mi.result import MIEstimate
+from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
+
+FloatArray = npt.NDArray[np.float64]
+
+PLANE_ESTIMATORS = ("decoder", "binned", "ksg", "jsd", "infonce")
+"""The pairs known by name."""
+
+
+class Estimate(Protocol):
+    """What an estimator returns: an MIEstimate or anything alike; `kind` and `saturated` are read where there."""
+
+    @property
+    def value(self) -> float:
+        """The estimate, in `unit`."""
+
+    @property
+    def unit(self) -> str:
+        """The unit, "bits" or "nats"."""
+
+    @property
+    def stderr(self) -> float | None:
+        """The standard error, where the estimator knows one."""
+
+    @property
+    def cap(self) -> float | None:
+        """What the estimator cannot exceed."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What to know before believing the value."""
+
+
+Estimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
+"""features (n, d), target (n, ...) for I(X;F) or class codes (n,) for I(F;Y), a generator -> an estimate."""
+
+
+@dataclass(frozen=True)
+class PlaneEstimator:
+    """A pair of estimators that makes one point of the plane.
+
+    Attributes
+    ----------
+    name : str
+        How the points are called.
+    mi_input, mi_label : callable or None
+        Estimators of I(X;F) and I(F;Y); None leaves that axis out.
+    seeded : bool
+        Whether the value depends on the generator: if not, one run is enough, and there is no spread over seeds.
+    options : dict
+        For the provenance, and to refuse to resume with others.
+
+    Examples
+    --------
+    >>> PlaneEstimator("labels only", mi_label=binned_label_information).name
+    'labels only'
+    """
+
+    name: str
+    mi_input: Estimator | None = None
+    mi_label: Estimator | None = None
+    seeded: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plane_estimators(
+    chosen: str | PlaneEstimator | Iterable[str | PlaneEstimator],
+) -> tuple[PlaneEstimator, ...]:
+    """Return the pairs of estimators that names and pairs stand for, each name once.
+
+    Raises
+    ------
+    InputError
+        If there is none, a name is unknown, or two share one.
+    """
+    asked = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
+    found = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in asked]
+    names = [one.name for one in found]
+    if not found or len(set(names)) != len(names):
+        raise InputError(f"estimators must be at least one, each with a name of its own, not {names}")
+    return tuple(found)
+
+
+def plane_estimator(
+    name: str,
+    *,
+    mi_input: Mapping[str, Any] | None = None,
+    mi_label: Mapping[str, Any] | None = None,
+    called: str | None = None,
+) -> PlaneEstimator:
+    """Return a pair of estimators by name, with options for each axis.
+
+    Parameters
+    ----------
+    name : str
+        "decoder": a reconstruction probe for I(X;F) (v-information) and a label probe for I(F;Y) (a lower bound), as in
+        SFKD's appendix A. "binned": plug-in values of binned features. "ksg": nearest neighbours, on `n_pca` principal
+        components of both sides (default 5), for they fail in high dimension. "jsd", "infonce": neural critics.
+    mi_input, mi_label : dict, optional
+        Options of the estimator of either axis: those of `pidkit.estimate_mi`, or `n_bins` and `n_pca` for "binned".
+    called : str, optional
+        What the points are called, where not `name`: to track one estimator with several options.
+
+    Raises
+    ------
+    InputError
+        If `name` is unknown.
+
+    Examples
+    --------
+    >>> plane_estimator("binned", mi_input={"n_bins": 30, "n_pca": None}, called="30 bins").name
+    '30 bins'
+    """
+    if name not in PLANE_ESTIMATORS:
+        raise InputError(f"estimators must be among {', '.join(map(repr, PLANE_ESTIMATORS))}; not {name!r}")
+    first, second = dict(mi_input or {}), dict(mi_label or {})
+    options = {"pair": name, "mi_input": _plain(first), "mi_label": _plain(second)}
+    if name == "binned":
+        return PlaneEstimator(
+            called or name,
+            partial(binned_input_information, **first),
+            partial(binned_label_information, **second),
+            seeded=False,
+            options=options,
+        )
+    doors = ("reconstruction-probe", "label-probe") if name == "decoder" else (name, name)
+    n_pca = 5 if name == "ksg" else None
+    return PlaneEstimator(
+        called or name,
+        partial(estimated_information, estimator=doors[0], **{"n_pca": n_pca, **first}),
+        partial(estimated_information, estimator=doors[1], **{"n_pca": n_pca, **second}),
+        seeded=name != "ksg",
+        options=options,
+    )
+
+
+def estimated_information(
+    features: FloatArray,
+    target: npt.NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    estimator: str,
+    n_pca: int | None = None,
+    **options: Any,
+) -> MIEstimate:
+    """Estimate the information of features about a target by `pidkit.estimate_mi`.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, d)
+    target : ndarray
+        Shape (n, ...), or class codes (n,).
+    rng : numpy.random.Generator
+    estimator : str
+        As `estimate_mi` knows it.
+    n_pca : int, optional
+        Principal components to take first, of the features and of a target that is no label.
+    **options
+        Further arguments of `estimate_mi`.
+    """
+    from pidkit.mi.estimate import estimate_mi
+
+    other = target if target.ndim == 1 else leading_components(target, n_pca)
+    return estimate_mi(leading_components(features, n_pca), other, estimator=estimator, unit="nats", rng=rng, **options)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON can hold them."""
+    return {k: v if isinstance(v, (str, int, float, bool, type(None))) else repr(v) for k, v in options.items()}

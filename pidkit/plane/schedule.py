@@ -1,0 +1,39 @@
+"""When to measure: early steps matter most, so spread them evenly on a logarithmic scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pidkit.errors import InputError
+
+
+def log_spaced_steps(last: int, *, n: int = 20, first: int = 1, start: bool = True) -> tuple[int, ...]:
+    """Return at most `n` whole steps from `first` to `last`, evenly spaced on a logarithmic scale, each once.
+
+    Parameters
+    ----------
+    last : int
+        The last step, always included.
+    n : int
+        How many to aim for; fewer come back where neighbours round to one step.
+    first : int
+        The first step of the scale.
+    start : bool
+        Whether step 0, before any training, comes first.
+
+    Raises
+    ------
+    InputError
+        If `first` is below 1, `last` is below `first`, or `n` is below 2.
+
+    Examples
+    --------
+    >>> log_spaced_steps(100, n=5)
+    (0, 1, 3, 10, 32, 100)
+    """
+    if first < 1 or last < first:
+        raise InputError(f"first and last must be whole numbers with 1 <= first <= last, not {first!r} and {last!r}")
+    if n < 2:
+        raise InputError(f"n must be at least 2, not {n!r}")
+    steps = np.unique(np.round(np.geomspace(first, last, n)).astype(np.int64))
+    return (*((0,) if start else ()), *(int(step) for step in steps))

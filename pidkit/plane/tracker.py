@@ -1,0 +1,343 @@
+"""The information plane of networks while they train: measure at any step, and leave no trace in the training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from pidkit.errors import InputError
+from pidkit.info import entropy
+from pidkit.joint import encode_labels
+from pidkit.nn.features import collect_features, own_random_state
+from pidkit.nn.taps import Reduction, eager_model, find_layers
+from pidkit.plane.estimators import PlaneEstimator, plane_estimators
+from pidkit.plane.measure import Place, Repeats, measure_atoms, measure_layer
+from pidkit.plane.point import PlanePoint
+from pidkit.plane.trajectory import PlaneTrajectory
+from pidkit.units import check_unit, from_nats
+
+RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "torch")
+
+
+class InformationPlane:
+    """Track I(X;F) and I(F;Y) of the layers of one or two networks over training: a context manager and a callback.
+
+    At every step the networks run eagerly, in eval mode and without gradients, on a fixed probe; afterwards modes,
+    buffers, gradients, random state and hooks are as they were, also after an exception, so that a tracked run and an
+    untracked one end in the same bits.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, or dict of str to torch.nn.Module
+        One network, called `network`; or several by name, such as {"teacher": ..., "student": ...}.
+    layers : str, iterable of str, or dict of str to these
+        Qualified names or globs (`find_layers`), for all networks or for each by name.
+    probe : tuple
+        (x, y): inputs, shape (n, ...), and labels, length n. Held-out samples: on training samples a network that has
+        memorised them shows H(Y).
+    estimators : str, PlaneEstimator, or sequence of these
+        "decoder" (the pair of SFKD's appendix A: what a decoder reconstructs, what a probe predicts), "binned", "ksg",
+        "jsd", "infonce", or your own; several are measured on one run.
+    inputs : array_like or torch.Tensor, shape (n, ...), optional
+        What I(X;F) is about, where not the probe inputs: thumbnails of large images, embeddings of tokens.
+    n_seeds : int
+        Runs of each seeded estimator, for the error bars.
+    n_null : int
+        Shuffles of the labels, for the null of I(F;Y) and of atoms.
+    atoms : sequence of (str, str)
+        With two networks: pairs (layer of the first, layer of the second) to decompose at every step.
+    atom_options : dict, optional
+        Arguments of `representation_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
+    schedule : collection of float, optional
+        The steps to measure (`log_spaced_steps`); at others `step` returns at once. None: every step asked for.
+    reduce, call
+        As in `Taps`: pool or pick outputs in the hook.
+    max_features : int or None
+        Wider layers are sketched to this many features in the hook (`Taps`), so that a layer costs at most
+        n · max_features numbers; None keeps them whole.
+    batch_size : int
+        Probe samples that a network sees at once.
+    unit : str
+    seed : int
+    network : str
+        What a single model is called.
+    path : path, optional
+        A .npz file, written with its .json after every step.
+    resume : bool
+        Continue the run in `path`, where there is one: steps that it holds are returned, not measured again.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, a layer is unknown, or `path` exists and is no run with these settings.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(2, size=200)
+    >>> x = torch.from_numpy(y[:, None] + 0.1 * rng.normal(size=(200, 3)))
+    >>> with InformationPlane(nn.Linear(3, 1), layers="*", probe=(x, y), estimators="binned") as plane:
+    ...     _ = plane.step(0)
+    Traceback (most recent call last):
+    pidkit.errors.InputError: layers holds '*', which fits no layer of Linear; it has no named layers
+    >>> model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    >>> with InformationPlane(model, layers="*", probe=(x, y), estimators="binned") as plane:
+    ...     points = plane.step(0)
+    >>> [(point.layer, point.quantity) for point in points]
+    [('0', 'mi_input'), ('0', 'mi_label'), ('1', 'mi_input'), ('1', 'mi_label')]
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | Mapping[str, nn.Module],
+        *,
+        layers: str | Iterable[str] | Mapping[str, str | Iterable[str]],
+        probe: tuple[Any, Any],
+        estimators: str | PlaneEstimator | Sequence[str | PlaneEstimator] = "decoder",
+        inputs: Any = None,
+        n_seeds: int = 3,
+        n_null: int = 1,
+        atoms: Sequence[tuple[str, str]] = (),
+        atom_options: Mapping[str, Any] | None = None,
+        schedule: Collection[float] | None = None,
+        reduce: str | Reduction = "none",
+        call: str = "only",
+        max_features: int | None = 1024,
+        batch_size: int = 256,
+        unit: str = "bits",
+        seed: int = 0,
+        network: str = "network",
+        path: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+    ) -> None:
+        """Check everything before training begins, and find the run to resume."""
+        counts: tuple[tuple[str, object, int], ...] = (
+            ("n_seeds", n_seeds, 1),
+            ("n_null", n_null, 0),
+            ("seed", seed, 0),
+        )
+        for name, count, least in counts:
+            if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
+                raise InputError(f"{name} must be a whole number >= {least}, not {count!r}")
+        given = dict(model) if isinstance(model, Mapping) else {network: model}
+        if not given:
+            raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
+        self._models = {name: eager_model(one) for name, one in given.items()}
+        self._layers = _layers_of(self._models, layers)
+        self._x, self._y = _check_probe(probe)
+        self._inputs = _as_inputs(self._x if inputs is None else inputs, len(self._y))
+        self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
+        self._estimators = plane_estimators(estimators)
+        self._atoms, self._atom_options = _check_atoms(atoms, self._layers), dict(atom_options or {})
+        self._schedule = None if schedule is None else frozenset(float(step) for step in schedule)
+        self._repeats = Repeats(int(n_seeds), int(n_null), int(seed), check_unit(unit))
+        self._options: dict[str, Any] = {
+            "reduce": reduce,
+            "call": call,
+            "max_features": max_features,
+            "batch_size": batch_size,
+            "seed": int(seed),
+        }
+        self._path = None if path is None else Path(path)
+        self._closed = False
+        self._trajectory = self._start(resume=resume)
+
+    @property
+    def trajectory(self) -> PlaneTrajectory:
+        """What was recorded so far."""
+        return self._trajectory
+
+    def __enter__(self) -> Self:
+        """Return the plane."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the networks and the probe; the trajectory stays."""
+        self._closed = True
+        self._models.clear()
+        self._x, self._inputs = torch.empty(0), np.empty(0)
+
+    def __call__(self, step: float) -> None:
+        """Measure at a step: the plane as a callback of a training loop."""
+        self.step(step)
+
+    def step(self, step: float) -> tuple[PlanePoint, ...]:
+        """Measure all layers by all estimators at a step, record and save them, and return the points.
+
+        Nothing is measured at a step outside the schedule (no points), or recorded before (its points, as recorded).
+
+        Raises
+        ------
+        InputError
+            If the plane is closed, a layer cannot be tapped, or features or estimates are not finite. Nothing of the
+            step is then recorded.
+        """
+        if self._closed:
+            raise InputError("step is called on a plane whose with block has ended; make a new one, with resume=True")
+        step = float(step)
+        recorded = self._trajectory.select(step=step).points
+        if recorded or (self._schedule is not None and step not in self._schedule):
+            return recorded
+        points: list[PlanePoint] = []
+        with own_random_state():
+            features = {
+                name: _as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
+                for name, model in self._models.items()
+            }
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                for name, rows_of in features.items():
+                    for layer, rows in rows_of.items():
+                        points += self._measure(rows, Place(name, step, layer))
+                points += self._measure_atoms(features, step)
+        self._trajectory = self._trajectory.extended(points)
+        if self._path is not None:
+            self._trajectory.save(self._path)
+        return tuple(points)
+
+    def _measure(self, rows: npt.NDArray[np.float64], place: Place) -> list[PlanePoint]:
+        points: list[PlanePoint] = []
+        for estimator in self._estimators:
+            points += measure_layer(
+                rows,
+                x=self._inputs,
+                y=self._y,
+                entropy_y=self._entropy_y,
+                estimator=estimator,
+                place=place,
+                repeats=self._repeats,
+            )
+        return points
+
+    def _measure_atoms(
+        self, features: Mapping[str, Mapping[str, npt.NDArray[np.float64]]], step: float
+    ) -> list[PlanePoint]:
+        points: list[PlanePoint] = []
+        for first, second in self._atoms:
+            (name_1, rows_1), (name_2, rows_2) = features.items()
+            place = Place(f"{name_1} & {name_2}", step, f"{first} & {second}")
+            points += measure_atoms(
+                rows_1[first],
+                rows_2[second],
+                y=self._y,
+                place=place,
+                repeats=self._repeats,
+                options=self._atom_options,
+            )
+        return points
+
+    def _start(self, *, resume: bool) -> PlaneTrajectory:
+        """Return an empty trajectory, or the one to resume."""
+        settings = self._settings()
+        unit = self._repeats.unit
+        provenance = {
+            "settings": settings,
+            "versions": {package: version(package) for package in RECORDED_PACKAGES},
+        }
+        fresh = PlaneTrajectory((), unit, from_nats(self._entropy_y, unit), len(self._y), provenance)
+        if self._path is None or not self._path.exists():
+            if resume and self._path is None:
+                raise InputError("resume=True needs a path: the .npz file of the run to continue")
+            if self._path is not None:
+                fresh.save(self._path)
+            return fresh
+        if not resume:
+            raise InputError(f"path {self._path} exists already; pass resume=True to continue it, or another path")
+        found = PlaneTrajectory.load(self._path)
+        before = found.provenance.get("settings", {})
+        changed = [key for key in settings if before.get(key) != settings[key]]
+        if changed:
+            raise InputError(
+                f"path {self._path} holds a run with other settings: {changed[0]} was {before.get(changed[0])!r} and "
+                f"is {settings[changed[0]]!r}; resume with the same ones, or pass another path"
+            )
+        return found
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what has to be the same for a run to be continued, as JSON returns it."""
+        probe = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
+        probe.update(self._y.tobytes())
+        probe.update(self._inputs.tobytes())
+        reduce = self._options["reduce"]
+        settings = {
+            "layers": {name: list(layers) for name, layers in self._layers.items()},
+            "estimators": [{"name": e.name, **e.options} for e in self._estimators],
+            "atoms": [list(pair) for pair in self._atoms],
+            "atom_options": {name: repr(value) for name, value in self._atom_options.items()},
+            "probe": {"n": len(self._y), "sha256": probe.hexdigest()},
+            "n_seeds": self._repeats.n_seeds,
+            "n_null": self._repeats.n_null,
+            "unit": self._repeats.unit,
+            **self._options,
+            "reduce": reduce if isinstance(reduce, str) else getattr(reduce, "__qualname__", type(reduce).__name__),
+        }
+        as_read: dict[str, Any] = json.loads(json.dumps(settings))
+        return as_read
+
+
+def _layers_of(
+    models: Mapping[str, nn.Module], layers: str | Iterable[str] | Mapping[str, str | Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the layers of every network."""
+    if isinstance(layers, Mapping):
+        if set(layers) != set(models):
+            raise InputError(f"layers must name the networks {sorted(models)}, not {sorted(layers)}")
+        return {name: find_layers(model, layers[name]) for name, model in models.items()}
+    asked = layers if isinstance(layers, str) else tuple(layers)
+    return {name: find_layers(model, asked) for name, model in models.items()}
+
+
+def _check_probe(probe: object) -> tuple[Tensor, npt.NDArray[np.int64]]:
+    """Return the probe as a tensor of inputs and an array of class codes."""
+    if not isinstance(probe, tuple) or len(probe) != 2:
+        raise InputError("probe must be a tuple (x, y): inputs and their labels")
+    x = torch.as_tensor(probe[0])
+    labels = probe[1].detach().cpu().numpy() if isinstance(probe[1], Tensor) else probe[1]
+    y, _ = encode_labels(labels, n=None, name="probe y")
+    if x.ndim == 0 or len(x) != len(y):
+        raise InputError(
+            f"probe must have one label a row: x has shape {tuple(x.shape)}, and there are {len(y)} labels"
+        )
+    if np.unique(y).size < 2:
+        raise InputError("probe y holds one class only: I(F;Y) is zero; use at least two")
+    return x.detach(), np.unique(y, return_inverse=True)[1].astype(np.int64)
+
+
+def _as_inputs(inputs: Any, n: int) -> npt.NDArray[np.float64]:
+    """Return what I(X;F) is about as rows (n, d)."""
+    array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
+    if array.ndim == 0 or len(array) != n:
+        raise InputError(f"inputs must have one row a probe sample: shape {array.shape}, and there are {n} samples")
+    return array.reshape(n, -1).astype(np.float64)
+
+
+def _check_atoms(
+    atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]]
+) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of layers to decompose, after checking that they are tracked."""
+    if atoms and len(layers) != 2:
+        raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
+    for pair in atoms:
+        if not isinstance(pair, tuple) or len(pair) != 2:  # type: ignore[redundant-expr]
+            raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
+        for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
+            if layer not in tracked:
+                raise InputError(f"atoms holds {layer!r}, which is not tracked in {name!r}; add it to layers")
+    return tuple((first, second) for first, second in atoms)
+
+
+def _as_arrays(features: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return features as float64 arrays."""
+    return {layer: rows.numpy().astype(np.float64) for layer, rows in features.items()}
