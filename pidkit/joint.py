@@ -45,7 +45,9 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
     if n_axes is not None and array.ndim != n_axes:
         axes = "[y, x1, x2]" if n_axes == 3 else "[y, x]" if n_axes == 2 else ""
         batch = "; many joints at once are for bivariate_pid_batch" if (n_axes, array.ndim) == (3, 4) else ""
-        raise InputError(f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}{batch}")
+        raise InputError(
+            f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}{batch}"
+        )
     if n_axes is None and array.ndim < 2:
         raise InputError(f"{name} must have a target axis and at least one source axis; it has shape {array.shape}")
     if array.size == 0:

@@ -13,7 +13,7 @@ from pidkit.joint import check_pair_marginals
 from pidkit.pid.problem import Progress, Start
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solution import BROJASolution, KeptSymbols, Solved, kept_symbols
-from pidkit.pid.solvers import check_tol, choose_solver, load_solver
+from pidkit.pid.solvers import check_max_iter, check_tol, choose_solver, load_solver
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 FloatArray = npt.NDArray[np.float64]
@@ -101,9 +101,7 @@ def solve_marginals(
     small1, small2 = kept.pair_1(p_yx1), kept.pair_2(p_yx2)
     name = choose_solver(solver, small1, small2)
     wanted = check_tol(tol, name)
-    whole = isinstance(max_iter, (int, np.integer))
-    if max_iter is not None and not (whole and max_iter >= 1):
-        raise InputError(f"max_iter must be a whole number of at least 1, not {max_iter!r}")
+    max_iter = check_max_iter(max_iter)
     start = None if init is None else _check_start(init, p_yx1, p_yx2, kept)
     run = load_solver(name)
     began = time.perf_counter()

@@ -48,12 +48,17 @@ def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray) -> str:
     InputError
         If `name` is no solver.
     """
-    if name != "auto":
-        if not isinstance(name, str) or name not in _SOLVERS:  # type: ignore[redundant-expr]
-            raise InputError(f"solver must be 'auto', {', '.join(map(repr, _SOLVERS))}; not {name!r}")
+    if check_solver(name) != "auto":
         return name
     large = newton_cost(p_yx1, p_yx2) > LARGEST_NEWTON_STEP or p_yx1.size * p_yx2.shape[1] > LARGEST_TENSOR
     return "scaling" if large else "interior-point"
+
+
+def check_solver(name: str) -> str:
+    """Return `name` if it is "auto" or a solver, else raise InputError."""
+    if not isinstance(name, str) or name not in ("auto", *_SOLVERS):  # type: ignore[redundant-expr]
+        raise InputError(f"solver must be 'auto', {', '.join(map(repr, _SOLVERS))}; not {name!r}")
+    return name
 
 
 def newton_cost(p_yx1: FloatArray, p_yx2: FloatArray) -> float:
@@ -75,3 +80,18 @@ def check_tol(tol: object, solver: str) -> float:
     if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not math.isfinite(tol) or tol <= 0.0:
         raise InputError(f"tol must be a positive number of bits, not {tol!r}")
     return float(tol)
+
+
+def check_max_iter(max_iter: object) -> int | None:
+    """Return how many iterations are allowed, None for as many as the solver takes.
+
+    Raises
+    ------
+    InputError
+        If `max_iter` is neither None nor a whole number of at least 1.
+    """
+    if max_iter is None:
+        return None
+    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
+        raise InputError(f"max_iter must be a whole number of at least 1, not {max_iter!r}")
+    return int(max_iter)
