@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pidkit.intersection import relaxed_intersection_information as relaxed_intersection_information
     from pidkit.intersection import williams_beer_redundancy as williams_beer_redundancy
     from pidkit.joint import joint_from_samples as joint_from_samples
+    from pidkit.mi.estimate import estimate_mi as estimate_mi
+    from pidkit.mi.result import MIEstimate as MIEstimate
     from pidkit.pid.batch import bivariate_pid_batch as bivariate_pid_batch
     from pidkit.pid.batch import solve_broja_batch as solve_broja_batch
     from pidkit.pid.batch_result import BROJABatch as BROJABatch
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from pidkit.pid.result import PIDResult as PIDResult
     from pidkit.pid.result import SolverReport as SolverReport
     from pidkit.pid.solution import BROJASolution as BROJASolution
+    from pidkit.plane.tracker import InformationPlane as InformationPlane
+    from pidkit.plane.trajectory import PlaneTrajectory as PlaneTrajectory
     from pidkit.quantise import KMeansCodes as KMeansCodes
     from pidkit.quantise import L2Normalise as L2Normalise
     from pidkit.quantise import QuantileBins as QuantileBins
@@ -69,6 +73,8 @@ _HOME = {
     "mmi_redundancy": "pidkit.intersection",
     "williams_beer_redundancy": "pidkit.intersection",
     "compare": "pidkit.intersection",
+    # estimate
+    "estimate_mi": "pidkit.mi.estimate",
     # results
     "PIDResult": "pidkit.pid.result",
     "SolverReport": "pidkit.pid.result",
@@ -76,6 +82,7 @@ _HOME = {
     "BROJASolution": "pidkit.pid.solution",
     "BROJABatch": "pidkit.pid.batch_result",
     "RepresentationPID": "pidkit.pid.representation_result",
+    "MIEstimate": "pidkit.mi.result",
     "IntersectionResult": "pidkit.intersection",
     "IntersectionReport": "pidkit.intersection",
     "Comparison": "pidkit.intersection",
@@ -101,6 +108,9 @@ _HOME = {
     "QuantileBins": "pidkit.quantise",
     "KMeansCodes": "pidkit.quantise",
     "RepresentationCodes": "pidkit.quantise",
+    # information planes
+    "InformationPlane": "pidkit.plane.tracker",
+    "PlaneTrajectory": "pidkit.plane.trajectory",
     # errors and warnings
     "PidkitError": "pidkit.errors",
     "InputError": "pidkit.errors",

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import bivariate_pid, gate, joint_from_samples, pid_from_samples, solve_broja
+from pidkit import (
+    bivariate_pid,
+    bivariate_pid_batch,
+    gate,
+    joint_from_samples,
+    pid_from_samples,
+    solve_broja,
+    solve_broja_batch,
+)
 
 AND = gate("AND").joint
 PAIR_1, PAIR_2 = AND.sum(2), AND.sum(1)
@@ -25,6 +33,14 @@ def samples(**columns):
 
 def broja(first=PAIR_1, second=PAIR_2, **options):
     return partial(solve_broja, first, second, **options)
+
+
+def batch(p=None, **options):
+    return partial(bivariate_pid_batch, AND[None] if p is None else p, **options)
+
+
+def pairs(first=PAIR_1[None], second=PAIR_2[None], **options):
+    return partial(solve_broja_batch, first, second, **options)
 
 
 def changed(value, cell=(0, 0, 0)):
@@ -57,6 +73,7 @@ TABLE = {
     "text tol": (pid(tol="1e-9"), "tol must be a positive number of bits, not '1e-9'"),
     "flag as tol": (pid(tol=True), "tol must be a positive number of bits, not True"),
     "no iterations": (pid(max_iter=0), "max_iter must be a whole number of at least 1, not 0"),
+    "flag as iterations": (broja(max_iter=True), "max_iter must be a whole number of at least 1, not True"),
     "half iterations": (pid(max_iter=2.5), "max_iter must be a whole number of at least 1, not 2.5"),
     # samples
     "no samples": (samples(y=[], x1=[], x2=[]), "y is empty: at least one sample is needed"),
@@ -91,6 +108,49 @@ TABLE = {
     "a solution as a start": (broja(init=SOLVED), "init must be (lam, mu, weights) of shapes..."),
     "start with NaN": (broja(init=(LAM * np.nan, MU, WEIGHTS)), "init has potentials that are not finite where..."),
     "start below zero": (broja(init=(LAM, MU, -WEIGHTS)), "init has weights that are negative or not finite;..."),
+    # batches
+    "batch to the single door": (
+        pid(AND[None]),
+        "p must have 3 axes p[y, x1, x2], target first; it has shape (1, 2, 2, 2); ... for bivariate_pid_batch",
+    ),
+    "a joint as a batch": (batch(AND), "p must have 4 axes p[b, y, x1, x2], the batch first; it has shape (2, 2, 2)"),
+    "no joints": (batch(np.zeros((0, 2, 2, 2))), "p is empty: shape (0, 2, 2, 2)"),
+    "no symbols": (batch(np.zeros((3, 2, 0, 2))), "p is empty: shape (3, 2, 0, 2)"),
+    "text in a batch": (batch([[[["a"]]]]), "p must hold real numbers, not dtype <U1"),
+    "ragged batch": (batch([AND, AND[:, :1]]), "p cannot be read as an array: ..."),
+    "NaN in a batch": (
+        batch(np.stack([AND, changed(np.nan)])),
+        "p holds NaN or infinite entries; a joint needs finite probabilities",
+    ),
+    "negative in a batch": (
+        batch(np.stack([AND, changed(-0.25)])),
+        "p holds negative mass (-0.25); a joint needs probabilities >= 0",
+    ),
+    "counts in a batch": (
+        batch(np.stack([AND, 4 * AND])),
+        "p[1] sums to 4, not 1; divide every joint by its sum first",
+    ),
+    "batch unit": (batch(unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
+    "batch tol": (batch(tol=0), "tol must be a positive number of bits, not 0"),
+    "batch iterations": (batch(max_iter=0), "max_iter must be a whole number of at least 1, not 0"),
+    "batch half iterations": (pairs(max_iter=1.5), "max_iter must be a whole number of at least 1, not 1.5"),
+    "no threads": (batch(n_jobs=0), "n_jobs must be a whole number of at least 1, or None for one a core; not 0"),
+    "all threads": (batch(n_jobs=-1), "n_jobs must be a whole number of at least 1, or None for one a core; not -1"),
+    "flag as threads": (pairs(n_jobs=True), "n_jobs must be a whole number of at least 1, or None...; not True"),
+    "pairs axes": (pairs(PAIR_1), "p_yx1 must have 3 axes p_yx1[b, y, x], the batch first; it has shape (2, 2)"),
+    "pairs total": (pairs(second=2 * PAIR_2[None]), "p_yx2[0] sums to 2, not 1; divide every joint by its sum first"),
+    "pairs of other lengths": (
+        pairs(np.stack([PAIR_1] * 3)),
+        "p_yx1 and p_yx2 must share the batch and the target axis: they have shapes (3, 2, 2) and (1, 2, 2)",
+    ),
+    "pairs of other targets": (
+        pairs(second=[[[1.0]]]),
+        "p_yx1 and p_yx2 must share the batch and the target axis: they have shapes (1, 2, 2) and (1, 1, 1)",
+    ),
+    "pairs P(y)": (
+        pairs(second=PAIR_2[None, ::-1]),
+        "p_yx1 and p_yx2 have different P(y) (by up to 0.5); both must come from one joint",
+    ),
     # what is asked of a result, and names
     "block": (partial(SOLVED.coupling_block, 2), "y = 2 is not a target symbol; there are 2"),
     "block type": (partial(SOLVED.coupling_block, 0.5), "y = 0.5 is not a target symbol; there are 2"),

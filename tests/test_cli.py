@@ -234,7 +234,7 @@ ARRAYS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("labels", lambda data: data["y"][:0], "labels is empty: at least one sample is needed"),
     ("labels", lambda data: data["y"] * 1j, "labels holds complex numbers"),
     ("x1", lambda data: data["x1"][:500], "x1 must have one row a label: it has shape (500, 4)"),
-    ("x1", lambda data: np.float64(1.0), "x1 must have one row a label: it has shape ()"),
+    ("x1", lambda data: np.float64(1.0), "x1: x must have shape (n, ...), one row per sample"),
     ("x1", lambda data: with_nan(data["x1"]), "x1: x must be finite: it holds NaN or infinity"),
     ("x1", lambda data: data["x1"] * 1e300, "x1: x holds values beyond 1e+140"),
     ("x1", lambda data: data["x1"].astype(str), "x1: x must hold real numbers, not dtype <U"),

@@ -44,3 +44,12 @@ def test_saved_representations_writes_files_figures_and_results(tmp_path):
         assert atoms == pytest.approx(pid["mi_joint"])
         assert pid["report"]["gap"] <= 1e-9
         assert 0.0 <= pid["mi_joint"] <= pair["entropy_y"]
+
+
+def test_theory_figures_draws_the_figures_of_the_docs(tmp_path):
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "theory_figures.py"), "--out", "out"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-2000:]
+    drawn = {path.name for path in (tmp_path / "out").iterdir()}
+    assert drawn == {"theory_students.png", "theory_candidates.png", "theory_order.png"}
+    assert drawn < {path.name for path in (EXAMPLES.parent / "docs" / "images").iterdir()}

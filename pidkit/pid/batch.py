@@ -15,12 +15,15 @@ from threadpoolctl import threadpool_limits
 from pidkit.errors import InputError, SolverError
 from pidkit.joint import MASS_TOLERANCE, as_real
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.solvers import check_tol
+from pidkit.pid.solvers import check_max_iter, check_tol
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
 FloatArray = npt.NDArray[np.float64]
 
 DEFAULT_MAX_ITER = 200
+STATUSES = np.array(["converged", "max_iter", "stalled"])
+"""By the number that the compiled loop returns."""
+
 SMALL_BATCH = 1e7
 """Cells n n_y n_x1 n_x2 below which starting threads costs more than it saves."""
 
@@ -125,9 +128,10 @@ def solve_broja_batch(
     worst = float(np.abs(first.sum(2) - second.sum(2)).max())
     if worst > MASS_TOLERANCE:
         raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
-    wanted = check_tol(tol, "interior-point")
+    wanted, limit = check_tol(tol, "interior-point"), check_max_iter(max_iter) or DEFAULT_MAX_ITER
+    _check_jobs(n_jobs)
     began = time.perf_counter()
-    found = _solve(first, second, wanted * NATS_PER_UNIT["bits"], max_iter or DEFAULT_MAX_ITER, n_jobs)
+    found = _solve(first, second, wanted * NATS_PER_UNIT["bits"], limit, n_jobs)
     gap = found["upper"] - found["lower"]
     converged = gap <= wanted * NATS_PER_UNIT["bits"]
     if check and not converged.all():
@@ -153,7 +157,7 @@ def solve_broja_batch(
         gap=gap,
         marginal_residual=found["residual"],
         iterations=found["iterations"],
-        converged=converged,
+        status=STATUSES[found["status"]],
         tol=convert(wanted, old="bits", new="nats"),
         seconds=time.perf_counter() - began,
         unit="nats",
@@ -196,7 +200,14 @@ def _solve(first: FloatArray, second: FloatArray, tol: float, max_iter: int, n_j
         "upper": upper,
         "residual": residual,
         "iterations": iterations,
+        "status": status,
     }
+
+
+def _check_jobs(n_jobs: object) -> None:
+    """Raise unless `n_jobs` is None or a number of threads."""
+    if isinstance(n_jobs, bool) or not (n_jobs is None or (isinstance(n_jobs, (int, np.integer)) and n_jobs >= 1)):
+        raise InputError(f"n_jobs must be a whole number of at least 1, or None for one a core; not {n_jobs!r}")
 
 
 def _check_batch(p: npt.ArrayLike, *, name: str, n_axes: int) -> FloatArray:

@@ -28,7 +28,8 @@ class BROJABatch:
     gap, marginal_residual : ndarray, shape (n,)
         The certified gap of each problem in `unit`, and the largest marginal error of its coupling.
     iterations : ndarray of int, shape (n,)
-    converged : ndarray of bool, shape (n,)
+    status : ndarray of str, shape (n,)
+        "converged", "max_iter" or "stalled".
     tol : float
         The gap asked for, in `unit`.
     seconds : float
@@ -47,10 +48,15 @@ class BROJABatch:
     gap: FloatArray
     marginal_residual: FloatArray
     iterations: npt.NDArray[np.int64]
-    converged: npt.NDArray[np.bool_]
+    status: npt.NDArray[np.str_]
     tol: float
     seconds: float
     unit: str
+
+    @property
+    def converged(self) -> npt.NDArray[np.bool_]:
+        """Which problems reached `tol`."""
+        return np.asarray(self.status == "converged")
 
     def to(self, unit: str) -> BROJABatch:
         """Return the same solutions in another unit."""
@@ -109,7 +115,7 @@ class PIDBatch:
         found = self.solutions
         report = SolverReport(
             solver="interior-point",
-            status="converged" if found.converged[index] else "max_iter",
+            status=str(found.status[index]),
             gap=float(found.gap[index]),
             tol=found.tol,
             marginal_residual=float(found.marginal_residual[index]),
@@ -122,7 +128,7 @@ class PIDBatch:
 
     def __repr__(self) -> str:
         """Show the mean of each atom and the largest gap."""
-        means = ", ".join(f"{name}={getattr(self, name).mean():.4f}" for name in ATOMS)
+        means = ", ".join(f"{name}={getattr(self, name).mean():z.4f}" for name in ATOMS)
         return (
             f"PIDBatch(n={len(self)}, means: {means}, unit={self.unit!r}, largest gap={self.solutions.gap.max():.1e})"
         )

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy
 from pidkit.joint import check_pair_marginals
-from pidkit.pid.problem import Progress, Start
+from pidkit.pid.device import on_host, tensor_place
+from pidkit.pid.problem import Progress, Solver, Start
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solution import BROJASolution, KeptSymbols, Solved, kept_symbols
 from pidkit.pid.solvers import check_max_iter, check_tol, choose_solver, load_solver
@@ -41,7 +42,10 @@ def solve_broja(
     Parameters
     ----------
     p_yx1, p_yx2 : array_like, shape (n_y, n_x1) and (n_y, n_x2)
-        Pair marginals of one joint, target first, each summing to one, with the same P(y).
+        Pair marginals of one joint, target first, each summing to one, with the same P(y). Torch tensors on one
+        device, CPU or GPU, are solved there by "scaling" ("auto" takes it too), in float64 whatever their dtype;
+        float32 tables rarely sum to one closely enough: divide them by their sum in float64. lam, mu, weights and
+        the coupling of the solution are then tensors on that device; `init` may be.
     solver : str
         "auto", "interior-point", "scaling" or "conic".
     tol : float, optional
@@ -75,9 +79,13 @@ def solve_broja(
     (1.0, 0.0)
     """
     check_unit(unit)
+    run: Solver | None = None
+    if not isinstance(p_yx1, np.ndarray) and (place := tensor_place(p_yx1, p_yx2, solver=solver)) is not None:
+        solver, run = "scaling", place.solve
+        p_yx1, p_yx2, init = on_host((p_yx1, p_yx2, init))
     first, second = check_pair_marginals(p_yx1, p_yx2)
     solved = solve_marginals(
-        first, second, solver=solver, tol=tol, max_iter=max_iter, init=init, check=check, progress=progress
+        first, second, solver=solver, tol=tol, max_iter=max_iter, init=init, check=check, progress=progress, run=run
     )
     return solved.solution(unit, (*first.shape, second.shape[1]))
 
@@ -92,18 +100,21 @@ def solve_marginals(
     init: Start | None = None,
     check: bool,
     progress: Progress | None = None,
+    run: Solver | None = None,
 ) -> Solved:
     """Leave symbols without mass out, choose a solver, solve and report; the marginals are known to be sound.
+
+    `run` is what the solver called `solver` is to be run with, where it is not the one on numpy arrays.
 
     Raises what `solve_broja` raises about its options and about `tol`.
     """
     kept = kept_symbols(p_yx1, p_yx2)
     small1, small2 = kept.pair_1(p_yx1), kept.pair_2(p_yx2)
-    name = choose_solver(solver, small1, small2)
+    name = choose_solver(solver, small1, small2, tol=tol if isinstance(tol, float) else None)
     wanted = check_tol(tol, name)
     max_iter = check_max_iter(max_iter)
     start = None if init is None else _check_start(init, p_yx1, p_yx2, kept)
-    run = load_solver(name)
+    run = load_solver(name) if run is None else run
     began = time.perf_counter()
     candidate = run(
         small1, small2, tol=wanted * NATS_PER_UNIT["bits"], max_iter=max_iter, init=start, progress=progress

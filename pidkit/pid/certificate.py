@@ -6,7 +6,8 @@ BROJA's one optimisation is, in nats,
 
 and every atom is F* plus terms of the pair marginals. Whatever a solver returns, be it converged, truncated or
 wrong, this module turns it into two numbers with  lower <= F* <= upper  and into the objects that prove them.
-Everything here is matrix products of thin factors: no array of n_y n_x1 n_x2 cells exists at any time.
+Everything here is matrix products of thin factors: no array of n_y n_x1 n_x2 cells exists at any time. The arrays
+are numpy's or torch's; `bound_below` and `bound_above` take stacks of problems as well, and symbols without mass.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from array_api_compat import array_namespace
+
+from pidkit.pid.array_math import LAST_TWO, Array, finite_maximum, logarithm, ratio, times_log
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,6 +28,7 @@ SUM_FLOOR = 1e-290
 """Sums of exponentials, the largest taken out, do not count as smaller than this."""
 LARGEST_LOG_WEIGHT = 460.0
 """Log of the largest weight of a candidate; larger ones are cut, which any candidate may be, and nothing overflows."""
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -66,23 +71,23 @@ class FactoredCoupling:
         """Return Q[y], shape (n_x1, n_x2): one block of the coupling, the others never built."""
         scaled: FloatArray = self.a[y][:, None] * self.w * self.b[y]
         mass = self.r[y].sum()
-        return scaled + np.outer(self.r[y], self.c[y] / mass) if mass > 0.0 else scaled
+        return scaled + self.r[y][:, None] * (self.c[y] / mass) if mass > 0.0 else scaled
 
     def pair_mass(self) -> FloatArray:
         """Return Q(x1, x2), the coupling summed over y, shape (n_x1, n_x2)."""
-        mass = self.r.sum(1, keepdims=True)
-        rest = self.r.T @ np.divide(self.c, mass, out=np.zeros_like(self.c), where=mass > 0.0)
+        rest = self.r.T @ ratio(self.c, self.r.sum(1, keepdims=True))
         mass_of_pairs: FloatArray = self.w * (self.a.T @ self.b) + rest
         return mass_of_pairs
 
     def to_dense(self) -> FloatArray:
         """Return Q[y, x1, x2], built block by block."""
-        return np.stack([self.block(y) for y in range(self.a.shape[0])])
+        dense: FloatArray = array_namespace(self.a).stack([self.block(y) for y in range(self.a.shape[0])])
+        return dense
 
 
 def centre_gauge(lam: FloatArray, mu: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the same potentials in the gauge max over x1 of lam[y] = 0: (lam[y] + k, mu[y] - k) changes nothing."""
-    shift = lam.max(1, keepdims=True)
+    shift = finite_maximum(lam, axis=-1)
     return lam - shift, mu + shift
 
 
@@ -93,18 +98,25 @@ def log_dual_slack(lam: FloatArray, mu: FloatArray) -> FloatArray:
     the floor of the sum when the largest potential of x1 and that of x2 are taken out of it.
     """
     a, b, top = _scaled_exponentials(lam, mu)
-    result: FloatArray = np.log(a.T @ b + SUM_FLOOR) + top
+    result: FloatArray = array_namespace(a).log(a.mT @ b + SUM_FLOOR) + top
     return result
 
 
-def _scaled_exponentials(lam: FloatArray, mu: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _scaled_exponentials(lam: Array, mu: Array) -> tuple[Array, Array, Array]:
     """Return a, b, top with a[y, x1] b[y, x2] exp(top[x1, x2]) = exp(lam + mu) and no entry of a or b above one."""
+    xp = array_namespace(lam)
     lam, mu = centre_gauge(lam, mu)
-    top1, top2 = lam.max(0), mu.max(0)
-    return np.exp(lam - top1), np.exp(mu - top2), top1[:, None] + top2
+    top1, top2 = finite_maximum(lam, axis=-2), finite_maximum(mu, axis=-2)
+    return xp.exp(lam - top1), xp.exp(mu - top2), top1.mT + top2
 
 
 def feasible_potentials(p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, mu: FloatArray) -> FeasiblePotentials:
+    """Shift the potentials of one problem into the dual feasible set: `bound_below`, its value a float."""
+    lam, mu, value = bound_below(p_yx1, p_yx2, lam, mu)
+    return FeasiblePotentials(lam, mu, float(value))
+
+
+def bound_below(p_yx1: Array, p_yx2: Array, lam: Array, mu: Array) -> tuple[Array, Array, Array]:
     """Shift any potentials into the dual feasible set and evaluate the bound they prove.
 
     The dual of F* is max sum P(y,x1) lam + sum P(y,x2) mu subject to L(x1,x2) = log sum_y exp(lam + mu) <= 0.
@@ -114,91 +126,110 @@ def feasible_potentials(p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, m
 
     Parameters
     ----------
-    p_yx1, p_yx2 : ndarray, shape (n_y, n_x1) and (n_y, n_x2)
-        Pair marginals, every row and column with mass.
-    lam, mu : ndarray, same shapes
+    p_yx1, p_yx2 : array, shape (..., n_y, n_x1) and (..., n_y, n_x2)
+        Pair marginals; a symbol without mass constrains nothing.
+    lam, mu : array, same shapes
         Any potentials, finite on the supports and -inf off them.
+
+    Returns
+    -------
+    lam, mu : array, same shapes
+        Feasible potentials.
+    value : array, shape (...)
+        The lower bound of F* in nats.
     """
+    xp = array_namespace(p_yx1)
     lam, mu = centre_gauge(lam, mu)
-    slack = log_dual_slack(lam, mu)
-    p_x1, p_x2 = p_yx1.sum(0), p_yx2.sum(0)
-    rows_first = _c_transform(slack)
-    columns_first = _c_transform(slack.T)[::-1]
-    f, g = min((rows_first, columns_first), key=lambda shifts: float(p_x1 @ shifts[0] + p_x2 @ shifts[1]))
-    lam, mu = centre_gauge(lam - f[:, None].T, mu - g)
-    terms = np.concatenate([_weighted(p_yx1, lam), _weighted(p_yx2, mu)])
+    p_x1, p_x2 = p_yx1.sum(-2, keepdims=True), p_yx2.sum(-2, keepdims=True)
+    slack = xp.where((p_x1.mT > 0.0) & (p_x2 > 0.0), log_dual_slack(lam, mu), -xp.inf)
+    # Either way round f and g are rows, [..., 1, x1] and [..., 1, x2].
+    f, g = _c_transform(slack)
+    g_first, f_second = _c_transform(slack.mT)
+    price, other = ((p_x1 * x).sum(-1) + (p_x2 * y).sum(-1) for x, y in ((f, g), (f_second, g_first)))
+    cheaper = (price <= other)[..., None]
+    f, g = xp.where(cheaper, f, f_second), xp.where(cheaper, g, g_first)
+    lam, mu = centre_gauge(lam - f, mu - g)
+    terms_1, terms_2 = _weighted(p_yx1, lam), _weighted(p_yx2, mu)
     # What the shifts cancel, they round: a large shift leaves the potentials that much short of feasible.
-    cancelled = ROUNDOFF_FACTOR * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max())
-    return FeasiblePotentials(lam, mu, float(terms.sum() - _roundoff(terms) - cancelled))
+    cancelled = ROUNDOFF_FACTOR * EPSILON * (xp.max(abs(f), axis=LAST_TWO) + xp.max(abs(g), axis=LAST_TWO))
+    value = terms_1.sum(LAST_TWO) + terms_2.sum(LAST_TWO) - _roundoff(terms_1, terms_2) - cancelled
+    return lam, mu, value
 
 
-def _c_transform(slack: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return f, g with f[i] + g[j] >= slack[i, j]: the row maxima, then what the columns can give back."""
-    f = slack.max(1)
-    return f, (slack - f[:, None]).max(0)
+def _c_transform(slack: Array) -> tuple[Array, Array]:
+    """Return rows f, g with f[i] + g[j] >= slack[i, j]: the row maxima, then what the columns can give back."""
+    f = finite_maximum(slack, axis=-1)
+    return f.mT, finite_maximum(slack - f, axis=-2)
 
 
-def _weighted(p: FloatArray, potentials: FloatArray) -> FloatArray:
+def _weighted(p: Array, potentials: Array) -> Array:
     """Return the terms p · potential on the support of p (off it the potential is -inf and counts nothing)."""
-    support = p > 0.0
-    return p[support] * potentials[support]
+    return p * array_namespace(p).where(p > 0.0, potentials, 0.0)
 
 
-def _roundoff(terms: FloatArray) -> float:
-    """Bound what rounding can have done to the sum of `terms`.
+def _roundoff(*terms: Array) -> Array:
+    """Bound what rounding can have done to the sum of all `terms` of a problem.
 
     Every term is a mass times a logarithm good to a few units in the last place, or, near zero, to a few epsilon;
     the masses of one sum add up to at most three.
     """
-    return float(ROUNDOFF_FACTOR * np.finfo(np.float64).eps * (np.abs(terms).sum() + 1.0))
+    return ROUNDOFF_FACTOR * EPSILON * (sum(abs(part).sum(LAST_TWO) for part in terms) + 1.0)
 
 
 def feasible_coupling(
     p_yx1: FloatArray, p_yx2: FloatArray, lam: FloatArray, mu: FloatArray, weights: FloatArray
 ) -> FactoredCoupling:
+    """Round the candidate of one problem to an exact coupling: `bound_above`, its numbers floats."""
+    a, b, w, r, c, value, residual = bound_above(p_yx1, p_yx2, lam, mu, weights)
+    return FactoredCoupling(a, b, w, r, c, float(value), float(residual))
+
+
+def bound_above(p_yx1: Array, p_yx2: Array, lam: Array, mu: Array, weights: Array) -> tuple[Array, ...]:
     """Round any candidate to a coupling with exact marginals and bound its objective from above.
 
     The candidate exp(lam) W exp(mu) has its rows, then its columns, scaled down where they carry too much; what is
     missing then is added as one rank-one block for each y (Altschuler, Weed & Rigollet 2017, algorithm 2).
+
+    Parameters
+    ----------
+    p_yx1, p_yx2, lam, mu : array, shape (..., n_y, n_x1) and (..., n_y, n_x2)
+        As for `bound_below`.
+    weights : array, shape (..., n_x1, n_x2)
+        The weights of the candidate, not negative.
+
+    Returns
+    -------
+    a, b, w, r, c, value, marginal_residual : array
+        The attributes of `FactoredCoupling`; value and marginal_residual have shape (...).
     """
+    xp = array_namespace(p_yx1)
     a, b, top = _scaled_exponentials(lam, mu)
-    with np.errstate(divide="ignore"):
-        w = np.exp(np.minimum(np.log(weights) + top, LARGEST_LOG_WEIGHT))
-    a = a * _at_most_one(p_yx1, a * (b @ w.T))
+    w = xp.exp((logarithm(weights) + top).clip(None, LARGEST_LOG_WEIGHT))
+    a = a * _at_most_one(p_yx1, a * (b @ w.mT))
     b = b * _at_most_one(p_yx2, b * (a @ w))
-    rows, columns = a * (b @ w.T), b * (a @ w)
-    r, c = np.maximum(p_yx1 - rows, 0.0), np.maximum(p_yx2 - columns, 0.0)
-    mass_r, mass_c = r.sum(1), c.sum(1)
+    rows, columns = a * (b @ w.mT), b * (a @ w)
+    r, c = (p_yx1 - rows).clip(0.0, None), (p_yx2 - columns).clip(0.0, None)
+    mass_r, mass_c = r.sum(-1, keepdims=True), c.sum(-1, keepdims=True)
     # Equal but for rounding; a row whose rest is rounding alone on one side has none.
-    rest = np.where(np.minimum(mass_r, mass_c) > 0.0, 0.5 * (mass_r + mass_c), 0.0)
-    r = r * np.divide(rest, mass_r, out=np.zeros_like(rest), where=mass_r > 0.0)[:, None]
-    c = c * np.divide(rest, mass_c, out=np.zeros_like(rest), where=mass_c > 0.0)[:, None]
-    residual = max(float(np.abs(rows + r - p_yx1).max()), float(np.abs(columns + c - p_yx2).max()))
-    terms = np.concatenate([_objective_terms(a, b, w, rows, columns), _rest_terms(r, c, rest)])
-    return FactoredCoupling(a, b, w, r, c, float(terms.sum() + _roundoff(terms)), residual)
+    rest = xp.where(xp.minimum(mass_r, mass_c) > 0.0, 0.5 * (mass_r + mass_c), 0.0)
+    r, c = r * ratio(rest, mass_r), c * ratio(rest, mass_c)
+    worst = [xp.max(abs(error), axis=LAST_TWO) for error in (rows + r - p_yx1, columns + c - p_yx2)]
+    # sum Q log Q(y|x1,x2) is rows · log a + columns · log b - Q(x1,x2) log(a'b), for Q = a w b and for the rest.
+    product, b_rest = a.mT @ b, ratio(c, rest)
+    rest_product = r.mT @ b_rest
+    terms = (
+        times_log(rows, a),
+        times_log(columns, b),
+        -times_log(w * product, product),
+        times_log(r, r),
+        times_log(c, b_rest),
+        -times_log(rest_product, rest_product),
+    )
+    value = sum(part.sum(LAST_TWO) for part in terms) + _roundoff(*terms)
+    return a, b, w, r, c, value, xp.maximum(*worst)
 
 
-def _at_most_one(wanted: FloatArray, have: FloatArray) -> FloatArray:
+def _at_most_one(wanted: Array, have: Array) -> Array:
     """Return min(1, wanted / have), one where there is nothing to scale."""
-    largest = np.maximum(wanted, have)  # and not min(1, wanted / have): the quotient can overflow
-    return np.divide(wanted, largest, out=np.ones_like(have), where=largest > 0.0)
-
-
-def _objective_terms(a: FloatArray, b: FloatArray, w: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
-    """Return the terms of sum Q log Q(y|x1,x2) for Q = a w b: rows · log a + columns · log b - Q(x1,x2) log(a'b)."""
-    product = a.T @ b
-    joint = w * product
-    return np.concatenate([_times_log(rows, a), _times_log(columns, b), -_times_log(joint, product)])
-
-
-def _rest_terms(r: FloatArray, c: FloatArray, rest: FloatArray) -> FloatArray:
-    """Return the same terms for the rank-one rest r c' / rest, whose weights are one."""
-    b = np.divide(c, rest[:, None], out=np.zeros_like(c), where=rest[:, None] > 0.0)
-    product = r.T @ b
-    return np.concatenate([_times_log(r, r), _times_log(c, b), -_times_log(product, product)])
-
-
-def _times_log(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Return x log y where x > 0, as a flat array."""
-    positive = x > 0.0
-    return x[positive] * np.log(y[positive])
+    largest = array_namespace(have).maximum(wanted, have)  # and not min(1, wanted / have): the quotient can overflow
+    return ratio(wanted, largest) + (largest <= 0.0)

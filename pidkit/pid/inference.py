@@ -32,6 +32,9 @@ SHOW_PROGRESS_AFTER = 2.0
 
 CORRECTIONS = ("none", "miller-madow", "extrapolation", "shuffle")
 
+FEWEST_TO_QUARTER = 8
+"""Samples from which quarters of two are left for the extrapolation."""
+
 
 @dataclass(frozen=True)
 class CodedSamples:
@@ -101,14 +104,7 @@ def extrapolate(samples: CodedSamples, raw: PIDResult, rng: np.random.Generator)
 
     With a(n) = a + b / n + c / n^2 the limit is (8 a(n) - 6 a(n/2) + a(n/4)) / 3. Source: Strong et al., Physical
     Review Letters 80, 1998, for information; each atom is treated alike, so the corrected atoms still add up.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than eight samples.
     """
-    if samples.n < 8:
-        raise InputError(f"bias='extrapolation' needs at least 8 samples, not {samples.n}; use bias='none'")
     order = rng.permutation(samples.n)
     halves, quarters = (
         _atoms([samples.take(part) for part in np.array_split(order, parts)]).mean(0) for parts in (2, 4)
@@ -171,20 +167,28 @@ def spreads(replicates: FloatArray) -> dict[str, Spread]:
     return {name: Spread(float(mean[k]), float(std[k]), float(low[k]), float(high[k])) for k, name in enumerate(ATOMS)}
 
 
-def corrected_atoms(
-    method: str, samples: CodedSamples, raw: PIDResult, null: FloatArray | None, rng: np.random.Generator
-) -> dict[str, float] | None:
-    """Return bias-corrected atoms in nats, or None for "none".
+def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:
+    """Raise unless `method` can be used with so many permutations and, where they are known, samples.
 
     Raises
     ------
     InputError
-        If `method` is unknown, or "shuffle" without a null.
+        If `method` is unknown, "shuffle" without a null, or "extrapolation" from too few samples to quarter.
     """
     if method not in CORRECTIONS:
         raise InputError(f"bias must be one of {', '.join(map(repr, CORRECTIONS))}; not {method!r}")
-    if method == "shuffle" and null is None:
+    if method == "shuffle" and n_null == 0:
         raise InputError("bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more")
+    if method == "extrapolation" and n_samples is not None and n_samples < FEWEST_TO_QUARTER:
+        raise InputError(
+            f"bias='extrapolation' needs at least {FEWEST_TO_QUARTER} samples, not {n_samples}; use bias='none'"
+        )
+
+
+def corrected_atoms(
+    method: str, samples: CodedSamples, raw: PIDResult, null: FloatArray | None, rng: np.random.Generator
+) -> dict[str, float] | None:
+    """Return atoms in nats, corrected by a method that `check_correction` let pass; None for "none"."""
     if method == "miller-madow":
         return miller_madow(samples, raw)
     if method == "extrapolation":

@@ -38,6 +38,8 @@ WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 LONG_ITERATION = 2e9
 """Multiplications in one Newton step from which a solve is cut into single iterations."""
+LONG_TABLES = 1000
+"""Cells of both pair marginals below which no Newton step is that long."""
 STATUS = {CONVERGED: "converged", MAX_ITER: "max_iter"}
 
 
@@ -66,7 +68,8 @@ def solve_interior_point(
     allowed = DEFAULT_MAX_ITER if max_iter is None else max_iter
     # The whole state is in (lam, mu, w, g): a long solve is cut into single iterations, so that it can be watched
     # and interrupted, without any change to the result.
-    chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else allowed
+    long = p1.size + p2.size > LONG_TABLES and newton_cost(p_yx1, p_yx2) > LONG_ITERATION
+    chunk = 1 if long else allowed
     used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
     while True:
         done, status, lower, upper, residual = solve_certified(

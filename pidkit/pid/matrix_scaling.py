@@ -8,14 +8,15 @@ shrinks by the mass between the blocks. With a eliminated, log b maximises the c
 
 whose Newton equation conjugate gradients solve with two matrix products an iteration, for all y side by side; between
 near-blocks the scaled eigenvalues of the Hessian are small but alike, which CG does not mind.
+
+Everything is written for stacks of problems, each with its own kernel: a first axis more, on numpy or torch.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from array_api_compat import array_namespace
 
-FloatArray = npt.NDArray[np.float64]
+from pidkit.pid.array_math import LAST_TWO, Array, Stack, ratio
 
 SWEEPS = 3
 """Sweeps before each Newton step; most calls need no more than one."""
@@ -33,76 +34,92 @@ LONGEST_STEP = 1.0
 """Nats by which a Newton step may change a factor."""
 
 
-class MatrixScalings:
+class MatrixScalings(Stack):
     """The n_y scaling problems of two pair marginals; the kernel of weights changes from call to call."""
 
-    def __init__(self, p_yx1: FloatArray, p_yx2: FloatArray) -> None:
-        """Take the marginals to fit: shapes (n_y, n_x1) and (n_y, n_x2), the same P(y)."""
+    def __init__(self, p_yx1: Array, p_yx2: Array) -> None:
+        """Take the marginals to fit: shapes (..., n_y, n_x1) and (..., n_y, n_x2), the same P(y)."""
+        self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
-        self.p_y = p_yx2.sum(1, keepdims=True)
         # Added to denominators off the supports, where numerator and denominator are both zero.
-        self.off_1, self.off_2 = (p_yx1 == 0.0).astype(np.float64), (p_yx2 == 0.0).astype(np.float64)
+        self.off_1, self.off_2 = xp.astype(p_yx1 == 0.0, p_yx1.dtype), xp.astype(p_yx2 == 0.0, p_yx2.dtype)
 
-    def fit(self, b: FloatArray, weights: FloatArray, *, accuracy: float) -> tuple[FloatArray, FloatArray]:
+    def fit(self, b: Array, weights: Array, *, accuracy: Array) -> tuple[Array, Array]:
         """Improve b, and return a, b with exact column sums and row sums off by no more than `accuracy` in total.
 
         The accuracy is what is aimed at: the work is limited, and a call that falls short hands its progress on in b.
+        A problem of a stack that has reached it is left alone while work on the others goes on.
 
         Parameters
         ----------
-        b : ndarray, shape (n_y, n_x2)
+        b : array, shape (..., n_y, n_x2)
             Column factors to start from, positive on the support.
-        weights : ndarray, shape (n_x1, n_x2)
+        weights : array, shape (..., n_x1, n_x2)
             The kernel, positive for every pair (x1, x2) that shares a y.
-        accuracy : float
-            Total error of the row sums, in probability.
+        accuracy : float or array, shape (...)
+            Total error of the row sums, in probability; for a stack one for each problem.
         """
-        rows = b @ weights.T
-        for newton_steps_left in range(NEWTON_STEPS, -1, -1):
-            for _ in range(SWEEPS):
-                a = self.p_yx1 / (rows + self.off_1)
-                b = self.p_yx2 / (a @ weights + self.off_2)
-                rows = b @ weights.T
-                if np.abs(a * rows - self.p_yx1).sum() <= accuracy:
-                    return a, b
-            if newton_steps_left:
-                b = b * np.exp(self._newton_step(b, weights, rows))
-                rows = b @ weights.T
+        return self._sweep(0, b, weights, accuracy)
+
+    def _sweep(self, first: int, b: Array, weights: Array, accuracy: Array) -> tuple[Array, Array]:
+        """Do the sweeps from number `first` on, with a Newton step after each SWEEPS of them."""
+        last = SWEEPS * (NEWTON_STEPS + 1) - 1
+        rows = b @ weights.mT
+        for sweep in range(first, last + 1):
+            if sweep and sweep % SWEEPS == 0:
+                b = b * self.xp.exp(self._newton_step(b, weights, rows))
+                rows = b @ weights.mT
+            rows += self.off_1
+            a = self.p_yx1 / rows
+            columns = a @ weights
+            columns += self.off_2
+            b = self.p_yx2 / columns
+            if sweep == last:
+                break
+            rows = b @ weights.mT
+            error = a * rows
+            error -= self.p_yx1
+            short = abs(error).sum(LAST_TWO) > accuracy
+            flags = short.reshape(-1).tolist()
+            if True not in flags:
+                break
+            if False in flags:
+                rest = self.xp.nonzero(short)[0]
+                a[rest], b[rest] = self[rest]._sweep(sweep + 1, b[rest], weights[rest], accuracy[rest])
+                break
         return a, b
 
-    def _newton_step(self, b: FloatArray, weights: FloatArray, rows: FloatArray) -> FloatArray:
+    def _newton_step(self, b: Array, weights: Array, rows: Array) -> Array:
         """Return the change of log b, at most LONGEST_STEP, from the Newton equation of each y."""
+        xp = self.xp
         a = self.p_yx1 / (rows + self.off_1)
         columns = b * (a @ weights)
         # Q' diag(1/q1) Q x = b W' (middle * (W b x)), as q1 = P(y, x1) once a is eliminated.
         middle = a / (rows + self.off_1)
         diagonal = columns - b * b * (middle @ (weights * weights))
         # The diagonal is a difference; where rounding eats it, any positive value is a preconditioner.
-        diagonal = np.maximum(diagonal, 1e-10 * columns) + self.off_2
+        diagonal = xp.maximum(diagonal, 1e-10 * columns) + self.off_2
         residual = self.p_yx2 - columns
-        step = np.zeros_like(b)
+        step = xp.zeros_like(b)
         direction = scaled = residual / diagonal
-        size = (residual * scaled).sum(1, keepdims=True)
-        enough = CG_ACCURACY**2 * size.sum()
+        size = (residual * scaled).sum(-1, keepdims=True)
+        enough = CG_ACCURACY**2 * size.sum(LAST_TWO, keepdims=True)
+        going = enough >= 0.0
         for _ in range(CG_ITERATIONS):
-            image = columns * direction - b * ((middle * ((b * direction) @ weights.T)) @ weights)
-            length = _ratio(size, (direction * image).sum(1, keepdims=True))
+            image = columns * direction - b * ((middle * ((b * direction) @ weights.mT)) @ weights)
+            # A y whose equation is solved stands still, and so does a problem whose equations are solved well enough.
+            length = going * ratio(size, (direction * image).sum(-1, keepdims=True))
             step = step + length * direction
             residual = residual - length * image
             scaled = residual / diagonal
-            new_size = (residual * scaled).sum(1, keepdims=True)
-            if new_size.sum() <= enough:
+            new_size = (residual * scaled).sum(-1, keepdims=True)
+            going = new_size.sum(LAST_TWO, keepdims=True) > enough
+            if True not in going.reshape(-1).tolist():
                 break
-            direction = scaled + _ratio(new_size, size) * direction
+            direction = scaled + ratio(new_size, size) * direction
             size = new_size
         # Constants are the null vectors of the Hessian: take them out, so that the gauge does not drift.
-        step = (step - (self.p_yx2 * step).sum(1, keepdims=True) / self.p_y) * (1.0 - self.off_2)
-        longest = np.abs(step).max(1, keepdims=True)
-        shortened: FloatArray = step * _ratio(np.minimum(longest, LONGEST_STEP), longest)
-        return shortened
-
-
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Return the quotient, zero where the denominator is not positive: a y whose equation is solved stands still."""
-    quotient: FloatArray = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0.0)
-    return quotient
+        drift = ratio((self.p_yx2 * step).sum(-1, keepdims=True), self.p_yx2.sum(-1, keepdims=True))
+        step = (step - drift) * (1.0 - self.off_2)
+        longest = xp.max(abs(step), axis=-1, keepdims=True)
+        return step * ratio(longest.clip(0.0, LONGEST_STEP), longest)

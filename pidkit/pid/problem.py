@@ -8,7 +8,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from array_api_compat import array_namespace
 
+from pidkit.pid.array_math import Array, ratio
 from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
 
 FloatArray = npt.NDArray[np.float64]
@@ -91,16 +93,16 @@ def certify(p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: i
     return Candidate(lam, mu, weights, lower, upper, iterations, status)
 
 
-def shared_support(p_yx1: FloatArray, p_yx2: FloatArray) -> npt.NDArray[np.bool_]:
+def shared_support(p_yx1: Array, p_yx2: Array) -> Array:
     """Return which pairs (x1, x2) share a y: elsewhere every coupling in Delta_P is zero."""
-    shared: npt.NDArray[np.bool_] = ((p_yx1 > 0.0).astype(float).T @ (p_yx2 > 0.0).astype(float)) > 0.0
-    return shared
+    xp = array_namespace(p_yx1)
+    first, second = (xp.astype(p > 0.0, p.dtype) for p in (p_yx1, p_yx2))
+    return first.mT @ second > 0.0
 
 
-def conditionally_independent(p_yx1: FloatArray, p_yx2: FloatArray) -> FloatArray:
+def conditionally_independent(p_yx1: Array, p_yx2: Array) -> Array:
     """Return sum_y P(y, x1) P(y, x2) / P(y): the pair mass of the coupling with X1 - Y - X2, a member of Delta_P."""
-    independent: FloatArray = (p_yx1 / p_yx1.sum(1, keepdims=True)).T @ p_yx2
-    return independent
+    return ratio(p_yx1, p_yx1.sum(-1, keepdims=True)).mT @ p_yx2
 
 
 def log_conditional(p_yx: FloatArray) -> FloatArray:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Iterable
 from importlib.metadata import version
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import clone
 
 from pidkit.errors import BiasWarning, InputError
 from pidkit.info import entropy
 from pidkit.joint import IntArray, encode_labels
+from pidkit.pid.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
 from pidkit.pid.decomposition import pid_from_samples
-from pidkit.pid.inference import CodedSamples, bootstrap, corrected_atoms, predicted_bias, shuffled_null, spreads
+from pidkit.pid.inference import (
+    CodedSamples,
+    bootstrap,
+    check_correction,
+    corrected_atoms,
+    predicted_bias,
+    shuffled_null,
+    spreads,
+)
 from pidkit.pid.representation_result import RepresentationPID
-from pidkit.quantise import RepresentationCodes
+from pidkit.pid.solvers import check_solver, check_tol
 from pidkit.units import check_unit, from_nats
 
 LARGEST_BIAS_SHARE = 0.1
@@ -26,30 +33,12 @@ LARGEST_BIAS_SHARE = 0.1
 RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
 
 
-class Quantiser(Protocol):
-    """What turns representations (n, ...) into codes (n,): a scikit-learn transformer with `n_codes_` after `fit`."""
-
-    n_codes_: int
-
-    def fit(self, x: npt.ArrayLike) -> Any:
-        """Learn the codes."""
-        ...
-
-    def transform(self, x: npt.ArrayLike) -> IntArray:
-        """Return the code of every row."""
-        ...
-
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters, for the provenance."""
-        ...
-
-
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
     x1: npt.ArrayLike,
     x2: npt.ArrayLike,
-    quantiser: Quantiser | tuple[Quantiser, Quantiser] | None = None,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     fit_fraction: float | None = None,
     bias: str = "none",
     n_bootstrap: int = 0,
@@ -71,7 +60,7 @@ def representation_pid(
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
     quantiser : transformer or pair of transformers, optional
-        Cloned before use. One for both sources, or one for each.
+        Cloned before use. One for both sources, or one for each; None is `RepresentationCodes()`.
     fit_fraction : float, optional
         Fit the quantisers on this random share of the rows and measure on the others. None: fit and measure on all.
     bias : str
@@ -102,6 +91,7 @@ def representation_pid(
     Examples
     --------
     >>> import numpy as np
+    >>> from pidkit import RepresentationCodes
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(2, size=2000)
     >>> teacher = labels[:, None] + 0.1 * rng.normal(size=(2000, 3))
@@ -113,29 +103,33 @@ def representation_pid(
     (1.0, 0.0)
     """
     check_unit(unit)
-    y, n_y = _check_labels(labels)
-    _check_rows(y, x1, x2)
+    check_solver(solver)
+    check_tol(tol, "interior-point")
     _check_count("n_bootstrap", n_bootstrap)
-    _check_count("n_null", n_null)
-    generator = np.random.default_rng(rng)
-    fit_rows, rows = _split(y.size, fit_fraction, generator)
-    first, second = quantiser if isinstance(quantiser, tuple) else (quantiser, quantiser)
-    codes_1, fitted_1 = _codes(x1, first, fit_rows, rows, "x1")
-    codes_2, fitted_2 = _codes(x2, second, fit_rows, rows, "x2")
-    samples = CodedSamples(y[rows], codes_1, codes_2)
+    check_correction(bias, n_null=_check_count("n_null", n_null))
+    generator = _generator(rng)
+    quantiser_1, quantiser_2 = copy_quantisers(quantiser)
+    y = _read_labels(labels)
+    rows_1, rows_2 = read_rows(x1, y.size, "x1"), read_rows(x2, y.size, "x2")
+    split = split_rows(y.size, fit_fraction, generator)
+    y = y if split is None else y[split[1]]
+    check_correction(bias, n_null=n_null, n_samples=y.size)
 
+    codes_1, n_1 = encode(quantiser_1, rows_1, split, "x1")
+    codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
+    samples = CodedSamples(y, codes_1, codes_2)
     raw = pid_from_samples(y=samples.y, x1=codes_1, x2=codes_2, solver=solver, tol=tol, unit="nats")
     null = shuffled_null(samples, n_null, generator) if n_null else None
     resampled = bootstrap(samples, n_bootstrap, generator) if n_bootstrap else None
-    n_1, n_2 = fitted_1.n_codes_, fitted_2.n_codes_
+    counts = np.unique(y, return_counts=True)[1]
     biases = {
-        "mi_1": predicted_bias(n_y, n_1, samples.n),
-        "mi_2": predicted_bias(n_y, n_2, samples.n),
-        "mi_joint": predicted_bias(n_y, n_1 * n_2, samples.n),
+        "mi_1": predicted_bias(counts.size, n_1, samples.n),
+        "mi_2": predicted_bias(counts.size, n_2, samples.n),
+        "mi_joint": predicted_bias(counts.size, n_1 * n_2, samples.n),
     }
     result = RepresentationPID(
         pid=raw,
-        entropy_y=entropy(np.bincount(samples.y) / samples.n),
+        entropy_y=entropy(counts / samples.n),
         cap_1=float(np.log(n_1)),
         cap_2=float(np.log(n_2)),
         n_samples=samples.n,
@@ -145,11 +139,14 @@ def representation_pid(
         bootstrap=None if resampled is None else spreads(resampled),
         unit="nats",
         provenance={
-            "quantiser_1": _describe(fitted_1),
-            "quantiser_2": _describe(fitted_2),
-            "fit_fraction": fit_fraction,
+            "quantiser_1": describe(quantiser_1),
+            "quantiser_2": describe(quantiser_2),
+            "fit_fraction": None if fit_fraction is None else float(fit_fraction),
+            "n_rows": len(rows_1),
             "bias": bias,
-            "rng": rng if isinstance(rng, int) else "generator",
+            "n_bootstrap": int(n_bootstrap),
+            "n_null": int(n_null),
+            "rng": "generator" if isinstance(rng, np.random.Generator) else int(rng),
             "versions": {package: version(package) for package in RECORDED_PACKAGES},
         },
     )
@@ -157,65 +154,29 @@ def representation_pid(
     return result.to(unit)
 
 
-def _check_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> tuple[IntArray, int]:
-    """Return integer labels and how many classes occur; fewer than two say nothing."""
-    y, _ = encode_labels(labels, n=None, name="labels")
-    n_classes = int(np.unique(y).size)
-    if n_classes < 2:
+def _read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
+    """Return the labels as ranks 0, 1, ... without gaps; fewer than two classes say nothing."""
+    codes, _ = encode_labels(labels, n=None, name="labels")
+    classes, y = np.unique(codes, return_inverse=True)
+    if classes.size < 2:
         raise InputError("labels hold one class only: there is nothing to be informed about; use at least two")
-    return y, n_classes
+    return y.astype(np.int64)
 
 
-def _check_rows(y: IntArray, x1: npt.ArrayLike, x2: npt.ArrayLike) -> None:
-    """Raise unless both representations have one row a label."""
-    for name, x in (("x1", x1), ("x2", x2)):
-        shape = np.shape(x)
-        if not shape or shape[0] != y.size:
-            raise InputError(
-                f"{name} must have one row a label: it has shape {tuple(shape)}, and there are {y.size} labels"
-            )
-
-
-def _check_count(name: str, count: object) -> None:
-    """Raise unless `count` is a whole number that is not negative."""
+def _check_count(name: str, count: object) -> int:
+    """Return `count` if it is a whole number that is not negative, else raise InputError."""
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 0:
         raise InputError(f"{name} must be a whole number >= 0, not {count!r}")
+    return int(count)
 
 
-def _split(n: int, fit_fraction: float | None, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Return the rows to fit on and the rows to measure, in file order."""
-    everything = np.arange(n)
-    if fit_fraction is None:
-        return everything, everything
-    if not 0.0 < fit_fraction < 1.0:
-        raise InputError(
-            f"fit_fraction must lie between 0 and 1, not {fit_fraction!r}; None fits and measures on all rows"
-        )
-    order = rng.permutation(n)
-    cut = round(fit_fraction * n)
-    if not 0 < cut < n:
-        raise InputError(f"fit_fraction = {fit_fraction} of {n} rows leaves no row to fit on, or none to measure")
-    return np.sort(order[:cut]), np.sort(order[cut:])
-
-
-def _codes(
-    x: npt.ArrayLike, quantiser: Quantiser | None, fit_rows: IntArray, rows: IntArray, name: str
-) -> tuple[IntArray, Quantiser]:
-    """Fit a copy of the quantiser and return the codes of the measured rows, and the copy."""
-    fitted: Quantiser = RepresentationCodes() if quantiser is None else clone(quantiser)
-    array = x if hasattr(x, "__getitem__") and hasattr(x, "shape") else np.asarray(x)
-    whole = fit_rows.size == rows.size == np.shape(array)[0]
-    try:
-        fitted.fit(array if whole else array[fit_rows])  # type: ignore[index]
-        codes = fitted.transform(array if whole else array[rows])  # type: ignore[index]
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
-    return codes, fitted
-
-
-def _describe(quantiser: Quantiser) -> dict[str, Any]:
-    """Return the name, the parameters and the alphabet of a fitted quantiser."""
-    return {"name": type(quantiser).__name__, "n_codes": quantiser.n_codes_, **quantiser.get_params()}
+def _generator(rng: object) -> np.random.Generator:
+    """Return the Generator given, or that of a seed; None is refused: it would not repeat."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise InputError(f"rng must be an integer seed of at least 0 or a numpy.random.Generator, not {rng!r}")
+    return np.random.default_rng(rng)
 
 
 def _warn_of_bias(result: RepresentationPID, unit: str) -> None:

@@ -108,15 +108,15 @@ class RepresentationPID:
         """Return the rows of the printed table, one an atom or information, as strings."""
         rows = []
         for name in (*ATOMS, *INFORMATION):
-            row = {"": name, self.unit: f"{getattr(self.pid, name):.4f}"}
+            row = {"": name, self.unit: f"{getattr(self.pid, name):z.4f}"}
             if self.corrected is not None:
-                row["corrected"] = f"{self.corrected[name]:.4f}" if name in self.corrected else ""
+                row["corrected"] = f"{self.corrected[name]:z.4f}" if name in self.corrected else ""
             if self.null is not None:
-                row["null"] = f"{self.null[name].mean:.4f} ± {self.null[name].std:.4f}" if name in self.null else ""
+                row["null"] = f"{self.null[name].mean:z.4f} ± {self.null[name].std:z.4f}" if name in self.null else ""
             if self.bootstrap is not None:
                 # The spread alone: a resample adds the bias once more, so its centre is not where the truth is.
-                row["bootstrap std"] = f"{self.bootstrap[name].std:.4f}" if name in self.bootstrap else ""
-            row["predicted bias"] = f"{self.bias[name]:.4f}" if name in self.bias else ""
+                row["bootstrap std"] = f"{self.bootstrap[name].std:z.4f}" if name in self.bootstrap else ""
+            row["predicted bias"] = f"{self.bias[name]:z.4f}" if name in self.bias else ""
             rows.append(row)
         return rows
 
@@ -124,7 +124,7 @@ class RepresentationPID:
         """Return one line: H(Y), the caps, the sample and the certificate."""
         report = self.pid.report
         return (
-            f"H(Y) = {self.entropy_y:.4f}, code caps {self.cap_1:.4f} and {self.cap_2:.4f}, "
+            f"H(Y) = {self.entropy_y:z.4f}, code caps {self.cap_1:z.4f} and {self.cap_2:z.4f}, "
             f"n = {self.n_samples}; {report.solver}, certified gap {report.gap:.1e} {report.unit}"
         )
 

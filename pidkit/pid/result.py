@@ -41,7 +41,8 @@ class SolverReport:
 
     def to(self, unit: str) -> SolverReport:
         """Return the same report in another unit."""
-        check_unit(unit)
+        if check_unit(unit) == self.unit:
+            return self
         gap, tol = (convert(value, old=self.unit, new=unit) for value in (self.gap, self.tol))
         return replace(self, gap=gap, tol=tol, unit=unit)
 
@@ -104,8 +105,8 @@ class PIDResult:
         """Show the atoms, the information and the certificate on a few lines."""
         width = max(len(name) for name in ATOMS)
         lines = [f"PIDResult ({self.measure}, {self.unit})"]
-        lines += [f"  {name:<{width}}  {value: .6f}" for name, value in self.atoms.items()]
-        lines.append(f"  I(Y;X1) = {self.mi_1:.6f}   I(Y;X2) = {self.mi_2:.6f}   I(Y;X1,X2) = {self.mi_joint:.6f}")
+        lines += [f"  {name:<{width}}  {value: z.6f}" for name, value in self.atoms.items()]
+        lines.append(f"  I(Y;X1) = {self.mi_1:z.6f}   I(Y;X2) = {self.mi_2:z.6f}   I(Y;X1,X2) = {self.mi_joint:z.6f}")
         report = self.report
         lines.append(f"  {report.solver}, {report.status}: certified gap {report.gap:.1e} {report.unit}")
         return "\n".join(lines)

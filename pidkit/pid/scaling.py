@@ -10,20 +10,22 @@ is mirror ascent on it. Alone it is sublinear where the optimum is degenerate. N
 ten to a hundred times faster, on three conditions that were found by measurement: it is dropped where it points
 downhill, for all pairs together and by degrees for single ones; it may not carry a weight far; and the scalings are
 accurate enough for the gradient to be trusted.
+
+The method is written once, for a stack of problems of one shape on numpy arrays or torch tensors (CPU or GPU): every
+problem has its own momentum, accuracy and certificate, and leaves the stack when it is solved. One problem is a stack
+of one.
 """
 
 from __future__ import annotations
 
-import math
+from array_api_compat import array_namespace
 
-import numpy as np
-import numpy.typing as npt
-
-from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
+from pidkit.pid.array_math import LAST_TWO, Array, Stack, choose, logarithm
+from pidkit.pid.best_bounds import BestBounds
+from pidkit.pid.certificate import bound_above, bound_below
 from pidkit.pid.matrix_scaling import MatrixScalings
-from pidkit.pid.problem import Candidate, Progress, Start, conditionally_independent, shared_support
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.pid.problem import Candidate, Progress, Start
+from pidkit.pid.weight_domain import WeightDomain
 
 MAX_ITER = 50_000
 """Iterations allowed where the caller sets no limit."""
@@ -43,22 +45,13 @@ FIT_ACCURACY = 0.3
 FINEST_ACCURACY = 0.05
 """The share to which it is tightened step by step where the gap falls slowly or momentum has to be dropped."""
 
-FLOOR_SHARE = 1e-3
-"""Weights are kept above P(x1) P(x2) times this share of the gap, so that a pair dropped too early can come back."""
-
-LOG_FLOOR = 35.0
-"""The same floor never lies lower than P(x1) P(x2) exp(-LOG_FLOOR), a mass below machine precision."""
-
-LOWEST_LOG = 600.0
-"""Nats by which a potential of a warm start may lie below the largest one of its y."""
-
 CHECK_EVERY = 30
 """Iterations between two certificates, at first; later a tenth of the iterations done."""
 
 
 def solve_scaling(
-    p_yx1: FloatArray,
-    p_yx2: FloatArray,
+    p_yx1: Array,
+    p_yx2: Array,
     *,
     tol: float,
     max_iter: int | None = None,
@@ -79,13 +72,14 @@ def solve_scaling(
 
     Parameters
     ----------
-    p_yx1, p_yx2 : ndarray, shape (n_y, n_x1) and (n_y, n_x2)
-        Pair marginals with the same P(y); every row and column has mass, zeros are allowed.
+    p_yx1, p_yx2 : array, shape (n_y, n_x1) and (n_y, n_x2)
+        Pair marginals with the same P(y), float64, both numpy arrays or both torch tensors on one device. Zeros are
+        allowed; so are symbols without mass, whose potentials are -inf and whose weights are zero.
     tol : float
         The certified gap to reach, in nats.
     max_iter : int, optional
         Iterations allowed; None is MAX_ITER.
-    init : tuple of ndarray, optional
+    init : tuple of array, optional
         lam, mu and weights to start from, such as those of a neighbouring problem.
     progress : callable, optional
         Called at every certificate with the iteration and the gap in nats.
@@ -106,141 +100,141 @@ def solve_scaling(
     --------
     The target of an AND gate, and its two inputs:
 
+    >>> import numpy as np
     >>> p = np.array([[0.5, 0.25], [0.0, 0.25]])
     >>> candidate = solve_scaling(p, p, tol=1e-9)
     >>> candidate.status, candidate.gap < 1e-9
     ('converged', True)
     """
+    stack = None if init is None else (init[0][None], init[1][None], init[2][None])
+    return solve_scaling_stack(p_yx1[None], p_yx2[None], tol=tol, max_iter=max_iter, init=stack, progress=progress)[0]
+
+
+def solve_scaling_stack(
+    p_yx1: Array,
+    p_yx2: Array,
+    *,
+    tol: float,
+    max_iter: int | None = None,
+    init: Start | None = None,
+    progress: Progress | None = None,
+) -> list[Candidate]:
+    """Solve many problems of one shape side by side; each gets what `solve_scaling` gives it alone, but for rounding.
+
+    Parameters
+    ----------
+    p_yx1, p_yx2 : array, shape (b, n_y, n_x1) and (b, n_y, n_x2)
+        Pair marginals as `solve_scaling` takes them, one problem after the other. Joints with fewer symbols can be
+        padded with symbols without mass.
+    tol, max_iter
+        As in `solve_scaling`, for each problem.
+    init : tuple of array, optional
+        Stacks of lam, mu and weights to start from.
+    progress : callable, optional
+        Called with the iteration and the largest gap, in nats, of the problems not yet solved.
+
+    Returns
+    -------
+    list of Candidate
+        One for each problem, in order; their arrays are of the library, and on the device, of the marginals.
+
+    Examples
+    --------
+    AND, and a target that its first input alone decides:
+
+    >>> import numpy as np
+    >>> p_yx1 = np.array([[[0.5, 0.25], [0.0, 0.25]], [[0.5, 0.0], [0.0, 0.5]]])
+    >>> p_yx2 = np.array([[[0.5, 0.25], [0.0, 0.25]], [[0.25, 0.25], [0.25, 0.25]]])
+    >>> [candidate.status for candidate in solve_scaling_stack(p_yx1, p_yx2, tol=1e-9)]
+    ['converged', 'converged']
+    """
     limit = MAX_ITER if max_iter is None else max_iter
-    scalings, domain, bounds = MatrixScalings(p_yx1, p_yx2), _Weights(p_yx1, p_yx2), _Bounds()
-    base, b = domain.start(init)
-    point, age = base, np.zeros_like(base)
-    weights = domain.exponentiate(point)
-    a, b = scalings.fit(b, weights, accuracy=tol)
-    accuracy, next_check = FIT_ACCURACY, 0
+    found: dict[int, Candidate] = {}
+    ascent, next_check = _Ascent(p_yx1, p_yx2, tol, init), 0
     for iteration in range(limit + 1):
         if iteration in (next_check, limit):
-            lam, mu = _log(a), _log(b)
-            lower = feasible_potentials(p_yx1, p_yx2, lam, mu)
-            upper = feasible_coupling(p_yx1, p_yx2, lam, mu, weights)
-            bounds.tighten(lower, upper, iteration)
+            ascent.certify(iteration)
             if progress is not None:
-                progress(iteration, bounds.gap)
-            if bounds.gap <= tol or bounds.stalled(iteration):
+                progress(iteration, float(array_namespace(p_yx1).max(ascent.bounds.gap)))
+            leaving = (ascent.bounds.gap <= tol) | ascent.bounds.stalled(iteration) | (iteration == limit)
+            found |= ascent.candidates(leaving, iteration, tol)
+            if len(found) == p_yx1.shape[0]:
                 break
-            if bounds.slow(iteration):
-                accuracy = max(0.5 * accuracy, FINEST_ACCURACY)
+            if bool(leaving.any()):
+                ascent = ascent[ascent.xp.nonzero(~leaving)[0]]
+            ascent.adapt(iteration, restore=iteration == 0 and init is not None)
             next_check = iteration + max(CHECK_EVERY, iteration // 10)
-            domain.lower_floor(bounds.gap)
-            if iteration == 0 and init is not None:
-                point = base = domain.restore(base, bounds.gap)
-                weights = domain.exponentiate(point)
-                a, b = scalings.fit(b, weights, accuracy=accuracy * bounds.gap)
-        slack = domain.slack(a, b)
-        ascent = weights * slack
-        ahead = np.maximum(point + STEP * slack, domain.log_floor)
-        move = ahead - base
-        if (ascent * move).sum() >= 0.0:
-            age = np.where(slack * move < 0.0, AGE_KEPT * age, age)
-        else:
-            age = np.zeros_like(age)
-            # Rare when the scalings are exact: a sign that they are not exact enough.
-            accuracy = max(0.8 * accuracy, FINEST_ACCURACY)
-        momentum = np.clip(age / (age + 3.0) * move, -LONGEST_MOMENTUM, LONGEST_MOMENTUM)
-        point = np.maximum(ahead + momentum, domain.log_floor)
-        base, age = ahead, age + 1.0
-        weights = domain.exponentiate(point)
-        a, b = scalings.fit(b, weights, accuracy=accuracy * float(np.abs(ascent).sum()))
-    status = "converged" if bounds.gap <= tol else "stalled" if bounds.stalled(iteration) else "max_iter"
-    return Candidate(lam, mu, weights, *bounds.proven(), iteration, status)
+        ascent.iterate()
+    return [found[place] for place in range(p_yx1.shape[0])]
 
 
-class _Weights:
-    """The domain of the weights: which pairs share a y, how small a weight may get, and where to start."""
+class _Ascent(Stack):
+    """The iterates of the problems not yet solved."""
 
-    def __init__(self, p_yx1: FloatArray, p_yx2: FloatArray) -> None:
-        """Find the pairs that share a y."""
+    def __init__(self, p_yx1: Array, p_yx2: Array, tol: float, init: Start | None) -> None:
+        """Start all problems."""
+        self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
-        self.shared = shared_support(p_yx1, p_yx2).astype(np.float64)
-        self.apart = 1.0 - self.shared
-        self.log_independent = np.log(p_yx1.sum(0))[:, None] + np.log(p_yx2.sum(0))
-        self.log_floor = self.log_independent - LOG_FLOOR
+        self.scalings, self.domain = MatrixScalings(p_yx1, p_yx2), WeightDomain(p_yx1, p_yx2)
+        self.base, b = self.domain.start(init)
+        self.point, self.age = self.base, xp.zeros_like(self.base)
+        self.weights = self.domain.exponentiate(self.point)
+        self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
+        self.a, self.b = self.scalings.fit(b, self.weights, accuracy=tol + 0.0 * self.accuracy)
+        self.places = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
 
-    def lower_floor(self, gap: float) -> None:
-        """Put the floor where its mass costs no more than FLOOR_SHARE of the gap per nat of slack.
+    def certify(self, iteration: int) -> None:
+        """Bound every problem from both sides."""
+        self.lam, self.mu = logarithm(self.a), logarithm(self.b)
+        lower = bound_below(self.p_yx1, self.p_yx2, self.lam, self.mu)
+        upper = bound_above(self.p_yx1, self.p_yx2, self.lam, self.mu, self.weights)
+        if iteration == 0:
+            self.bounds = BestBounds(lower, upper)
+        else:
+            self.bounds.tighten(lower, upper, iteration)
 
-        Kernels that fall apart but for weights of rounding size leave the potentials of their blocks to drift.
-        """
-        self.log_floor = self.log_independent + max(math.log(FLOOR_SHARE * min(gap, 1.0)), -LOG_FLOOR)
+    def adapt(self, iteration: int, *, restore: bool) -> None:
+        """Adapt accuracy and floor to the gap; after the first certificate of a warm start, adapt the start as well."""
+        gap = self.bounds.gap
+        self.accuracy = choose(self.bounds.slow(iteration), 0.5 * self.accuracy, self.accuracy)
+        self.accuracy = self.accuracy.clip(FINEST_ACCURACY, None)
+        self.domain.lower_floor(gap)
+        if restore:
+            self.point = self.base = self.domain.restore(self.base, gap)
+            self.weights = self.domain.exponentiate(self.point)
+            self.a, self.b = self.scalings.fit(self.b, self.weights, accuracy=self.accuracy * gap)
 
-    def start(self, init: Start | None) -> tuple[FloatArray, FloatArray]:
-        """Return the first log weights and B: of the coupling X1 - Y - X2, or of `init`."""
-        if init is None:
-            a = self.p_yx1 / self.p_yx1.sum(0)
-            b = self.p_yx2 / self.p_yx2.sum(0) / self.p_yx2.sum(1, keepdims=True)
-            weights = conditionally_independent(self.p_yx1, self.p_yx2) / (a.T @ b + self.apart)
-            return np.maximum(_log(weights + self.apart), self.log_floor), b
-        _, mu, weights = init
-        # Any positive B is a start: the gauge of each y is free, and what would underflow is kept away from zero.
-        b = np.exp(np.maximum(mu - mu.max(1, keepdims=True), -LOWEST_LOG)) * (self.p_yx2 > 0.0)
-        return np.maximum(_log(weights), self.log_floor), b
+    def iterate(self) -> None:
+        """Take one step with momentum, and fit A and B to the new weights."""
+        xp, domain = self.xp, self.domain
+        slack = domain.slack(self.a, self.b)
+        ascent = self.weights * slack
+        ahead = xp.maximum(self.point + STEP * slack, domain.log_floor)
+        move = ahead - self.base
+        age = xp.where(slack * move < 0.0, AGE_KEPT * self.age, self.age)
+        downhill = (ascent * move).sum(LAST_TWO) < 0.0
+        if True in downhill.tolist():
+            age = choose(downhill, 0.0, age)
+            # Rare when the scalings are exact: a sign that they are not exact enough.
+            accuracy = (0.8 * self.accuracy).clip(FINEST_ACCURACY, None)
+            self.accuracy = xp.where(downhill, accuracy, self.accuracy)
+        momentum = age / (age + 3.0)
+        momentum *= move
+        momentum = momentum.clip(-LONGEST_MOMENTUM, LONGEST_MOMENTUM)
+        self.point = xp.maximum(ahead + momentum, domain.log_floor)
+        self.base, self.age = ahead, age + 1.0
+        self.weights = domain.exponentiate(self.point)
+        accuracy = self.accuracy * abs(ascent).sum(LAST_TWO)
+        self.a, self.b = self.scalings.fit(self.b, self.weights, accuracy=accuracy)
 
-    def restore(self, log_weights: FloatArray, gap: float) -> FloatArray:
-        """Return the weights of a warm start, none below P(x1) P(x2) sqrt(gap).
-
-        What the other problem did without may be needed in this one: the worse the start, the more is put back.
-        """
-        restored: FloatArray = np.maximum(log_weights, self.log_independent + 0.5 * min(math.log(gap), 0.0))
-        return restored
-
-    def slack(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Return log A'B, zero for pairs that share no y."""
-        logs: FloatArray = np.log(a.T @ b + self.apart)
-        return logs
-
-    def exponentiate(self, log_weights: FloatArray) -> FloatArray:
-        """Return the weights, zero for pairs that share no y."""
-        weights: FloatArray = np.exp(log_weights) * self.shared
-        return weights
-
-
-class _Bounds:
-    """The best lower and the best upper bound met so far, and when their gap last halved."""
-
-    def __init__(self) -> None:
-        """Start with nothing proven."""
-        self.lower: FeasiblePotentials | None = None
-        self.upper: FactoredCoupling | None = None
-        self.gap = self.gap_when_halved = math.inf
-        self.halved_at = 0
-
-    def tighten(self, lower: FeasiblePotentials, upper: FactoredCoupling, iteration: int) -> None:
-        """Keep what is better than before; either bound may come from any iterate."""
-        if self.lower is None or lower.value > self.lower.value:
-            self.lower = lower
-        if self.upper is None or upper.value < self.upper.value:
-            self.upper = upper
-        self.gap = self.upper.value - self.lower.value
-        if self.gap < 0.5 * self.gap_when_halved:
-            self.gap_when_halved, self.halved_at = self.gap, iteration
-
-    def slow(self, iteration: int) -> bool:
-        """Return whether the last third of the iterations, a hundred at least, did not halve the gap."""
-        return iteration > 1.5 * self.halved_at + 100
-
-    def stalled(self, iteration: int) -> bool:
-        """Return whether the last three quarters of the iterations, two thousand at least, did not halve the gap."""
-        return iteration > 4 * self.halved_at + 2000
-
-    def proven(self) -> tuple[FeasiblePotentials, FactoredCoupling]:
-        """Return the two bounds."""
-        assert self.lower is not None, "tighten comes first"
-        assert self.upper is not None, "tighten comes first"
-        return self.lower, self.upper
-
-
-def _log(values: FloatArray) -> FloatArray:
-    """Return the logarithm, -inf of zero: of a potential off its support, of a weight that underflowed."""
-    with np.errstate(divide="ignore"):
-        logs: FloatArray = np.log(values)
-    return logs
+    def candidates(self, leaving: Array, iteration: int, tol: float) -> dict[int, Candidate]:
+        """Return the candidates of the problems that leave, by their places in the stack."""
+        found = {}
+        stalled = self.bounds.stalled(iteration).tolist()
+        converged = (self.bounds.gap <= tol).tolist()
+        places = self.places.tolist()
+        for i in self.xp.nonzero(leaving)[0].tolist():
+            status = "converged" if converged[i] else "stalled" if stalled[i] else "max_iter"
+            lower, upper = self.bounds.proven(i)
+            found[places[i]] = Candidate(self.lam[i], self.mu[i], self.weights[i], lower, upper, iteration, status)
+        return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from array_api_compat import array_namespace, device
 
 from pidkit.errors import InputError
 from pidkit.pid.certificate import FactoredCoupling
@@ -68,7 +69,8 @@ def _whole(
     """Put a kept part back on the full alphabets, `fill` elsewhere."""
     if rows is None and columns is None:
         return part
-    whole = np.full(shape, fill)
+    xp = array_namespace(part)
+    whole: FloatArray = xp.full(shape, fill, dtype=part.dtype, device=device(part))
     whole[_index(rows, columns, shape)] = part
     return whole
 
@@ -85,7 +87,7 @@ class BROJASolution:
         I(Y; X1) and I(Y; X2), in `unit`.
     lower, upper : float
         Bounds of the minimum of sum Q log Q(y|x1,x2) over Delta_P, in nats; `report.gap` is their difference.
-    lam, mu : ndarray, shape (n_y, n_x1) and (n_y, n_x2)
+    lam, mu : ndarray (or tensor, as the marginals were), shape (n_y, n_x1) and (n_y, n_x2)
         Dual-feasible log potentials: sum_y exp(lam[y,x1] + mu[y,x2]) <= 1. -inf off the supports.
     weights : ndarray, shape (n_x1, n_x2)
         Q(x1, x2) of the returned coupling. Where it is positive, exp(lam + mu) is Q(y|x1,x2), so
@@ -138,14 +140,15 @@ class BROJASolution:
         if self._kept.y is not None:
             found = np.flatnonzero(self._kept.y == place)
             if not found.size:
-                return np.zeros(self.weights.shape)
+                return 0.0 * self.weights
             place = int(found[0])
         block = self._upper.block(place)
         return _whole(block, self._kept.x1, self._kept.x2, (self.lam.shape[1], self.mu.shape[1]), 0.0)
 
     def coupling(self) -> FloatArray:
         """Return Q[y, x1, x2], the dense array of all blocks."""
-        return np.stack([self.coupling_block(y) for y in range(self.lam.shape[0])])
+        dense: FloatArray = array_namespace(self.lam).stack([self.coupling_block(y) for y in range(self.lam.shape[0])])
+        return dense
 
     def __repr__(self) -> str:
         """Show the atoms and the certificate; the arrays are there to be asked for."""

@@ -23,8 +23,17 @@ _SOLVERS: dict[str, tuple[str, str]] = {
 DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
 """The certified gap in bits that each solver reaches comfortably."""
 
-LARGEST_NEWTON_STEP = 2e10
-"""Multiplications in one Newton step beyond which "auto" prefers matrix products."""
+LARGEST_NEWTON_STEP = 1e9
+"""Multiplications in one Newton step, about a tenth of a second, beyond which "auto" prefers matrix products."""
+
+LARGEST_CASUAL_STEP = 5e7
+"""The same where the tolerance asked for is no tighter than CASUAL_TOL: there "scaling" is faster from here on."""
+
+SMALL_TENSOR = 2000
+"""Cells up to which nothing beats the interior point, so that nothing is estimated."""
+
+CASUAL_TOL = 1e-7
+"""Bits; the interior point reaches any gap in about the same time, "scaling" reaches a loose one much earlier."""
 
 LARGEST_TENSOR = 2e7
 """Cells n_y n_x1 n_x2 beyond which "auto" prefers the solver that never builds them."""
@@ -37,11 +46,12 @@ def load_solver(name: str) -> Solver:
     return solver
 
 
-def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray) -> str:
+def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol: float | None = None) -> str:
     """Return `name`, or for "auto" the solver that the size of the problem calls for.
 
-    The interior point takes about ten Newton steps whatever the problem, each of a predictable cost; where that cost
-    or its memory passes a limit, "scaling" is faster to the tolerances it is used for.
+    The interior point takes about ten Newton steps whatever the problem and the tolerance, each of a predictable
+    cost; where that cost or its memory passes a limit, "scaling" is faster to the tolerances it is used for. The
+    limits are measured: benchmarks/broja_crossover.py prints what they rest on.
 
     Raises
     ------
@@ -50,7 +60,11 @@ def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray) -> str:
     """
     if check_solver(name) != "auto":
         return name
-    large = newton_cost(p_yx1, p_yx2) > LARGEST_NEWTON_STEP or p_yx1.size * p_yx2.shape[1] > LARGEST_TENSOR
+    cells = p_yx1.size * p_yx2.shape[1]
+    if cells <= SMALL_TENSOR:
+        return "interior-point"
+    limit = LARGEST_CASUAL_STEP if tol is not None and tol >= CASUAL_TOL else LARGEST_NEWTON_STEP
+    large = newton_cost(p_yx1, p_yx2) > limit or cells > LARGEST_TENSOR
     return "scaling" if large else "interior-point"
 
 

@@ -1,4 +1,4 @@
-"""Figures of decompositions: the atoms of one, of several over epochs or layers, and a map of layers by layers.
+"""Figures: the atoms of one decomposition or several, a map of layers by layers, and the information plane.
 
 Every function takes results, which know their unit, and returns the Axes drawn on; `sources` are the names of x1 and
 x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplot does not know of: save it with
@@ -9,6 +9,7 @@ light and are hatched, so that a print in grey can be read.
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
 from pidkit.plot.maps import plot_atom_map
 from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
+from pidkit.plot.plane import information_plane
 from pidkit.plot.style import STYLE, Decomposition, atom_labels
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Decomposition",
     "atom_labels",
     "check_picture_name",
+    "information_plane",
     "plot_atom_map",
     "plot_atoms",
     "plot_atoms_over",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pidkit import solve_broja
 from pidkit.joint import pair_marginals
 from pidkit.pid import interior_point
 from pidkit.pid.certificate import feasible_coupling, feasible_potentials, log_dual_slack

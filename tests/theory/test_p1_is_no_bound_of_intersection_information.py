@@ -56,7 +56,7 @@ def test_p1_reaches_more_than_i_alpha_there(noisy_chain):
     assert reached <= intersection_information(noisy_chain, kind="blackwell").upper + ROUNDING
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.tuples(*[st.integers(2, 3)] * 3), st.tuples(*[st.integers(1, 2)] * 2))
 def test_p1_bounds_blackwell_and_broja_from_below(seed, sizes, rest):
     """T = (Q, U), S = (Z, V) with Y - Z - Q and U, V anything: (Q, f_s(S) = Z) is feasible for (P1)."""
@@ -73,7 +73,7 @@ def test_p1_bounds_blackwell_and_broja_from_below(seed, sizes, rest):
     assert reached <= broja.redundancy + broja.report.gap + ROUNDING
     # Where the student is Z itself, f_s is the identity and Q is feasible for the intersection information too.
     unfiltered = p.reshape(*p.shape[:2], n_z, n_v).sum(3)
-    assert reached <= intersection_information(unfiltered).upper + ROUNDING
+    assert reached <= intersection_information(unfiltered, time_limit=0.3).upper + ROUNDING
 
 
 @settings(max_examples=25)

@@ -1,0 +1,67 @@
+"""The best bounds that an iteration has met, problem by problem of a stack, and how fast their gap falls."""
+
+from __future__ import annotations
+
+from array_api_compat import array_namespace
+
+from pidkit.pid.array_math import Array, Stack, choose
+from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials
+
+
+class BestBounds(Stack):
+    """The best lower and the best upper bound of each problem, and when their gap last halved.
+
+    Attributes
+    ----------
+    lam, mu, below : array
+        What `bound_below` returned where it was best; `below` has shape (b,).
+    a, b, w, r, c, above, residual : array
+        The same of `bound_above`.
+    gap : array, shape (b,)
+        above - below, in nats.
+    """
+
+    def __init__(self, lower: tuple[Array, ...], upper: tuple[Array, ...]) -> None:
+        """Take the bounds of iteration 0."""
+        self.lam, self.mu, self.below = lower
+        self.a, self.b, self.w, self.r, self.c, self.above, self.residual = upper
+        self.gap = self.gap_when_halved = self.above - self.below
+        self.halved_at = array_namespace(self.gap).zeros_like(self.gap)
+
+    def tighten(self, lower: tuple[Array, ...], upper: tuple[Array, ...], iteration: int) -> None:
+        """Keep what is better than before; either bound may come from any iterate."""
+        xp = array_namespace(self.gap)
+        best_lower = self.lam, self.mu, self.below
+        best_upper = self.a, self.b, self.w, self.r, self.c, self.above, self.residual
+        best_lower = _replaced(best_lower, lower, lower[-1] > self.below)
+        best_upper = _replaced(best_upper, upper, upper[-2] < self.above)
+        self.lam, self.mu, self.below = best_lower
+        self.a, self.b, self.w, self.r, self.c, self.above, self.residual = best_upper
+        self.gap = self.above - self.below
+        halved = self.gap < 0.5 * self.gap_when_halved
+        self.gap_when_halved = xp.where(halved, self.gap, self.gap_when_halved)
+        self.halved_at = xp.where(halved, float(iteration), self.halved_at)
+
+    def slow(self, iteration: int) -> Array:
+        """Return whether the last third of the iterations, a hundred at least, did not halve the gap."""
+        return iteration > 1.5 * self.halved_at + 100
+
+    def stalled(self, iteration: int) -> Array:
+        """Return whether the last three quarters of the iterations, two thousand at least, did not halve the gap."""
+        return iteration > 4 * self.halved_at + 2000
+
+    def proven(self, place: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
+        """Return the two bounds of one problem."""
+        a, b, w, r, c = (part[place] for part in (self.a, self.b, self.w, self.r, self.c))
+        return (
+            FeasiblePotentials(self.lam[place], self.mu[place], float(self.below[place])),
+            FactoredCoupling(a, b, w, r, c, float(self.above[place]), float(self.residual[place])),
+        )
+
+
+def _replaced(kept: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
+    """Return the new arrays for the problems where they are better, the kept ones for the others."""
+    n_better = int(better.sum())
+    if n_better in (0, better.shape[0]):
+        return new if n_better else kept
+    return tuple(choose(better, *pair) for pair in zip(new, kept, strict=True))

@@ -1,0 +1,65 @@
+"""Representations with a known answer, and quantisers that show what is done with them."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from pidkit import KMeansCodes
+
+QUANTISERS = (KMeansCodes(n_codes=4), KMeansCodes(n_codes=2))
+"""One code a class for a teacher that knows it, one a parity for a student that knows no more."""
+
+
+def teacher_and_student(n=400, seed=0):
+    """Return balanced labels of four classes, a teacher that tells them apart, and a student that tells their parity.
+
+    In bits: redundancy 1, unique_1 1, unique_2 0, synergy 0.
+    """
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n) % 4)
+    teacher = np.eye(4)[labels] + 0.01 * rng.normal(size=(n, 4))
+    student = (labels % 2)[:, None, None] + 0.01 * rng.normal(size=(n, 3, 2))
+    return labels, teacher, student
+
+
+class FirstFeature(BaseEstimator):
+    """Codes that are the first feature as it stands, below `n_codes`."""
+
+    def __init__(self, n_codes=2, scale=1):
+        self.n_codes, self.scale = n_codes, scale
+
+    def fit(self, x):
+        self.n_codes_ = self.n_codes
+        return self
+
+    def transform(self, x):
+        return self.scale * x[:, 0].astype(type(self.scale))
+
+
+class Recorder(FirstFeature):
+    """Codes that are the same for all, from a quantiser that notes the rows it sees."""
+
+    seen: ClassVar[list[tuple[str, list[int]]]] = []
+
+    def fit(self, x):
+        self.seen.append(("fit", x[:, 0].astype(int).tolist()))
+        return super().fit(x)
+
+    def transform(self, x):
+        self.seen.append(("transform", x[:, 0].astype(int).tolist()))
+        return np.arange(len(x)) % 2
+
+
+class Untouchable(FirstFeature):
+    """A quantiser that must not be fitted."""
+
+    def fit(self, x):
+        raise AssertionError("the quantiser was fitted before the options were checked")
+
+
+def values(result):
+    """Return all that a result holds, but the seconds it took."""
+    exported = result.to_dict()
+    del exported["pid"]["report"]["seconds"]
+    return exported
