@@ -42,10 +42,11 @@ def solve_broja(
     Parameters
     ----------
     p_yx1, p_yx2 : array_like, shape (n_y, n_x1) and (n_y, n_x2)
-        Pair marginals of one joint, target first, each summing to one, with the same P(y). Torch tensors on one
-        device, CPU or GPU, are solved there by "scaling" ("auto" takes it too), in float64 whatever their dtype;
-        float32 tables rarely sum to one closely enough: divide them by their sum in float64. lam, mu, weights and
-        the coupling of the solution are then tensors on that device; `init` may be.
+        Pair marginals of one joint, target first, each summing to one, with the same P(y). Torch tensors on a
+        GPU are solved there by "scaling", which "auto" takes, in float64 whatever their dtype; so are tensors of the
+        host with solver="scaling", which otherwise are read as arrays. float32 tables rarely sum to one closely
+        enough: divide them by their sum in float64. lam, mu, weights and the coupling of a solution by tensors are
+        tensors on that device; `init` may be.
     solver : str
         "auto", "interior-point", "scaling" or "conic".
     tol : float, optional

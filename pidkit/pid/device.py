@@ -47,9 +47,10 @@ class TensorPlace:
 
 
 def tensor_place(p_yx1: object, p_yx2: object, *, solver: str) -> TensorPlace | None:
-    """Return where two torch tensors live, or None for arrays, and for solvers that know arrays only.
+    """Return where two torch tensors live, or None where they are to be read as arrays.
 
-    "interior-point" and "conic" take tensors in the memory of the host as arrays; those on a device they cannot read.
+    Scaling runs on tensors. "interior-point" and "conic" know arrays only; so does "auto" for tensors in the memory of
+    the host, where the interior point is the better choice for most sizes. On a device "auto" is scaling.
 
     Raises
     ------
@@ -57,6 +58,8 @@ def tensor_place(p_yx1: object, p_yx2: object, *, solver: str) -> TensorPlace | 
         If only the first is a tensor, or the two are on different devices.
     """
     if solver not in ("auto", "scaling") or not is_torch_array(p_yx1):
+        return None
+    if solver == "auto" and str(device(p_yx1)) == "cpu":
         return None
     if not is_torch_array(p_yx2) or device(p_yx1) != device(p_yx2):
         where = f"on {device(p_yx2)}" if is_torch_array(p_yx2) else f"a {type(p_yx2).__name__}"

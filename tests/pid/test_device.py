@@ -145,8 +145,8 @@ def test_warm_starts_of_a_stack():
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("solver", ["auto", "scaling"])
-def test_the_door_returns_tensors_where_tensors_came_in(solver, device):
+def test_the_door_returns_tensors_where_tensors_came_in(device):
+    solver = "scaling" if device == "cpu" else "auto"
     p = random_joint(np.random.default_rng(2), (3, 4, 5), "zero-mass symbol")
     p_yx1, p_yx2 = pair_marginals(p)
     expected = solve_broja(p_yx1, p_yx2, solver="scaling", tol=1e-7)
@@ -163,43 +163,44 @@ def test_the_door_returns_tensors_where_tensors_came_in(solver, device):
     assert torch.isneginf(found.lam)[tensors[0] == 0.0].all()
     np.testing.assert_allclose(host(found.coupling()).sum(2), p_yx1, atol=1e-12)
     np.testing.assert_allclose(host(found.coupling()).sum(1), p_yx2, atol=1e-12)
-    again = solve_broja(*tensors, tol=1e-7, init=found.start)
+    again = solve_broja(*tensors, solver=solver, tol=1e-7, init=found.start)
     assert again.report.iterations <= found.report.iterations
-    assert isinstance(solve_broja(*tensors, tol=1e-7, init=expected.start).lam, torch.Tensor)
+    assert isinstance(solve_broja(*tensors, solver=solver, tol=1e-7, init=expected.start).lam, torch.Tensor)
 
 
 def test_other_dtypes_are_promoted_and_then_checked_as_arrays_are():
     half = torch.eye(2, dtype=torch.float32) / 2  # halves are exact in float32
-    assert solve_broja(half, half).lam.dtype == torch.float64
+    assert solve_broja(half, half, solver="scaling").lam.dtype == torch.float64
     third = torch.full((1, 3), 1 / 3, dtype=torch.float32)
     with pytest.raises(InputError, match=r"p_yx1 sums to 1\.0000000\d+, not 1; divide it by its sum first .* float64"):
-        solve_broja(third, third)
+        solve_broja(third, third, solver="scaling")
 
 
 def test_what_the_door_refuses():
     table = torch.eye(2, dtype=torch.float64) / 2
     with pytest.raises(InputError, match="must be tensors on one device: p_yx1 is on cpu, p_yx2 is a ndarray"):
-        solve_broja(table, table.numpy())
+        solve_broja(table, table.numpy(), solver="scaling")
     with pytest.raises(InputError, match="p_yx1 is on cpu, p_yx2 is on meta"):
-        solve_broja(table, table.to("meta"))
+        solve_broja(table, table.to("meta"), solver="scaling")
     with pytest.raises(InputError, match=r"p_yx1 cannot be read as an array: .*requires grad"):
-        solve_broja(table.clone().requires_grad_(), table)
+        solve_broja(table.clone().requires_grad_(), table, solver="scaling")
     with pytest.raises(InputError, match="init must be"):
-        solve_broja(table, table, init=(table, table))
+        solve_broja(table, table, solver="scaling", init=(table, table))
     rng = np.random.default_rng(0)
     pair = [torch.tensor(part) for part in pair_marginals(random_joint(rng, (3, 4, 5)))]
     with pytest.raises(SolverError, match="'scaling' ended with status 'max_iter'"):
-        solve_broja(*pair, tol=1e-9, max_iter=2)
+        solve_broja(*pair, solver="scaling", tol=1e-9, max_iter=2)
 
 
 def test_solvers_for_arrays_read_tensors_of_the_host_as_arrays():
     table = torch.eye(2, dtype=torch.float64) / 2
-    assert isinstance(solve_broja(table, table, solver="interior-point").lam, np.ndarray)
+    for solver in ("auto", "interior-point"):
+        assert isinstance(solve_broja(table, table, solver=solver).lam, np.ndarray)
 
 
 def test_torch_is_left_as_it_was():
     state, dtype = torch.get_rng_state(), torch.get_default_dtype()
     table = torch.eye(2, dtype=torch.float64) / 2
-    solve_broja(table, table)
+    solve_broja(table, table, solver="scaling")
     assert torch.equal(state, torch.get_rng_state())
     assert torch.get_default_dtype() == dtype
