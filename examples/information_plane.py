@@ -147,7 +147,7 @@ def train(model: nn.Sequential, plane: InformationPlane, teacher: nn.Sequential 
 
 BUDGET = Budget(max_steps=60 if options.quick else 600, patience=6)
 ESTIMATORS = [
-    plane_estimator("decoder", mi_input={"loss": "bce", "folds": 1, "budget": BUDGET}, mi_label={"folds": 1}),
+    plane_estimator("decoder", mi_input={"loss": "bce", "budget": BUDGET}),
     plane_estimator("binned"),
 ]
 SCHEDULE = log_spaced_steps(N_EPOCHS, n=7)
@@ -219,7 +219,8 @@ save_figure(panels[0], options.out / "plane_layers.png")
 # How much of a layer has to be kept
 # ----------------------------------
 # As in SFKD's Fig. 2 (a): in every image the largest entries of the teacher's layer are kept, a fraction K of them, and
-# the others are set to zero. Where the curve flattens, the rest of the map says nothing that a decoder can use.
+# the others are set to zero. Where the curve flattens, the rest of the map says nothing that a decoder can use; from a
+# half on nothing changes at all here, because the other half are zeros of the ReLU.
 #
 # .. image:: /images/plane_kept_fraction.png
 #    :alt: information about the image and the digit against the fraction of the teacher's layer that is kept, and the
@@ -255,6 +256,7 @@ for name, style in zip(STUDENTS, ("o:", "s--", "^-"), strict=True):
     panels[1].plot(steps, values, style, label=f"student {name}")
 panels[1].axhline(together.entropy_y, color="0.35", linestyle="--", linewidth=1.0, label="H(Y)")
 panels[1].set_xscale("symlog", linthresh=1.0)
+panels[1].set_xlim(-0.2, 1.2 * N_EPOCHS)
 panels[1].set_xticks(SCHEDULE, [str(step) for step in SCHEDULE])
 panels[1].minorticks_off()
 panels[1].set(xlabel="epoch", ylabel="redundancy (bits)", title="answers of teacher and student", ylim=(0.0, None))

@@ -6,7 +6,8 @@ The neural estimators live in `pidkit.mi.neural`, which loads torch; nothing her
 from pidkit.mi.decoder import LabelProbe, ReconstructionProbe
 from pidkit.mi.estimate import ESTIMATORS, estimate_mi
 from pidkit.mi.gaussian import GaussianCopulaMI, GaussianMI
-from pidkit.mi.knn import KSG, Gao, Ross
+from pidkit.mi.knn import KSG
+from pidkit.mi.mixed import Gao, Ross
 from pidkit.mi.plugin import PlugIn
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.tasks import TASKS, Task, gaussian_task

@@ -21,10 +21,10 @@ NEGLIGIBLE = 1e-10
 
 @dataclass(frozen=True)
 class GaussianMI:
-    """Compute I(A; B) as if A and B were jointly Gaussian: ½ log(|S_aa| |S_bb| / |S|) = -½ sum log(1 - rho_i²).
+    """Compute I(A; B) as if A and B were jointly Gaussian: ½ log(det S_aa det S_bb / det S) = -½ sum log(1 - rho_i²).
 
     rho_i are the canonical correlations. From n samples this is biased upwards by about d_a d_b / (2 n);
-    log |S| of d columns has the bias sum_i psi((n - i) / 2) - d log((n - 1) / 2), i = 1..d, which is subtracted.
+    log det S of d columns has the bias sum_i psi((n - i) / 2) - d log((n - 1) / 2), i = 1..d, which is subtracted.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class GaussianMI:
 
     References
     ----------
-    Misra, Singh & Demchuk, Journal of Multivariate Analysis 92, 2005; Ince et al., Human Brain Mapping 38, 2017, eq. 15.
+    Misra, Singh & Demchuk, Journal of Multivariate Analysis 92, 2005; Ince et al., Human Brain Mapping 38, 2017.
 
     Examples
     --------
@@ -112,9 +112,9 @@ def normal_scores(rows: Rows) -> Rows:
 
 
 def wishart_bias(n: int, d: int) -> float:
-    """Return the bias of log |S| for the covariance S of n samples of d Gaussian columns, in nats.
+    """Return the bias of log det S for the covariance S of n samples of d Gaussian columns, in nats.
 
-    E log |S| - log |Sigma| = sum_{i=1..d} psi((n - i) / 2) - d log((n - 1) / 2).
+    E log det S - log det Sigma = sum_{i=1..d} psi((n - i) / 2) - d log((n - 1) / 2).
     """
     return float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() - d * math.log((n - 1) / 2.0))
 

@@ -80,34 +80,31 @@ def _without_self(found: IntArray) -> IntArray:
     n, width = found.shape
     own = found == np.arange(n)[:, None]
     own[~own.any(axis=1), -1] = True
-    return found[~own].reshape(n, width - 1)
+    others: IntArray = found[~own].reshape(n, width - 1)
+    return others
 
 
 def _counts_on_a_line(values: FloatArray, radius: FloatArray) -> IntArray:
     """Count neighbours in one dimension by bisection of the sorted values."""
     order = np.sort(values)
-    low = _bisect(order, values, radius, -1.0)
-    high = _bisect(order, values, radius, 1.0)
-    return high - low
-
-
-def _bisect(order: FloatArray, values: FloatArray, radius: FloatArray, sign: float) -> IntArray:
-    """Find where |order - value| <= radius ends; rounding of value ± radius must not decide, the difference does."""
-    side = "left" if sign < 0.0 else "right"
-    found = np.searchsorted(order, values + sign * radius, side=side).astype(np.int64)  # type: ignore[call-overload]
+    own = np.searchsorted(order, values)
     last = len(order) - 1
-    for _ in range(2):
-        if sign < 0.0:
-            before = np.maximum(found - 1, 0)
-            found -= (found > 0) & (np.abs(order[before] - values) <= radius)
-            at = np.minimum(found, last)
-            found += np.abs(order[at] - values) > radius
-        else:
-            at = np.minimum(found, last)
-            found += (found <= last) & (np.abs(order[at] - values) <= radius)
-            before = np.maximum(found - 1, 0)
-            found -= np.abs(order[before] - values) > radius
-    return found
+    right = _last_within(order, own, values, radius)
+    left = last - _last_within(-order[::-1], last - own, -values, radius)
+    return right - left + 1
+
+
+def _last_within(order: FloatArray, own: IntArray, values: FloatArray, radius: FloatArray) -> IntArray:
+    """Return the last position from `own` on whose value is at most `radius` larger.
+
+    It bisects the differences, not the values: value + radius is rounded, and one neighbour more or less matters.
+    """
+    low, high = own, np.full_like(own, len(order) - 1)
+    while (low < high).any():
+        middle = (low + high + 1) // 2
+        within = order[middle] - values <= radius
+        low, high = np.where(within, middle, low), np.where(within, high, middle - 1)
+    return low
 
 
 def _blocks(n: int) -> list[slice]:

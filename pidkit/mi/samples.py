@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
@@ -29,7 +30,7 @@ def check_rows(x: Samples, name: str) -> Rows:
     >>> check_rows([1, 2, 4], "a").shape
     (3, 1)
     """
-    rows = _named(as_rows, x, name)
+    rows: Rows = _named(as_rows, x, name)
     if (rows == rows[0]).all():
         raise InputError(f"{name} is constant: its mutual information with anything is 0; pass what varies")
     return rows
@@ -73,20 +74,19 @@ def check_option(name: str, value: object, allowed: Iterable[str]) -> None:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; not {value!r}")
 
 
-def is_discrete(x: Samples) -> bool:
+def is_discrete(x: Any) -> bool:
     """Tell whether `x` looks like labels: one axis (or one column) of integers, booleans or anything not a number."""
     if not hasattr(x, "dtype"):
         try:
-            x = np.asarray(x if isinstance(x, (list, tuple, str)) else list(x))  # type: ignore[arg-type]
+            x = np.asarray(x if isinstance(x, (list, tuple)) else list(x))
         except (TypeError, ValueError):
             return False
-    shape = tuple(x.shape)  # type: ignore[union-attr]
-    if len(shape) > 1 and int(np.prod(shape[1:])) != 1:
+    if len(x.shape) > 1 and math.prod(x.shape[1:]) != 1:
         return False
-    return not any(kind in str(x.dtype) for kind in ("float", "complex"))  # type: ignore[union-attr]
+    return not any(kind in str(x.dtype) for kind in ("float", "complex"))
 
 
-def generator(rng: Rng) -> np.random.Generator:
+def generator(rng: object) -> np.random.Generator:
     """Return a Generator of an integer seed, or the Generator given; None is refused: it would not repeat."""
     if isinstance(rng, np.random.Generator):
         return rng
@@ -107,7 +107,13 @@ def standardise(rows: Rows) -> Rows:
     """
     scale = rows.std(axis=0)
     varies = (rows != rows[0]).any(axis=0) & (scale > 0.0)
-    return (rows[:, varies] - rows[:, varies].mean(axis=0)) / scale[varies]
+    return np.asarray((rows[:, varies] - rows[:, varies].mean(axis=0)) / scale[varies])
+
+
+def scaling(rows: Rows) -> tuple[Rows, Rows]:
+    """Return the mean and the standard deviation of every column, 1 where a column is constant."""
+    scale = rows.std(axis=0)
+    return rows.mean(axis=0), np.where(scale > 0.0, scale, 1.0)
 
 
 def _named(check: Callable[[Any], Any], x: Any, name: str) -> Any:

@@ -31,7 +31,9 @@ def check_folds(folds: object) -> None:
     """Raise InputError unless `folds` is None, 1 or a larger whole number."""
     whole = isinstance(folds, (int, np.integer)) and not isinstance(folds, bool) and folds >= 1
     if folds is not None and not whole:
-        raise InputError(f"folds must be None, 1 for a single three-way split, or a whole number above 1, not {folds!r}")
+        raise InputError(
+            f"folds must be None, 1 for a single three-way split, or a whole number above 1, not {folds!r}"
+        )
 
 
 def three_way_splits(
@@ -65,3 +67,13 @@ def three_way_splits(
         stops = np.arange(rest.size) % 4 == turn % 4
         splits.append(Split(np.sort(rest[~stops]), np.sort(rest[stops]), value))
     return splits
+
+
+def check_class_sizes(labels: IntArray, n_parts: int) -> None:
+    """Raise InputError where a class has too few samples to be in every part."""
+    sizes = np.bincount(labels)
+    if sizes.min() < n_parts:
+        raise InputError(
+            f"b has a class with {int(sizes.min())} samples; a split needs at least {n_parts} of each: "
+            "merge or drop small classes, or give more samples"
+        )

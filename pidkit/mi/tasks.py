@@ -56,7 +56,7 @@ class Task:
 
 
 def gaussian_task(name: str, covariance: npt.ArrayLike, d_a: int) -> Task:
-    """Return the task of a Gaussian whose first d_a columns are a: I = ½ log(|S_aa| |S_bb| / |S|).
+    """Return the task of a Gaussian whose first d_a columns are a: I = ½ log(det S_aa det S_bb / det S).
 
     Raises
     ------
@@ -101,7 +101,7 @@ def _swiss_roll(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """One of two correlated normals rolled up in the plane, the other made uniform: both maps are invertible."""
     x, y = TASKS["normal 1x1"].sampler(n, rng)
     t = 1.5 * np.pi * (1.0 + 2.0 * ndtr(x))
-    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0, ndtr(y)
+    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0, np.asarray(ndtr(y), dtype=np.float64)
 
 
 def _half_cube(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -147,4 +147,4 @@ TASKS: dict[str, Task] = {
         Task("channel", _CHANNEL_MI, 1, 1, "discrete", _channel),
     )
 }
-"""The tasks by name. Sources: Czyz et al., Beyond normal, NeurIPS 2023; Gao et al., NeurIPS 2017; Kraskov et al., 2004."""
+"""By name. Sources: Czyz et al., Beyond normal, NeurIPS 2023; Gao et al., NeurIPS 2017; Kraskov et al., 2004."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from pidkit.errors import InputError
 from pidkit.nn.taps import Reduction, Taps, eager_model
@@ -14,8 +15,10 @@ from pidkit.quantise.rows import check_count
 
 
 @contextlib.contextmanager
-def own_random_state() -> Iterator[None]:
-    """Give a block a random state of its own: torch's, on the CPU and on CUDA where in use, is put back at its end.
+def own_random_state(seed: int | None = None) -> Iterator[None]:
+    """Give a block a random state of its own, and put torch's back at its end, on the CPU and on CUDA where in use.
+
+    With a seed the block draws the same numbers every time, else it goes on from where torch is.
 
     Examples
     --------
@@ -27,6 +30,11 @@ def own_random_state() -> Iterator[None]:
     """
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     with torch.random.fork_rng(devices=devices):
+        if seed is not None:
+            # torch.manual_seed would also reach a CUDA that is yet to be initialised, which nothing puts back.
+            torch.default_generator.manual_seed(seed)
+            if devices:
+                torch.cuda.manual_seed_all(seed)
         yield
 
 
@@ -38,6 +46,11 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
     state of torch on the CPU and, where it is in use, on CUDA. Parameters and their gradients are not touched, and no
     graph is recorded. Code compiled by `torch.compile` runs eagerly meanwhile (torch >= 2.6), so that hooks are seen.
 
+    Raises
+    ------
+    InputError
+        If a lazy module has no shape yet: a pass would give it one.
+
     Examples
     --------
     >>> model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout()).train()
@@ -48,6 +61,10 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
     True
     """
     modules = [module for model in models for module in eager_model(model).modules()]
+    for module in modules:
+        if any(is_lazy(held) for held in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
+            kind = type(module).__name__
+            raise InputError(f"model holds a {kind} that has no shape yet; run one batch through the model first")
     modes = [module.training for module in modules]
     found = [{key: (held, held.clone()) for key, held in m._buffers.items() if held is not None} for m in modules]
     stance = getattr(torch.compiler, "set_stance", None)
@@ -89,7 +106,7 @@ def collect_features(
     layers : str or iterable of str
         Qualified names or globs: `find_layers`.
     x : torch.Tensor, shape (n, ...)
-        Moved to the model's device batch by batch.
+        Moved batch by batch to the device of the model and, where both are floating, to its dtype.
     batch_size : int
     reduce, max_features, call, seed
         As in `Taps`.
@@ -110,11 +127,13 @@ def collect_features(
     >>> {name: tuple(rows.shape) for name, rows in collect_features(model, "*", torch.ones(4, 1, 5, 5)).items()}
     {'0': (4, 18), '1': (4, 18)}
     """
-    if not torch.is_tensor(x) or x.ndim == 0 or len(x) == 0:
+    given: object = x
+    if not isinstance(given, Tensor) or given.ndim == 0 or len(given) == 0:
         raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
     check_count("batch_size", batch_size)
     model = eager_model(model)
     place = next(iter([*model.parameters(), *model.buffers()]), x)
+    floating = x.is_floating_point() and place.is_floating_point()
     features: dict[str, Tensor] = {}
     with (
         left_as_found(model),
@@ -122,7 +141,7 @@ def collect_features(
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            model(batch.to(place.device))
+            model(batch.to(place.device, place.dtype if floating else None))
             for name, output in taps.take().items():
                 if output.shape[0] != len(batch):
                     advice = "pass reduce=, a callable that puts samples first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -111,7 +112,7 @@ def fit(
         optimiser = torch.optim.AdamW(
             module.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, foreach=True
         )
-        best_step, best_score, best_state = 0, -torch.inf, _copy(module)
+        best_step, best_score, best_state = 0, -math.inf, _copy(module)
         stopped, step = "max_steps", 0
         module.train()
         for rows in _batches(n_rows, chosen.batch_size, generator):
@@ -125,7 +126,7 @@ def fit(
             step += 1
             if step % chosen.check_every == 0 or step == chosen.max_steps:
                 reached = _scored(module, score)
-                if reached != reached:
+                if not math.isfinite(reached) and reached != -math.inf:
                     stopped = "diverged"
                     break
                 if reached > best_score:
@@ -135,7 +136,7 @@ def fit(
                     break
             if step == chosen.max_steps:
                 break
-        if best_score == -torch.inf:
+        if best_score == -math.inf:
             raise SolverError(
                 f"the fit {stopped} after {step} steps without a finite score; lower learning_rate or rescale the data"
             )

@@ -153,7 +153,15 @@ class Taps:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
-        """Attach the hooks."""
+        """Attach the hooks.
+
+        Raises
+        ------
+        InputError
+            If they are attached already.
+        """
+        if self._handles:
+            raise InputError("taps are entered already; make new ones, or leave the first block")
         modules = dict(self._model.named_modules())
         try:
             for name in self.names:

@@ -20,7 +20,7 @@ from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
 FloatArray = npt.NDArray[np.float64]
 
-DEFAULT_MAX_ITER = 200
+DEFAULT_MAX_ITER = 400
 STATUSES = np.array(["converged", "max_iter", "stalled"])
 """By the number that the compiled loop returns."""
 

@@ -17,6 +17,7 @@ from pidkit.pid._kernels.pipeline import (
     MAX_ITER,
     cold_start,
     continue_from_even,
+    smallest_mass,
     solve_certified,
 )
 from pidkit.pid.certificate import (
@@ -33,13 +34,11 @@ FloatArray = npt.NDArray[np.float64]
 State = tuple[npt.NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray]
 """active, lam, mu, w, g: all that an iteration starts from, y last."""
 
-DEFAULT_MAX_ITER = 200
+DEFAULT_MAX_ITER = 400
 WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 LONG_ITERATION = 2e9
 """Multiplications in one Newton step from which a solve is cut into single iterations."""
-LONG_TABLES = 1000
-"""Cells of both pair marginals below which no Newton step is that long."""
 STATUS = {CONVERGED: "converged", MAX_ITER: "max_iter"}
 
 
@@ -61,15 +60,14 @@ def solve_interior_point(
         flipped = None if init is None else (init[1], init[0], init[2].T)
         return solve_interior_point(p_yx2, p_yx1, tol=tol, max_iter=max_iter, init=flipped, progress=progress).swapped()
     p1, p2 = np.ascontiguousarray(p_yx1.T), np.ascontiguousarray(p_yx2.T)
-    active, lam, mu, w, g = _start(p1, p2, init)
+    active, lam, mu, w, g = _start(p1, p2, init, tol)
     low_lam, log_a, r = np.empty((3, *p1.shape))
     low_mu, log_b, c = np.empty((3, *p2.shape))
     log_weights = np.empty_like(w)
     allowed = DEFAULT_MAX_ITER if max_iter is None else max_iter
     # The whole state is in (lam, mu, w, g): a long solve is cut into single iterations, so that it can be watched
     # and interrupted, without any change to the result.
-    long = p1.size + p2.size > LONG_TABLES and newton_cost(p_yx1, p_yx2) > LONG_ITERATION
-    chunk = 1 if long else allowed
+    chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else allowed
     used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
     while True:
         done, status, lower, upper, residual = solve_certified(
@@ -103,13 +101,13 @@ def solve_interior_point(
     )
 
 
-def _start(p1: FloatArray, p2: FloatArray, init: Start | None) -> State:
+def _start(p1: FloatArray, p2: FloatArray, init: Start | None, tol: float) -> State:
     """Return the state to start from, cold or warm; y last."""
     n_1, n_2 = p1.shape[0], p2.shape[0]
     active = np.empty((n_1, n_2), dtype=np.bool_)
     lam, mu = np.empty_like(p1), np.empty_like(p2)
     w, g = np.empty((2, n_1, n_2))
-    cold_start(p1, p2, active, lam, mu, w, g)
+    cold_start(p1, p2, active, lam, mu, w, g, smallest_mass(p1, p2, tol))
     if init is not None:
         lam, mu = (np.ascontiguousarray(potential.T) for potential in centre_gauge(init[0], init[1]))
         slack = log_dual_slack(lam.T, mu.T)

@@ -71,7 +71,7 @@ def binned_input_information(
     --------
     >>> features = np.repeat([[0.0], [1.0]], 50, axis=0)
     >>> found = binned_input_information(features, None, np.random.default_rng(0), n_bins=2)
-    >>> round(found.value / np.log(2.0), 6), found.saturated
+    >>> round(float(found.value / np.log(2.0)), 6), found.saturated
     (1.0, False)
     """
     codes = _binned_codes(features, n_bins, n_pca)
@@ -96,7 +96,7 @@ def binned_label_information(
     --------
     >>> labels = np.repeat([0, 1], 50)
     >>> found = binned_label_information(1.0 * labels[:, None], labels, np.random.default_rng(0), n_bins=2)
-    >>> round(found.value / np.log(2.0), 6)
+    >>> round(float(found.value / np.log(2.0)), 6)
     1.0
     """
     codes = _binned_codes(features, n_bins, n_pca)

@@ -11,13 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.mi.estimate import estimate_mi
 from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
 
 FloatArray = npt.NDArray[np.float64]
 
-PLANE_ESTIMATORS = ("decoder", "binned", "ksg", "jsd", "infonce")
-"""The pairs known by name."""
+DOORS = {
+    "decoder": ("reconstruction-probe", "label-probe"),
+    "ksg": ("ksg", "ross"),
+    "jsd": ("jsd", "jsd"),
+    "infonce": ("infonce", "infonce"),
+}
+"""Which estimators of `estimate_mi` make the pairs known by name: for I(X;F) and for I(F;Y)."""
+
+TAKES_LABELS = ("label-probe", "ross", "gao")
+"""Estimators that take class codes as they are; the others see a one-hot row of each."""
+
+PLANE_ESTIMATORS = (*DOORS, "binned")
 
 
 class Estimate(Protocol):
@@ -107,10 +118,12 @@ def plane_estimator(
     ----------
     name : str
         "decoder": a reconstruction probe for I(X;F) (v-information) and a label probe for I(F;Y) (a lower bound), as in
-        SFKD's appendix A. "binned": plug-in values of binned features. "ksg": nearest neighbours, on `n_pca` principal
-        components of both sides (default 5), for they fail in high dimension. "jsd", "infonce": neural critics.
+        SFKD's appendix A. "binned": plug-in values of binned features. "ksg": nearest neighbours (Ross's for labels),
+        on `n_pca` principal components of both sides (default 5), because they fail in high dimension. "jsd",
+        "infonce": trained critics.
     mi_input, mi_label : dict, optional
         Options of the estimator of either axis: those of `pidkit.estimate_mi`, or `n_bins` and `n_pca` for "binned".
+        Trained ones have folds=1: every probe seed draws a split of its own.
     called : str, optional
         What the points are called, where not `name`: to track one estimator with several options.
 
@@ -136,12 +149,12 @@ def plane_estimator(
             seeded=False,
             options=options,
         )
-    doors = ("reconstruction-probe", "label-probe") if name == "decoder" else (name, name)
-    n_pca = 5 if name == "ksg" else None
+    defaults: dict[str, Any] = {"n_pca": 5} if name == "ksg" else {"folds": 1}
+    door_1, door_2 = DOORS[name]
     return PlaneEstimator(
         called or name,
-        partial(estimated_information, estimator=doors[0], **{"n_pca": n_pca, **first}),
-        partial(estimated_information, estimator=doors[1], **{"n_pca": n_pca, **second}),
+        partial(estimated_information, estimator=door_1, **{**defaults, **first}),
+        partial(estimated_information, estimator=door_2, **{**defaults, **second}),
         seeded=name != "ksg",
         options=options,
     )
@@ -171,10 +184,13 @@ def estimated_information(
     **options
         Further arguments of `estimate_mi`.
     """
-    from pidkit.mi.estimate import estimate_mi
-
+    rows = leading_components(features, n_pca)
     other = target if target.ndim == 1 else leading_components(target, n_pca)
-    return estimate_mi(leading_components(features, n_pca), other, estimator=estimator, unit="nats", rng=rng, **options)
+    if estimator == "reconstruction-probe":
+        rows, other = other, rows  # it is told the target first, then the representation that it decodes
+    elif target.ndim == 1 and estimator not in TAKES_LABELS:
+        other = np.eye(int(target.max()) + 1)[target]
+    return estimate_mi(rows, other, estimator=estimator, unit="nats", rng=rng, **options)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

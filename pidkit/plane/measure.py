@@ -24,6 +24,9 @@ IntArray = npt.NDArray[np.int64]
 NULL_STREAM = 1_000_003
 """Added to the number of a shuffle, so that its permutation shares no stream with the probe seeds."""
 
+ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
+"""Arguments of `representation_pid` that the caller of the tracker may set."""
+
 HARMLESS = 0.95
 """Share of H(Y) from which a cap of I(F;Y) is H(Y) itself, perhaps of another split, and not the estimator's own."""
 
@@ -221,3 +224,21 @@ def measure_atoms(
         )
         for atom in ATOM_QUANTITIES
     ]
+
+
+def check_atoms(
+    atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]], options: Mapping[str, Any]
+) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """Return the pairs of layers to decompose and the options, after checking that both can be used."""
+    if atoms and len(layers) != 2:
+        raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
+    for pair in atoms:
+        if not isinstance(pair, tuple) or len(pair) != 2:  # type: ignore[redundant-expr]
+            raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
+        for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
+            if layer not in tracked:
+                raise InputError(f"atoms holds {layer!r}, which is not tracked in {name!r}; add it to layers")
+    for option in options:
+        if option not in ATOM_OPTIONS:
+            raise InputError(f"atom_options must be among {', '.join(ATOM_OPTIONS)}, not {option!r}")
+    return tuple((first, second) for first, second in atoms), dict(options)

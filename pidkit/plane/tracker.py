@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,14 +19,14 @@ from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.joint import encode_labels
 from pidkit.nn.features import collect_features, own_random_state
-from pidkit.nn.taps import Reduction, eager_model, find_layers
+from pidkit.nn.taps import Reduction, Taps, eager_model, find_layers
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
-from pidkit.plane.measure import Place, Repeats, measure_atoms, measure_layer
+from pidkit.plane.measure import Place, Repeats, check_atoms, measure_atoms, measure_layer
 from pidkit.plane.point import PlanePoint
+from pidkit.plane.resume import start_trajectory
 from pidkit.plane.trajectory import PlaneTrajectory
-from pidkit.units import check_unit, from_nats
-
-RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "torch")
+from pidkit.quantise.rows import check_count
+from pidkit.units import check_unit
 
 
 class InformationPlane:
@@ -139,7 +138,7 @@ class InformationPlane:
         self._inputs = _as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
-        self._atoms, self._atom_options = _check_atoms(atoms, self._layers), dict(atom_options or {})
+        self._atoms, self._atom_options = check_atoms(atoms, self._layers, atom_options or {})
         self._schedule = None if schedule is None else frozenset(float(step) for step in schedule)
         self._repeats = Repeats(int(n_seeds), int(n_null), int(seed), check_unit(unit))
         self._options: dict[str, Any] = {
@@ -149,9 +148,19 @@ class InformationPlane:
             "batch_size": batch_size,
             "seed": int(seed),
         }
+        check_count("batch_size", batch_size)
+        for name, one in self._models.items():
+            Taps(one, self._layers[name], reduce=reduce, max_features=max_features, call=call)  # refuses wrong options
         self._path = None if path is None else Path(path)
         self._closed = False
-        self._trajectory = self._start(resume=resume)
+        self._trajectory = start_trajectory(
+            self._path,
+            resume=resume,
+            settings=self._settings(),
+            unit=self._repeats.unit,
+            entropy_y=self._entropy_y,
+            n_probe=len(self._y),
+        )
 
     @property
     def trajectory(self) -> PlaneTrajectory:
@@ -182,17 +191,19 @@ class InformationPlane:
         Raises
         ------
         InputError
-            If the plane is closed, a layer cannot be tapped, or features or estimates are not finite. Nothing of the
-            step is then recorded.
+            If the plane is closed, the step is not finite, a layer cannot be tapped, or features or estimates are not
+            finite. Nothing of the step is then recorded.
         """
         if self._closed:
             raise InputError("step is called on a plane whose with block has ended; make a new one, with resume=True")
         step = float(step)
+        if not math.isfinite(step):
+            raise InputError(f"step must be a finite number, not {step}")
         recorded = self._trajectory.select(step=step).points
         if recorded or (self._schedule is not None and step not in self._schedule):
             return recorded
         points: list[PlanePoint] = []
-        with own_random_state():
+        with own_random_state(self._repeats.seed):
             features = {
                 name: _as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
                 for name, model in self._models.items()
@@ -238,40 +249,13 @@ class InformationPlane:
             )
         return points
 
-    def _start(self, *, resume: bool) -> PlaneTrajectory:
-        """Return an empty trajectory, or the one to resume."""
-        settings = self._settings()
-        unit = self._repeats.unit
-        provenance = {
-            "settings": settings,
-            "versions": {package: version(package) for package in RECORDED_PACKAGES},
-        }
-        fresh = PlaneTrajectory((), unit, from_nats(self._entropy_y, unit), len(self._y), provenance)
-        if self._path is None or not self._path.exists():
-            if resume and self._path is None:
-                raise InputError("resume=True needs a path: the .npz file of the run to continue")
-            if self._path is not None:
-                fresh.save(self._path)
-            return fresh
-        if not resume:
-            raise InputError(f"path {self._path} exists already; pass resume=True to continue it, or another path")
-        found = PlaneTrajectory.load(self._path)
-        before = found.provenance.get("settings", {})
-        changed = [key for key in settings if before.get(key) != settings[key]]
-        if changed:
-            raise InputError(
-                f"path {self._path} holds a run with other settings: {changed[0]} was {before.get(changed[0])!r} and "
-                f"is {settings[changed[0]]!r}; resume with the same ones, or pass another path"
-            )
-        return found
-
     def _settings(self) -> dict[str, Any]:
-        """Return what has to be the same for a run to be continued, as JSON returns it."""
+        """Return what has to be the same for a run to be continued."""
         probe = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
         probe.update(self._y.tobytes())
         probe.update(self._inputs.tobytes())
         reduce = self._options["reduce"]
-        settings = {
+        return {
             "layers": {name: list(layers) for name, layers in self._layers.items()},
             "estimators": [{"name": e.name, **e.options} for e in self._estimators],
             "atoms": [list(pair) for pair in self._atoms],
@@ -283,8 +267,6 @@ class InformationPlane:
             **self._options,
             "reduce": reduce if isinstance(reduce, str) else getattr(reduce, "__qualname__", type(reduce).__name__),
         }
-        as_read: dict[str, Any] = json.loads(json.dumps(settings))
-        return as_read
 
 
 def _layers_of(
@@ -321,21 +303,6 @@ def _as_inputs(inputs: Any, n: int) -> npt.NDArray[np.float64]:
     if array.ndim == 0 or len(array) != n:
         raise InputError(f"inputs must have one row a probe sample: shape {array.shape}, and there are {n} samples")
     return array.reshape(n, -1).astype(np.float64)
-
-
-def _check_atoms(
-    atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]]
-) -> tuple[tuple[str, str], ...]:
-    """Return the pairs of layers to decompose, after checking that they are tracked."""
-    if atoms and len(layers) != 2:
-        raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
-    for pair in atoms:
-        if not isinstance(pair, tuple) or len(pair) != 2:  # type: ignore[redundant-expr]
-            raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
-        for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
-            if layer not in tracked:
-                raise InputError(f"atoms holds {layer!r}, which is not tracked in {name!r}; add it to layers")
-    return tuple((first, second) for first, second in atoms)
 
 
 def _as_arrays(features: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float64]]:

@@ -55,6 +55,10 @@ class PlaneTrajectory:
     n_probe: int
     provenance: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        """Check the unit."""
+        check_unit(self.unit)
+
     @property
     def networks(self) -> tuple[str, ...]:
         """The networks, in order of appearance."""
@@ -107,10 +111,9 @@ class PlaneTrajectory:
         """
         chosen = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
         if not chosen:
-            raise InputError(
-                f"no point has network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator "
-                f"{estimator!r}; there are networks {self.networks}, layers {self.layers} and estimators {self.estimators}"
-            )
+            there = f"there are networks {self.networks}, layers {self.layers} and estimators {self.estimators}"
+            asked = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
+            raise InputError(f"no point has {asked}; {there}")
         ordered = sorted(chosen, key=lambda point: point.step)
         return (
             np.array([point.step for point in ordered], dtype=np.float64),

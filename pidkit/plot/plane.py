@@ -96,8 +96,8 @@ def information_plane(
             mine = sorted((p for p in pairs if (p[0].network, p[0].layer) == (network, layer)), key=_step)
             _draw_network(ax, mine, number, f"{network}, {layer}", error_bars=error_bars)
             drawn += mine
-        hollow: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "markeredgecolor": "0.3", "markersize": 8}
-        ax.plot([], [], marker="o", label=f"first {step_name}", **hollow)
+        hollow: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "markersize": 8}
+        ax.plot([], [], marker="o", color="0.3", label=f"first {step_name}", **hollow)
     _mark_saturated(ax, drawn)
     if guides:
         _draw_guides(ax, trajectory, drawn)

@@ -50,7 +50,13 @@ def test_names_and_globs_stand_for_layers_in_order_and_once() -> None:
     model = Inner()
     assert find_layers(model, "fc") == ("fc",)
     assert find_layers(model, ["fc", "blocks.?"]) == ("fc", "blocks.0", "blocks.1")
-    assert find_layers(model, ["blocks.*.0", "blocks.*"]) == ("blocks.0.0", "blocks.1.0", "blocks.0", "blocks.0.1", "blocks.1")
+    assert find_layers(model, ["blocks.*.0", "blocks.*"]) == (
+        "blocks.0.0",
+        "blocks.1.0",
+        "blocks.0",
+        "blocks.0.1",
+        "blocks.1",
+    )
     assert find_layers(model, "*")[0] == "blocks"
 
 
@@ -70,7 +76,7 @@ def test_unknown_layers_are_refused_with_near_matches(layers: Any, message: str)
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(InputError, match="model must be a torch.nn.Module, not int"):
+    with pytest.raises(InputError, match=r"model must be a torch\.nn\.Module, not int"):
         find_layers(3, "fc")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="fits no layer of ReLU; it has no named layers"):
         find_layers(nn.ReLU(), "x")
@@ -154,9 +160,10 @@ def test_layers_that_run_twice_need_a_choice_and_those_that_never_run_are_named(
         with Taps(model, "relu", call=call) as taps:
             model(x)
             assert taps.take()["relu"].shape == (2, width)
-    with Taps(model, "spare") as taps, pytest.raises(InputError, match="'spare', which did not run in the forward"):
+    with Taps(model, "spare") as taps:
         model(x)
-        taps.take()
+        with pytest.raises(InputError, match="'spare', which did not run in the forward pass; leave it out"):
+            taps.take()
 
 
 @pytest.mark.parametrize(
@@ -195,6 +202,15 @@ def test_hooks_live_as_long_as_the_block_also_after_an_exception() -> None:
     assert hooks_of(model) == 0
     with pytest.raises(RuntimeError, match="mat1 and mat2"), Taps(model, "*"):
         model(torch.ones(2, 7))
+    assert hooks_of(model) == 0
+
+
+def test_taps_are_entered_once_at_a_time() -> None:
+    model = Inner()
+    with Taps(model, "fc") as taps, pytest.raises(InputError, match="taps are entered already; make new ones"):
+        taps.__enter__()
+    with taps:
+        assert hooks_of(model) == 1
     assert hooks_of(model) == 0
 
 
@@ -247,6 +263,32 @@ def test_buffers_that_a_forward_pass_changes_are_put_back() -> None:
     assert model[0].total is kept
 
 
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+def test_lazy_modules_are_not_given_a_shape() -> None:
+    model = nn.Sequential(nn.LazyLinear(3))
+    with pytest.raises(InputError, match="model holds a LazyLinear that has no shape yet; run one batch through"):
+        collect_features(model, "0", torch.ones(2, 4))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_models_on_cuda_are_read_and_their_random_state_put_back() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 40), nn.BatchNorm1d(40), nn.Dropout(0.5)).cuda().train()
+    x, before = torch.randn(10, 3), torch.cuda.get_rng_state()
+    found = collect_features(model, "*", x, max_features=8, reduce=lambda out: out + torch.randn_like(out))
+    assert [(name, rows.device.type, tuple(rows.shape)) for name, rows in found.items()] == [
+        (name, "cpu", (10, 8)) for name in ("0", "1", "2")
+    ]
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert float(model[1].num_batches_tracked) == 0.0
+
+
+def test_inputs_take_the_dtype_of_the_model_unless_they_are_tokens() -> None:
+    double = torch.ones(4, 3, dtype=torch.float64)
+    assert collect_features(nn.Sequential(nn.Linear(3, 2)), "0", double)["0"].dtype == torch.float32
+    assert collect_features(nn.Sequential(nn.Embedding(5, 2)), "0", torch.arange(4))["0"].shape == (4, 2)
+
+
 def test_half_precision_and_single_columns_become_rows() -> None:
     model = nn.Sequential(nn.Identity())
     assert collect_features(model, "0", torch.ones(4, dtype=torch.bfloat16))["0"].dtype == torch.float32
@@ -272,7 +314,10 @@ def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) 
     [
         (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor with one row a sample"),
         (lambda m: collect_features(m, "0", torch.empty(0, 3)), "x must be a tensor with one row a sample"),
-        (lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0), "batch_size must be an integer of at least 1"),
+        (
+            lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0),
+            "batch_size must be an integer of at least 1",
+        ),
         (
             lambda m: collect_features(m, "0", torch.ones(2, 3), reduce=lambda out: out.T),
             "layer '0' puts out 4 rows for 2 samples; pass reduce=",

@@ -1,4 +1,4 @@
-"""Neural estimators of mutual information: pure bounds, critics, and what trains them. The part of mi that loads torch."""
+"""Neural estimators of mutual information: pure bounds, critics, and what trains them. This part of mi loads torch."""
 
 from pidkit.mi.neural.critics import ConcatenateAndConvolve, ConcatenatedCritic, ProjectAndDot, SeparableCritic
 from pidkit.mi.neural.estimators import NeuralMI

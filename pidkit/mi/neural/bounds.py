@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,6 +20,7 @@ def jsd(scores: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> round(float(jsd(torch.zeros(3, 3))), 4)
     -1.3863
     """
@@ -34,6 +34,7 @@ def dv(scores: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> round(float(dv(torch.full((3, 3), 5.0))), 4) + 0.0
     0.0
     """
@@ -43,11 +44,12 @@ def dv(scores: Tensor) -> Tensor:
 def nwj(scores: Tensor) -> Tensor:
     """Compute Nguyen, Wainwright and Jordan's bound 1 + E_p[T] - E_q[e^T] <= I, at most `dv` on the same scores.
 
-    Written for T = log p(a, b) / p(a) p(b) at the optimum, which is what `jsd` trains; the literature's critic is T + 1.
+    Written for T = log p(a, b) / p(a) p(b) at the optimum, which `jsd` trains; the literature's critic is T + 1.
     Source: Poole et al., On variational bounds of mutual information, ICML 2019, eq. 4.
 
     Examples
     --------
+    >>> import torch
     >>> round(float(nwj(torch.zeros(3, 3))), 4)
     0.0
     """
@@ -61,6 +63,7 @@ def smile(scores: Tensor, clip: float = 5.0) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> bool(smile(torch.eye(3) * 9.0) == dv(torch.eye(3) * 9.0))
     True
     """
@@ -72,6 +75,7 @@ def mean_score(scores: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> float(mean_score(torch.eye(3)))
     1.0
     """
@@ -85,6 +89,7 @@ def infonce(scores: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> round(float(infonce(100.0 * torch.eye(8))) - math.log(8), 6)
     0.0
     """
@@ -100,7 +105,7 @@ def product(scores: Tensor) -> Tensor:
     """Return the scores of the product of the marginals, everything else: (..., K (K - 1))."""
     k = scores.shape[-1]
     # Without its first entry, the flattened matrix has the diagonal at the end of every K + 1.
-    shifted = scores.flatten(-2)[..., 1:].unflatten(-1, (k - 1, k + 1))
+    shifted = scores.flatten(-2)[..., 1:].reshape(*scores.shape[:-2], k - 1, k + 1)
     return shifted[..., :-1].flatten(-2)
 
 

@@ -7,6 +7,7 @@ and return scores (K, K'); the last two keep them and return (places, K, K'), on
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,8 @@ class SeparableCritic(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the scores (K, K')."""
-        return self.f(a.flatten(1)) @ (self.scale * self.g(b.flatten(1))).T
+        scores: Tensor = self.f(a.flatten(1)) @ (self.scale * self.g(b.flatten(1))).T
+        return scores
 
 
 class ConcatenatedCritic(nn.Module):
@@ -97,7 +99,8 @@ class ProjectAndDot(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the scores (places, K, K')."""
-        return self.f(_places(a)) @ (self.scale * self.g(_places(b))).mT
+        scores: Tensor = self.f(_places(a)) @ (self.scale * self.g(_places(b))).mT
+        return scores
 
 
 class ConcatenateAndConvolve(nn.Module):
@@ -128,7 +131,9 @@ class ConcatenateAndConvolve(nn.Module):
         """Return the scores (places, K, K')."""
         first, second = _places(a), _places(b)
         n = max(len(first), len(second))
-        return torch.stack([self.critic(x, y) for x, y in zip(first.expand(n, -1, -1), second.expand(n, -1, -1))])
+        return torch.stack(
+            [self.critic(x, y) for x, y in zip(first.expand(n, -1, -1), second.expand(n, -1, -1), strict=True)]
+        )
 
 
 class _Projection(nn.Module):
@@ -156,7 +161,7 @@ CRITICS: dict[str, type[nn.Module]] = {
 def _perceptron(n_in: int, width: int, depth: int, n_out: int) -> nn.Sequential:
     """Return `depth` hidden layers of ReLU and a linear one."""
     sizes = [n_in, *[width] * depth]
-    hidden = [layer for i, o in zip(sizes[:-1], sizes[1:], strict=True) for layer in (nn.Linear(i, o), nn.ReLU())]
+    hidden = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
 
 

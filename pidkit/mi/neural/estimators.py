@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from pidkit.errors import InputError
 from pidkit.joint import FloatArray
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS, Shape
-from pidkit.mi.neural.fitted import FittedCritic, Scaling, combine, score_matrix
+from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Rng, Samples, check_maps, check_option, check_pairs, generator, seed_name
 from pidkit.mi.splits import check_folds, three_way_splits
@@ -31,6 +31,9 @@ READOUTS = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
 
 LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 """Most pairs of one matrix of scores, by critic; the others look at every pair apart and get 1024."""
+
+MOST_TO_STOP_BY = 4096
+"""Rows that say when to stop, at most: they are scored again and again."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""
@@ -126,13 +129,13 @@ class NeuralMI:
         readings, reports = [], []
         for split in three_way_splits(n, draws, folds=self.folds):
             train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
-            fitted = self._fit(train, stop, draws)
+            with torch.inference_mode(mode=False):
+                fitted = self._fit(train, stop, draws)
             readings.append(fitted.read(*value))
             reports.append(asdict(fitted.report))
         return combine(
             readings,
             fitted,
-            estimator=self._name,
             n_samples=n,
             unit=unit,
             seed=seed_name(rng),
@@ -153,44 +156,51 @@ class NeuralMI:
         draws = generator(rng)
         order = draws.permutation(n)
         stop, train = order[: n // 4], order[n // 4 :]
-        return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
-
-    @property
-    def _name(self) -> str:
-        default = READOUTS[self.objective]
-        return self.objective if self.read_by == default == self.objective else f"{self.objective}+{self.read_by}"
+        with torch.inference_mode(mode=False):
+            return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
 
     def _fit(
         self, train: tuple[FloatArray, FloatArray], stop: tuple[FloatArray, FloatArray], draws: np.random.Generator
     ) -> FittedCritic:
         """Train on checked pairs."""
         device = torch.device(self.device)
-        scalings = tuple(_scaling(side) for side in train)
-        a, b = (scaling.apply(side, device) for scaling, side in zip(scalings, train, strict=True))
-        stop_a, stop_b = (scaling.apply(side, device) for scaling, side in zip(scalings, stop, strict=True))
+        scaling_a, scaling_b = _scaling(train[0]), _scaling(train[1])
+        some = shuffled(len(stop[0]))[:MOST_TO_STOP_BY]
+        stop = stop[0][some], stop[1][some]
+        a, b = scaling_a.apply(train[0], device), scaling_b.apply(train[1], device)
+        stop_a, stop_b = scaling_a.apply(stop[0], device), scaling_b.apply(stop[1], device)
         with seeded(draws):
             critic = self._build(tuple(a.shape[1:]), tuple(b.shape[1:]))
         critic = critic.to(device, torch.float32)
         per_pair = self.critic in ("concatenated", "concatenate-and-convolve")
         options = self.options
         if per_pair and options.batch_size > 64:
-            options = FitOptions(**{**asdict(options), "batch_size": 64})
-        k_stop = 256 if per_pair else 2048
-        stops = list(zip(stop_a.tensor_split(math.ceil(len(stop_a) / k_stop)),
-                         stop_b.tensor_split(math.ceil(len(stop_b) / k_stop)), strict=True))
+            options = replace(options, batch_size=64, check_every=4 * options.check_every)
+        k_stop = 64 if per_pair else 2048
+        stops = list(
+            zip(
+                stop_a.tensor_split(math.ceil(len(stop_a) / k_stop)),
+                stop_b.tensor_split(math.ceil(len(stop_b) / k_stop)),
+                strict=True,
+            )
+        )
         objective = OBJECTIVES[self.objective]
         training = MovingAverageDV() if self.objective == "dv" else objective
+        stop_by = BOUNDS[self.read_by] if self.read_by in LOWER_BOUNDS else objective
         report = fit(
             critic,
             loss=lambda rows: -training(critic(a[rows], b[rows])).mean(),
-            score=lambda: sum(objective(score_matrix(critic, x, y)).mean().item() for x, y in stops) / len(stops),
+            score=lambda: sum(stop_by(score_matrix(critic, x, y)).mean().item() for x, y in stops) / len(stops),
             n_rows=len(a),
             generator=torch_generator(draws),
             options=options,
         )
         max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
-        kept = (train[0][:max_k], train[1][:max_k])
-        return FittedCritic(critic, self.objective, self.read_by, *scalings, kept, report, max_k, self.device)
+        some = shuffled(len(train[0]))[:max_k]
+        kept = (train[0][some], train[1][some])
+        return FittedCritic(
+            critic, self.objective, self.read_by, scaling_a, scaling_b, kept, report, max_k, self.device
+        )
 
     def _build(self, shape_a: Shape, shape_b: Shape) -> nn.Module:
         if not isinstance(self.critic, str):

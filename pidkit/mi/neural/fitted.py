@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.joint import FloatArray
+from pidkit.errors import InputError
+from pidkit.joint import FloatArray, IntArray
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_maps, check_pairs
@@ -21,6 +22,9 @@ NEAR_CAP = 0.1
 
 OVERFITTED = 0.25
 """How much more, in nats, the training pairs may give than the held-out ones before the result says so."""
+
+UNSTABLE = 0.2
+"""Standard error in nats from which a value is decided by a few pairs, as e^T lets it be."""
 
 ROWS_AT_ONCE = 1 << 18
 """Scores computed at a time."""
@@ -84,46 +88,60 @@ class FittedCritic:
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, or the lengths differ.
+            If a side is not a finite real array, is constant or has another shape than in `fit`, or the lengths differ.
         """
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
+        for name, rows, seen in (("a", rows_a, self.train[0]), ("b", rows_b, self.train[1])):
+            if rows.shape[1:] != seen.shape[1:]:
+                raise InputError(f"{name} has rows of shape {rows.shape[1:]}, but fit saw {seen.shape[1:]}")
         n = check_pairs(len(rows_a), len(rows_b), at_least=4, reason="a matrix of scores")
-        return combine([self.read(rows_a, rows_b)], self, estimator=self.objective, n_samples=n, unit=unit)
+        return combine([self.read(rows_a, rows_b)], self, n_samples=n, unit=unit)
+
+    @property
+    def name(self) -> str:
+        """The objective, and the read-out where that is another function."""
+        return self.objective if self.objective == self.readout else f"{self.objective}+{self.readout}"
 
     def read(self, a: FloatArray, b: FloatArray) -> Reading:
-        """Read checked pairs with the chosen bound, and with all the others for comparison."""
-        blocks = self._blocks(a, b)
+        """Read checked pairs with the chosen bound, and with all the others for comparison, a block at a time."""
         bound = BOUNDS[self.readout]
-        values = [bound(scores).mean().item() for scores in blocks]
-        sizes = np.array([scores.shape[-1] for scores in blocks])
-        k = int(sizes.min())
-        names = ["infonce"] if self.objective == "infonce" else [name for name in BOUNDS if name != "infonce"]
-        readouts = {name: _average([BOUNDS[name](s).mean().item() for s in blocks], sizes) for name in names}
-        diagnostics = {f"readout_{name}": value for name, value in readouts.items()}
-        if self.objective == "jsd":
-            diagnostics["jsd_objective"] = objective = _average([jsd(s).mean().item() for s in blocks], sizes)
-            diagnostics["jsd"] = 0.5 * objective + math.log(2.0)
-        seen = min(len(self.train[0]), k)
-        train_scores = self._scores(self.train[0][:seen], self.train[1][:seen])
-        terms = np.concatenate([sampling_terms(scores, self.readout) for scores in blocks])
-        return Reading(_average(values, sizes), terms, bound(train_scores).mean().item(), k, diagnostics)
-
-    def _blocks(self, a: FloatArray, b: FloatArray) -> list[Tensor]:
-        """Return the matrices of scores of all pairs, each of at most `max_k`."""
+        others = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
         n_blocks = math.ceil(len(a) / self.max_k)
-        parts = zip(np.array_split(a, n_blocks), np.array_split(b, n_blocks), strict=True)
-        return [self._scores(x, y) for x, y in parts]
+        blocks = np.array_split(shuffled(len(a)), n_blocks)
+        values, terms, found = [], [], []
+        for rows in blocks:
+            scores = self._scores(a[rows], b[rows])
+            values.append(bound(scores).mean().item())
+            terms.append(sampling_terms(scores, self.readout))
+            found.append({f"readout_{name}": BOUNDS[name](scores).mean().item() for name in others})
+            if self.objective == "jsd":
+                found[-1]["jsd_objective"] = jsd(scores).mean().item()
+        sizes = np.array([rows.size for rows in blocks])
+        diagnostics = {name: _average([block[name] for block in found], sizes) for name in found[0]}
+        if self.objective == "jsd":
+            diagnostics["jsd"] = 0.5 * diagnostics["jsd_objective"] + math.log(2.0)
+        k = int(sizes.min())
+        train_value = bound(self._scores(self.train[0][:k], self.train[1][:k])).mean().item()
+        return Reading(_average(values, sizes), np.concatenate(terms), train_value, k, diagnostics)
 
     def _scores(self, a: FloatArray, b: FloatArray) -> Tensor:
         device = torch.device(self.device)
         return score_matrix(self.critic, self.scaling_a.apply(a, device), self.scaling_b.apply(b, device))
 
 
+def shuffled(n: int) -> IntArray:
+    """Return 0..n-1 in an order that has nothing to do with that of the file, always the same.
+
+    Blocks of rows in file order could hold one class alone, and their products would not be those of the marginals.
+    """
+    return np.random.default_rng(0).permutation(n)
+
+
 def score_matrix(critic: nn.Module, a: Tensor, b: Tensor) -> Tensor:
-    """Return all scores of a and b in float64, a few rows at a time, without gradients."""
+    """Return all scores of a and b, float64 on the CPU, a few rows at a time, without gradients."""
     step = max(1, ROWS_AT_ONCE // len(b))
     with torch.no_grad():
-        return torch.cat([critic(rows, b).double() for rows in a.split(step)], dim=-2)
+        return torch.cat([critic(rows, b).cpu().double() for rows in torch.split(a, step)], dim=-2)
 
 
 def sampling_terms(scores: Tensor, readout: str) -> FloatArray:
@@ -144,14 +162,13 @@ def sampling_terms(scores: Tensor, readout: str) -> FloatArray:
         sums = (exp.sum(-1) - own + exp.sum(-2) - own) / (k - 1)
         mean = 0.5 * sums.mean(-1, keepdim=True)
         terms = diagonal - (sums if readout == "nwj" else sums / mean)
-    return np.asarray(terms.reshape(-1, terms.shape[-1]).mean(0).cpu().numpy(), dtype=np.float64)
+    return np.asarray(terms.reshape(-1, terms.shape[-1]).mean(0).numpy(), dtype=np.float64)
 
 
 def combine(
     readings: list[Reading],
     fitted: FittedCritic,
     *,
-    estimator: str,
     n_samples: int,
     unit: str,
     seed: int | str | None = None,
@@ -173,13 +190,18 @@ def combine(
             f"overfitted: the training pairs give {train:.2f} nats, the held-out ones {value:.2f}; the value is low: "
             "give more samples or a smaller critic"
         )
+    stderr = float(centred.std(ddof=1)) / math.sqrt(centred.size)
+    if stderr > UNSTABLE:
+        notes.append(
+            f"unstable: the standard error is {stderr:.2f} nats, decided by a few pairs; use 'infonce' or 'smile'"
+        )
     return in_nats(
         value,
         kind="lower_bound" if fitted.readout in LOWER_BOUNDS else "estimate",
-        estimator=estimator,
+        estimator=fitted.name,
         n_samples=n_samples,
         unit=unit,
-        stderr=centred.std(ddof=1) / math.sqrt(centred.size),
+        stderr=stderr,
         cap=("log K", math.log(k)) if is_infonce else None,
         warnings=tuple(notes),
         diagnostics={

@@ -65,7 +65,13 @@ def lower_bound(p1: Array, p2: Array, active: Array, h: Array, lam: Array, mu: A
         price2 += mass * g2[j]
     if price2 < price:
         f, g = f2, g2
-    value, size = 0.0, 1.0
+    largest_f, largest_g = 0.0, 0.0
+    for i in range(n_1):
+        largest_f = max(largest_f, abs(f[i]))
+    for j in range(n_2):
+        largest_g = max(largest_g, abs(g[j]))
+    # What the shifts cancel, they round: a large shift leaves the potentials that much short of feasible.
+    value, size = 0.0, 1.0 + largest_f + largest_g
     for i in range(n_1):
         for y in range(n_y):
             if p1[i, y] > 0.0:

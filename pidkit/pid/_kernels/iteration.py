@@ -45,13 +45,14 @@ LARGEST_CHANGE = 3.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _largest_change(pi: Array, active: Array, d1: Array, d2: Array, dh: Array) -> float:
-    """Return the largest |change of log pi| that a full step predicts, at least 1e-300."""
+def _largest_change(pi: Array, active: Array, g: Array, d1: Array, d2: Array, dh: Array) -> float:
+    """Return the largest |change of log pi|, or of h relative to 1 + g, that a full step predicts, at least 1e-300."""
     n_1, n_2, n_y = pi.shape
     largest = 1e-300
     for i in range(n_1):
         for j in range(n_2):
             if active[i, j]:
+                largest = max(largest, abs(dh[i, j]) / (1.0 + g[i, j]))
                 for y in range(n_y):
                     if pi[i, j, y] > 0.0:
                         largest = max(largest, abs(d1[i, y] + d2[j, y] - dh[i, j]))
@@ -274,7 +275,7 @@ def interior_point(
         fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
         step_w = step_to_boundary(w, dw, active, fraction)
         step_g = step_to_boundary(g, dg, active, fraction)
-        step_g = min(step_g, LARGEST_CHANGE / _largest_change(pi, active, d1, d2, dh))
+        step_g = min(step_g, LARGEST_CHANGE / _largest_change(pi, active, g, d1, d2, dh))
         if stuck >= PATIENCE:
             step_w *= DAMPING
             step_g *= DAMPING

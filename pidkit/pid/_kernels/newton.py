@@ -25,7 +25,7 @@ SYRK_PANEL = 64
 SMALL = 24
 """Size of a Schur complement that is formed without BLAS."""
 
-RELATIVE_PIVOT = 1e-15
+RELATIVE_PIVOT = 1e-20
 """A pivot this far below its diagonal entry is rounding: the direction is null and its step is set to zero."""
 
 

@@ -9,6 +9,10 @@ from pidkit.pid._kernels.bounds import c_transform, lower_bound, upper_bound
 from pidkit.pid._kernels.iteration import interior_point
 from pidkit.pid._kernels.pairs import FAST, Array, copy, evaluate
 
+DUST_SHARE = 1e-3
+"""Share of the tolerance that all masses too small to matter may have together; each counts as that much while
+iterating, because smaller ones only spoil the arithmetic. The certificate is of the true masses."""
+
 COLD_SLACK = 0.1
 """Nats by which the first potentials keep clear of their constraints."""
 
@@ -24,16 +28,25 @@ FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-3
 STAGE_TOL = 10.0
 """What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
 
+STAGE_ITERATIONS = 25
+"""Newton steps that one stage may take: one that fails is no reason not to try the next."""
+
 CONVERGED, MAX_ITER, STALLED = 0, 1, 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array) -> None:
+def smallest_mass(p1: Array, p2: Array, tol: float) -> float:
+    """Return what every mass counts as at least while iterating towards `tol`."""
+    return float(DUST_SHARE * tol / (p1.size + p2.size))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, dust: float) -> None:
     """Fill the state that a solve starts from, and the pairs that share a y.
 
     The coupling with X1 - Y - X2 is in Delta_P, and its conditionals are the softmax over y of log P(y,x1) +
     log P(y,x2) - log P(y): with those potentials all marginals are right from the start. What is then taken from
-    lam[., x1] and mu[., x2] to clear the constraints changes no conditional.
+    lam[., x1] and mu[., x2] to clear the constraints changes no conditional. Masses count as `dust` at least.
     """
     n_1, n_y = p1.shape
     n_2 = p2.shape[0]
@@ -41,10 +54,10 @@ def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Ar
     for i in range(n_1):
         for y in range(n_y):
             p_y[y] += p1[i, y]
-            lam[i, y] = np.log(p1[i, y]) if p1[i, y] > 0.0 else -np.inf
+            lam[i, y] = np.log(max(p1[i, y], dust)) if p1[i, y] > 0.0 else -np.inf
     for j in range(n_2):
         for y in range(n_y):
-            mu[j, y] = np.log(p2[j, y] / p_y[y]) if p2[j, y] > 0.0 else -np.inf
+            mu[j, y] = np.log(max(p2[j, y], dust) / max(p_y[y], dust)) if p2[j, y] > 0.0 else -np.inf
     for i in range(n_1):
         for j in range(n_2):
             active[i, j] = False
@@ -52,9 +65,7 @@ def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Ar
             for y in range(n_y):
                 if p1[i, y] > 0.0 and p2[j, y] > 0.0:
                     active[i, j] = True
-                    w[i, j] += p1[i, y] / p_y[y] * p2[j, y]
-            # A product of two tiny masses may underflow; any positive weight will do there.
-            w[i, j] = max(w[i, j], 1e-300) if active[i, j] else 0.0
+                    w[i, j] += max(p1[i, y], dust) / max(p_y[y], dust) * max(p2[j, y], dust)
             g[i, j] = np.log(w[i, j]) if active[i, j] else 0.0
     by_rows, by_columns = (np.empty(n_1), np.empty(n_2)), (np.empty(n_1), np.empty(n_2))
     c_transform(g, active, by_rows[0], by_rows[1])
@@ -73,6 +84,14 @@ def cold_start(p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Ar
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def _raise_dust(p: Array, dust: float, out: Array) -> None:
+    """Fill out = max(p, dust) on the support of p."""
+    for i in range(p.shape[0]):
+        for y in range(p.shape[1]):
+            out[i, y] = max(p[i, y], dust) if p[i, y] > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def solve_certified(
     p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, tol: float, max_iter: int,
     low_lam: Array, low_mu: Array, log_a: Array, log_b: Array, r: Array, c: Array, log_weights: Array,
@@ -85,15 +104,19 @@ def solve_certified(
     n_1, n_2 = w.shape
     pi, h = np.zeros((n_1, n_2, p1.shape[1])), np.zeros((n_1, n_2))
     sum1, sum2 = np.empty(p1.shape), np.empty(p2.shape)
+    solid1, solid2 = np.empty(p1.shape), np.empty(p2.shape)
+    dust = smallest_mass(p1, p2, tol)
+    _raise_dust(p1, dust, solid1)
+    _raise_dust(p2, dust, solid2)
     used, inner = 0, tol
     lower, upper, residual = -np.inf, np.inf, np.inf
     status = STALLED
     for _ in range(ROUNDS):
-        done, estimate = interior_point(p1, p2, active, lam, mu, w, g, inner, max_iter - used)
+        done, estimate = interior_point(solid1, solid2, active, lam, mu, w, g, inner, max_iter - used)
         used += done
         lost = not np.isfinite(estimate)
         if lost:  # nothing sound is left of the iterate: certify the start instead of returning NaN
-            cold_start(p1, p2, active, lam, mu, w, g)
+            cold_start(p1, p2, active, lam, mu, w, g, dust)
         evaluate(lam, mu, active, w, pi, h, sum1, sum2)
         copy(lam, low_lam)
         copy(mu, low_mu)
@@ -141,9 +164,10 @@ def continue_from_even(
         _spread(p1, share, near1)
         _spread(p2, share, near2)
         if used == 0:
-            cold_start(near1, near2, active, lam, mu, w, g)
+            cold_start(near1, near2, active, lam, mu, w, g, 0.0)
         stage_tol = max(STAGE_TOL * share, 0.1 * tol)
-        done, estimate = interior_point(near1, near2, active, lam, mu, w, g, stage_tol, max_iter - used)
+        allowed = min(STAGE_ITERATIONS, max_iter - used)
+        done, estimate = interior_point(near1, near2, active, lam, mu, w, g, stage_tol, allowed)
         used += max(done, 1)
         if not np.isfinite(estimate):
             break
@@ -169,7 +193,7 @@ def solve_many(
     log_weights = np.empty((n_1, n_2))
     for b in range(first, last):
         w = weights[b]
-        cold_start(p1[b], p2[b], active, at, bt, w, g)
+        cold_start(p1[b], p2[b], active, at, bt, w, g, smallest_mass(p1[b], p2[b], tol))
         used, state, low, high, error = solve_certified(
             p1[b], p2[b], active, at, bt, w, g, tol, min(max_iter, DIRECT_ITERATIONS),
             lam[b], mu[b], log_a, log_b, r, c, log_weights,

@@ -1,0 +1,243 @@
+"""The label probe: how much of a label a classifier reads out of a representation, H(Y) - CE on held-out rows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pidkit.errors import InputError
+from pidkit.info import entropy
+from pidkit.joint import FloatArray, IntArray
+from pidkit.mi.decoder.logistic import logistic
+from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
+from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.samples import (
+    Rng,
+    Samples,
+    check_labels,
+    check_option,
+    check_pairs,
+    check_rows,
+    generator,
+    scaling,
+    seed_name,
+)
+from pidkit.mi.splits import FOLDS, Split, check_class_sizes, check_folds, three_way_splits
+from pidkit.quantise.rows import Rows
+
+
+@dataclass(frozen=True)
+class LabelProbe:
+    """Bound I(A; Y) from below by what a classifier reads out: H(Y) - CE, on rows that it has not seen.
+
+    mean[log q(y | a) - log p(y)] over held-out rows, p being their class frequencies: H(Y) less the cross-entropy. A
+    lower bound for any q, up to sampling error.
+
+    Parameters
+    ----------
+    model : str
+        "linear", a logistic regression whose penalty is chosen on the second part, or "mlp", a perceptron that the
+        second part stops.
+    hidden : tuple of int
+        Hidden layers of the perceptron.
+    folds : int, optional
+        1 for one split in three, more for cross-fitting; None for five folds below 2000 samples.
+    budget : Budget
+        Of the perceptron.
+
+    References
+    ----------
+    McAllester & Stratos, Formal limitations on the measurement of mutual information, AISTATS 2020, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.arange(500) % 2
+    >>> a = y[:, None] + 0.1 * np.random.default_rng(0).normal(size=(500, 3))
+    >>> estimate = LabelProbe().estimate(a, y)
+    >>> estimate.kind, round(estimate.value, 1), round(estimate.cap, 1)
+    ('lower_bound', 1.0, 1.0)
+    """
+
+    model: str = "linear"
+    hidden: tuple[int, ...] = (64,)
+    folds: int | None = None
+    budget: Budget = Budget()  # noqa: RUF009  # frozen
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check_option("model", self.model, ("linear", "mlp"))
+        check_hidden(self.hidden)
+        check_folds(self.folds)
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+        """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
+
+        Raises
+        ------
+        InputError
+            If `a` is not a finite real array or is constant, `b` is not labels of two classes or more with five samples
+            each (or as many as there are folds), or the lengths differ.
+        """
+        began = time.perf_counter()
+        rows, labels = check_rows(a, "a"), check_labels(b, "b")
+        n = check_pairs(len(rows), labels.size, at_least=10, reason="a split in three")
+        check_class_sizes(labels, max(FOLDS, self.folds or 1))
+        draws = generator(rng)
+        terms: list[FloatArray] = []
+        seen: list[float] = []
+        notes: set[str] = set()
+        for split in three_way_splits(n, draws, folds=self.folds, labels=labels):
+            fitted = self._fit(rows, labels, split, draws, {})
+            terms.append(fitted.terms(rows[split.value], labels[split.value]))
+            seen.append(float(fitted.terms(rows[split.train], labels[split.train]).mean()))
+            notes |= set(fitted.warnings)
+        return _label_estimate(
+            np.concatenate(terms),
+            labels,
+            self.model,
+            n_samples=n,
+            unit=unit,
+            notes=tuple(sorted(notes)),
+            train_value=float(np.average(seen, weights=[part.size for part in terms])),
+            folds=len(terms),
+            seed=seed_name(rng),
+            seconds=time.perf_counter() - began,
+        )
+
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedLabelProbe:
+        """Fit a probe to `a` and labels `b` (a quarter chooses the penalty or stops it), to be read on other rows.
+
+        Raises
+        ------
+        InputError
+            As `estimate`.
+        """
+        rows, labels = check_rows(a, "a"), check_labels(b, "b")
+        n = check_pairs(len(rows), labels.size, at_least=10, reason="a split")
+        check_class_sizes(labels, FOLDS)
+        draws = generator(rng)
+        split = three_way_splits(n, draws, folds=4, labels=labels)[0]
+        split = Split(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
+        codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
+        return self._fit(rows, labels, split, draws, codes)
+
+    def _fit(
+        self, rows: Rows, labels: IntArray, split: Split, rng: np.random.Generator, codes: dict[Hashable, int]
+    ) -> FittedLabelProbe:
+        shift, scale = scaling(rows[split.train])
+        scaled = (rows - shift) / scale
+        train, stop = ((scaled[part], labels[part]) for part in (split.train, split.stop))
+        net, notes = self._classifier(train, stop, int(labels.max()) + 1, rng)
+        return FittedLabelProbe(self.model, net, shift, scale, codes, notes)
+
+    def _classifier(
+        self,
+        train: tuple[FloatArray, IntArray],
+        stop: tuple[FloatArray, IntArray],
+        n_classes: int,
+        rng: np.random.Generator,
+    ) -> tuple[Perceptron, tuple[str, ...]]:
+        if self.model == "linear":
+            return logistic(train, stop, n_classes)
+        one_hot = np.eye(n_classes)
+        parts = [(x, one_hot[y]) for x, y in (train, stop)]
+        return train_perceptron(*parts, link="softmax", hidden=self.hidden, rng=rng, budget=self.budget), ()
+
+
+@dataclass(frozen=True)
+class FittedLabelProbe:
+    """A label probe fitted to some rows, ready to be read on others.
+
+    Attributes
+    ----------
+    model : str
+    net : Perceptron
+        The classifier; a linear one has one layer.
+    shift, scale : ndarray, shape (d,)
+        Of the columns of the training rows.
+    codes : dict
+        The code of every label.
+    warnings : tuple of str
+    """
+
+    model: str
+    net: Perceptron
+    shift: FloatArray
+    scale: FloatArray
+    codes: dict[Hashable, int]
+    warnings: tuple[str, ...] = ()
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits") -> MIEstimate:
+        """Estimate I(A; Y) from rows that the probe was not fitted to, in `unit`.
+
+        Raises
+        ------
+        InputError
+            If `a` has other columns than in `fit`, `b` holds a label that `fit` never saw, or the lengths differ.
+        """
+        rows = check_rows(a, "a")
+        check_labels(b, "b")
+        symbols = _symbols(b)
+        check_pairs(len(rows), len(symbols), at_least=2, reason="a mean")
+        if rows.shape[1] != self.shift.size:
+            raise InputError(f"a has {rows.shape[1]} columns, but the probe was fitted to {self.shift.size}")
+        unknown = [symbol for symbol in symbols if symbol not in self.codes]
+        if unknown:
+            raise InputError(f"b holds the label {unknown[0]!r}, which fit never saw; fit on every class")
+        labels = np.array([self.codes[symbol] for symbol in symbols])
+        terms = self.terms(rows, labels)
+        return _label_estimate(terms, labels, self.model, n_samples=len(rows), unit=unit, notes=self.warnings)
+
+    def terms(self, rows: Rows, labels: IntArray) -> FloatArray:
+        """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
+        q = self.net.mean((rows - self.shift) / self.scale)
+        mixed = (1.0 - UNIFORM_SHARE) * q[np.arange(labels.size), labels] + UNIFORM_SHARE / q.shape[1]
+        frequency = np.bincount(labels) / labels.size
+        return np.asarray(np.log(mixed) - np.log(frequency[labels]))
+
+
+def _label_estimate(
+    terms: FloatArray,
+    labels: IntArray,
+    model: str,
+    *,
+    n_samples: int,
+    unit: str,
+    notes: tuple[str, ...],
+    train_value: float | None = None,
+    folds: int = 1,
+    seed: int | str | None = None,
+    seconds: float = 0.0,
+) -> MIEstimate:
+    """Return the estimate of terms log q(y | a) - log p(y)."""
+    value = float(terms.mean())
+    h_y = entropy(np.bincount(labels) / labels.size)
+    return in_nats(
+        value,
+        kind="lower_bound",
+        estimator=f"label-probe ({model})",
+        n_samples=n_samples,
+        unit=unit,
+        stderr=terms.std(ddof=1) / math.sqrt(terms.size),
+        cap=("H(Y)", h_y),
+        warnings=notes + (() if train_value is None else overfitted(train_value, value)),
+        diagnostics={
+            "entropy_y": h_y,
+            "cross_entropy": h_y - value,
+            "train_value": train_value,
+            "n_held_out": int(terms.size),
+            "folds": folds,
+        },
+        seed=seed,
+        seconds=seconds,
+    )
+
+
+def _symbols(labels: Samples) -> list[Hashable]:
+    """Return the labels as hashable Python objects."""
+    return labels.tolist() if hasattr(labels, "tolist") else list(labels)  # type: ignore[arg-type]

@@ -1,0 +1,137 @@
+"""The door: `estimate_mi`, which picks an estimator by name and warns of what its result should not be trusted for."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+from pidkit.errors import InputError, PidkitWarning
+from pidkit.mi.result import MIEstimate
+from pidkit.mi.samples import Rng, Samples
+from pidkit.units import check_unit
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelProbe and their like."""
+
+    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+        """Estimate I(A; B)."""
+        ...
+
+
+ESTIMATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "ksg": ("pidkit.mi.knn", "KSG", {}),
+    "ross": ("pidkit.mi.mixed", "Ross", {}),
+    "gao": ("pidkit.mi.mixed", "Gao", {}),
+    "plugin": ("pidkit.mi.plugin", "PlugIn", {}),
+    "miller-madow": ("pidkit.mi.plugin", "PlugIn", {"correction": "miller-madow"}),
+    "gaussian": ("pidkit.mi.gaussian", "GaussianMI", {}),
+    "gaussian-copula": ("pidkit.mi.gaussian", "GaussianCopulaMI", {}),
+    "label-probe": ("pidkit.mi.decoder", "LabelProbe", {}),
+    "reconstruction-probe": ("pidkit.mi.decoder", "ReconstructionProbe", {}),
+    "infonce": ("pidkit.mi.neural", "NeuralMI", {"objective": "infonce"}),
+    "jsd": ("pidkit.mi.neural", "NeuralMI", {"objective": "jsd"}),
+    "smile": ("pidkit.mi.neural", "NeuralMI", {"objective": "jsd", "readout": "smile"}),
+    "mine": ("pidkit.mi.neural", "NeuralMI", {"objective": "dv"}),
+    "nwj": ("pidkit.mi.neural", "NeuralMI", {"objective": "nwj"}),
+}
+"""Every name that `estimate_mi` takes: the module, the class, and the options that the name stands for."""
+
+
+def estimate_mi(
+    a: Samples,
+    b: Samples,
+    *,
+    estimator: str | Estimator = "ksg",
+    unit: str = "bits",
+    rng: Rng = 0,
+    **options: Any,
+) -> MIEstimate:
+    """Estimate the mutual information I(A; B) = E log p(a, b) / (p(a) p(b)) of paired samples.
+
+    Parameters
+    ----------
+    a, b : array_like or torch.Tensor, shape (n, ...); labels (n,)
+        One row a sample, in the same order. For "label-probe", a is the representation and b the label; for
+        "reconstruction-probe", a is what is reconstructed and b the representation. The others are symmetric in what
+        they estimate.
+    estimator : str or object with an `estimate` method
+        "ksg" (continuous), "ross" (labels on one side), "gao" (mixtures), "plugin" and "miller-madow" (symbols),
+        "gaussian", "gaussian-copula", "infonce", "jsd", "smile", "mine", "nwj" (trained critics; need torch),
+        "label-probe", "reconstruction-probe". Which to take when: docs/choosing-an-estimator.md.
+    unit : str
+        "bits" or "nats".
+    rng : int or numpy.random.Generator
+        Seeds jitter, splits, batches and initial weights; the same seed gives the same answer.
+    **options
+        Of the estimator's class, such as k=5 for "ksg"; none with an estimator object.
+
+    Returns
+    -------
+    MIEstimate
+        Its `kind` says whether the value is an estimate, a lower bound, or a V-information.
+
+    Warns
+    -----
+    PidkitWarning
+        For every entry of the result's `warnings`.
+
+    Raises
+    ------
+    InputError
+        If the samples cannot be used (the message names the side and the remedy), or an option is unknown.
+    SolverError
+        If a critic or a decoder diverges.
+
+    References
+    ----------
+    The classes of `pidkit.mi` and `pidkit.mi.neural` name their papers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidkit import estimate_mi
+    >>> a = np.random.default_rng(0).normal(size=(2000, 1))
+    >>> b = a + np.random.default_rng(1).normal(size=(2000, 1))  # the truth is half a bit
+    >>> estimate = estimate_mi(a, b)
+    >>> round(estimate.value, 1), estimate.kind
+    (0.5, 'estimate')
+    """
+    check_unit(unit)
+    chosen = _build(estimator, options)
+    result = chosen.estimate(a, b, unit=unit, rng=rng)
+    for text in result.warnings:
+        warnings.warn(f"{result.estimator}: {text}", PidkitWarning, stacklevel=2)
+    return result
+
+
+def _build(estimator: str | Estimator, options: dict[str, Any]) -> Estimator:
+    """Return the estimator of a name and its options, or the object given."""
+    if not isinstance(estimator, str):
+        if not isinstance(estimator, Estimator):
+            raise InputError(f"estimator must be a name or have an estimate method, not {type(estimator).__name__}")
+        if options:
+            raise InputError(f"{', '.join(options)}: an estimator object has its options already; pass a name instead")
+        return estimator
+    if estimator not in ESTIMATORS:
+        raise InputError(f"estimator must be one of {', '.join(map(repr, ESTIMATORS))}; not {estimator!r}")
+    module, name, fixed = ESTIMATORS[estimator]
+    try:
+        kind = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise InputError(
+            f"estimator {estimator!r} needs torch; install it with: pip install 'pidkit[torch]'"
+        ) from error
+    allowed = [field.name for field in dataclasses.fields(kind) if field.name not in fixed]
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        raise InputError(
+            f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
+        )
+    built: Estimator = kind(**fixed, **options)
+    return built

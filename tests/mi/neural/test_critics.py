@@ -1,0 +1,65 @@
+"""Critics: scores of all pairs, each that of its pair alone, places kept apart."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from pidkit import InputError  # noqa: E402
+from pidkit.mi.neural.critics import (  # noqa: E402
+    CRITICS,
+    ConcatenateAndConvolve,
+    ConcatenatedCritic,
+    ProjectAndDot,
+    SeparableCritic,
+)
+
+MAP, VECTOR = (3, 2, 2), (5,)
+
+
+def draws(n, shape):
+    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(n))
+
+
+@pytest.mark.parametrize("kind", [SeparableCritic, ConcatenatedCritic])
+def test_flat_critics_score_every_pair(kind):
+    critic = kind(MAP, VECTOR)
+    scores = critic(draws(4, MAP), draws(6, VECTOR))
+    assert scores.shape == (4, 6)
+    assert critic(draws(4, MAP)[2:3], draws(6, VECTOR)[5:]).item() == pytest.approx(scores[2, 5].item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [ProjectAndDot, ConcatenateAndConvolve])
+@pytest.mark.parametrize(("shape_a", "shape_b"), [(MAP, VECTOR), (VECTOR, MAP), (MAP, (4, 2, 2)), (VECTOR, VECTOR)])
+def test_critics_of_maps_score_every_pair_at_every_place(kind, shape_a, shape_b):
+    critic = kind(shape_a, shape_b, width=8)
+    a, b = draws(4, shape_a), draws(6, shape_b)
+    scores = critic(a, b)
+    places = 1 if shape_a == shape_b == VECTOR else 4
+    assert scores.shape == (places, 4, 6)
+    for place in range(places):
+        here = [x.flatten(2)[..., place] if x.ndim > 2 else x for x in (a, b)]
+        alone = critic(here[0][1:2], here[1][3:4])
+        assert alone.item() == pytest.approx(scores[place, 1, 3].item(), abs=1e-5)
+
+
+def test_the_projections_are_normalised_before_the_product():
+    critic = ProjectAndDot(VECTOR, VECTOR, width=16)
+    assert critic(1e4 * draws(50, VECTOR), 1e4 * draws(50, VECTOR)).abs().max() <= 16**0.5 + 1e-3
+
+
+def test_a_first_layer_apart_is_a_layer_of_both():
+    critic = ConcatenatedCritic(VECTOR, (2,))
+    a, b = draws(1, VECTOR), draws(1, (2,))
+    joined = torch.cat([critic.first_a.weight, critic.first_b.weight], 1) @ torch.cat([a[0], b[0]])
+    assert critic(a, b).item() == pytest.approx(critic.rest(joined + critic.first_a.bias).item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [ProjectAndDot, ConcatenateAndConvolve])
+def test_maps_of_different_sizes_are_refused(kind):
+    with pytest.raises(InputError, match=r"^a and b must have as many places: they have 4 and 9; pool one of them, or"):
+        kind(MAP, (3, 3, 3))
+
+
+def test_the_table_of_critics_builds_all():
+    for name, kind in CRITICS.items():
+        assert isinstance(kind((2,), (2,)), torch.nn.Module), name

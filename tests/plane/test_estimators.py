@@ -1,0 +1,125 @@
+"""What the plane measures with: binned values in closed form, named pairs that find what is there, their options."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pidkit.errors import InputError
+from pidkit.mi.decoder import Budget
+from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
+from pidkit.plane.estimators import PLANE_ESTIMATORS, PlaneEstimator, plane_estimator, plane_estimators
+
+RNG = np.random.default_rng(0)
+LABELS = np.arange(400) % 4
+CLUSTERS = np.eye(4)[LABELS] + 0.05 * RNG.normal(size=(400, 4))
+
+
+def fresh() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+# Binned
+
+
+def test_binned_values_are_those_of_the_codes() -> None:
+    features = np.repeat([0.0, 1.0, 2.0, 3.0], 25)[:, None]
+    target = np.repeat([0, 0, 1, 1], 25)
+    input_side = binned_input_information(features, target, fresh(), n_bins=4)
+    label_side = binned_label_information(features, target, fresh(), n_bins=4)
+    assert input_side.value == pytest.approx(np.log(4.0))
+    assert label_side.value == pytest.approx(np.log(2.0))
+    assert (input_side.cap, label_side.cap) == pytest.approx((np.log(100.0), np.log(2.0)))
+    assert input_side.stderr == pytest.approx(0.0)
+    assert (input_side.kind, input_side.saturated, input_side.warnings) == ("plugin", False, ())
+
+
+def test_independent_labels_have_no_binned_information() -> None:
+    features, target = np.repeat([0.0, 1.0], 50)[:, None], np.tile([0, 1], 50)
+    assert binned_label_information(features, target, fresh(), n_bins=2).value == pytest.approx(0.0)
+
+
+def test_bins_that_tell_every_sample_apart_are_called_saturated() -> None:
+    features = RNG.normal(size=(200, 30))
+    wide = binned_input_information(features, None, fresh(), n_bins=30, n_pca=None)
+    assert wide.value == pytest.approx(np.log(200.0))
+    assert wide.saturated
+    assert "nearly every sample is its own symbol; use fewer bins" in wide.warnings[0]
+    assert binned_label_information(features, LABELS[:200], fresh(), n_bins=30, n_pca=None).saturated
+    assert not binned_input_information(features, None, fresh(), n_bins=3, n_pca=2).saturated
+
+
+def test_components_are_taken_where_rows_are_wider() -> None:
+    assert leading_components(CLUSTERS, None) is CLUSTERS
+    assert leading_components(CLUSTERS, 4) is CLUSTERS
+    assert leading_components(CLUSTERS, 2).shape == (400, 2)
+    assert leading_components(RNG.normal(size=(3, 9)), 5).shape == (3, 3)
+
+
+# Named pairs
+
+
+def quick(name: str) -> dict[str, Any]:
+    """Return options that keep the test short."""
+    if name == "decoder":
+        return {"mi_input": {"budget": Budget(max_steps=400)}}
+    if name in ("jsd", "infonce"):
+        pytest.importorskip("torch")
+        from pidkit.nn.fit import FitOptions
+
+        options = {"options": FitOptions(max_steps=200, batch_size=64)}
+        return {"mi_input": options, "mi_label": options}
+    return {}
+
+
+@pytest.mark.parametrize("name", PLANE_ESTIMATORS)
+@pytest.mark.filterwarnings("ignore::pidkit.errors.PidkitWarning")
+def test_named_pairs_tell_informed_features_from_noise(name: str) -> None:
+    pair = plane_estimator(name, **quick(name))
+    assert pair.name == name
+    assert pair.mi_input is not None
+    assert pair.mi_label is not None
+    noise = RNG.normal(size=CLUSTERS.shape)
+    informed, empty = (pair.mi_label(rows, LABELS, fresh()) for rows in (CLUSTERS, noise))
+    assert informed.unit == "nats"
+    assert np.log(4.0) - 0.45 < informed.value < np.log(4.0) + 0.1
+    assert empty.value < 0.5 * informed.value
+    inputs = np.repeat(CLUSTERS, 2, axis=1)
+    informed = pair.mi_input(CLUSTERS, inputs, fresh())
+    assert informed.value > 1.0
+    if name != "binned":  # which counts how features differ, whatever they say
+        assert pair.mi_input(noise, inputs, fresh()).value < 0.5 * informed.value
+
+
+def test_kinds_are_named_for_what_they_are() -> None:
+    pair = plane_estimator("decoder", **quick("decoder"))
+    assert pair.mi_input is not None
+    assert pair.mi_label is not None
+    kinds = [
+        getattr(pair.mi_input(CLUSTERS, CLUSTERS, fresh()), "kind", ""),
+        getattr(pair.mi_label(CLUSTERS, LABELS, fresh()), "kind", ""),
+    ]
+    assert kinds == ["v_information", "lower_bound"]
+
+
+def test_options_reach_the_estimators_and_the_provenance() -> None:
+    pair = plane_estimator("binned", mi_input={"n_bins": 2}, called="two bins")
+    assert pair.mi_input is not None
+    assert pair.mi_input(CLUSTERS[:, :1], CLUSTERS, fresh()).value < np.log(2.0) + 1e-9
+    assert pair.name == "two bins"
+    assert pair.options == {"pair": "binned", "mi_input": {"n_bins": 2}, "mi_label": {}}
+    assert plane_estimator("decoder", mi_input={"hidden": (8,)}).options["mi_input"] == {"hidden": "(8,)"}
+    wrong = plane_estimator("ksg", mi_input={"neighbours": 3})
+    assert wrong.mi_input is not None
+    with pytest.raises(InputError, match="estimator 'ksg' has no option 'neighbours'"):
+        wrong.mi_input(CLUSTERS, CLUSTERS, fresh())
+
+
+def test_names_and_pairs_are_collected_and_checked() -> None:
+    own = PlaneEstimator("own")
+    assert [pair.name for pair in plane_estimators(["ksg", own])] == ["ksg", "own"]
+    assert plane_estimators(own) == (own,)
+    with pytest.raises(InputError, match=r"estimators must be among 'decoder', .*; not 'mine'"):
+        plane_estimators("mine")
+    with pytest.raises(InputError, match=r"estimators must be at least one, each with a name of its own, not \[\]"):
+        plane_estimators([])
