@@ -6,6 +6,8 @@ These are kernels: they check nothing. The public doors check their input once a
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
@@ -24,6 +26,20 @@ def entropy(p: FloatArray) -> float:
     1.5
     """
     return float(entr(p).sum())
+
+
+def entropies(*parts: FloatArray) -> FloatArray:
+    """Compute the entropies of several arrays of masses in one pass, in nats: for many small ones at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> (entropies(np.array([0.5, 0.5]), np.array([[0.25, 0.25], [0.25, 0.25]])) / np.log(2.0)).round(12)
+    array([1., 2.])
+    """
+    starts = list(accumulate((part.size for part in parts[:-1]), initial=0))
+    sums: FloatArray = np.add.reduceat(entr(np.concatenate([part.ravel() for part in parts])), starts)
+    return sums
 
 
 def conditional_entropy(p_yx: FloatArray) -> float:
@@ -70,4 +86,6 @@ def joint_mutual_information(p: FloatArray) -> float:
     >>> round(joint_mutual_information(xor) / math.log(2.0), 12)
     1.0
     """
-    return mutual_information(p.reshape(p.shape[0], -1))
+    together = p.reshape(p.shape[0], -1)
+    h_y, h_x, h_yx = entropies(together.sum(1), together.sum(0), together).tolist()
+    return float(h_y + h_x - h_yx)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError, SolverError
-from pidkit.info import entropy
+from pidkit.info import entropies
 from pidkit.joint import check_pair_marginals
 from pidkit.pid.device import on_host, tensor_place
 from pidkit.pid.problem import Progress, Solver, Start
@@ -135,8 +135,8 @@ def solve_marginals(
     # "not <=" and not ">": a NaN gap must not pass; nor must bounds that contradict each other.
     if check and not -CONTRADICTION <= report.gap <= wanted:
         raise SolverError(_advice(report))
-    h_y = entropy(p_yx1.sum(1))
-    h_x1, h_x2, h_yx1, h_yx2 = (entropy(p) for p in (p_yx1.sum(0), p_yx2.sum(0), p_yx1, p_yx2))
+    parts = (p_yx1.sum(1), p_yx1.sum(0), p_yx2.sum(0), p_yx1, p_yx2)
+    h_y, h_x1, h_x2, h_yx1, h_yx2 = entropies(*parts).tolist()
     return Solved(
         candidate=candidate,
         kept=kept,

@@ -17,6 +17,7 @@ from pidkit.pid._kernels.pipeline import (
     MAX_ITER,
     cold_start,
     continue_from_even,
+    exponentiate,
     smallest_mass,
     solve_certified,
 )
@@ -85,17 +86,14 @@ def solve_interior_point(
             break
         used += continue_from_even(p1, p2, active, lam, mu, w, g, tol, allowed - used)
         until, direct = allowed, False
-    # A potential may be far from zero where hardly any mass is: with the largest of each symbol taken out of the
-    # exponents and put into the weights, nothing overflows and nothing that counts underflows.
-    top1, top2 = lam.max(1, keepdims=True), mu.max(1, keepdims=True)
-    w = np.exp(np.minimum(log_weights + top1 + top2.T, LARGEST_LOG_WEIGHT))
-    a, b = np.exp(log_a - top1).T, np.exp(log_b - top2).T
+    weights = np.empty_like(log_weights)
+    exponentiate(lam, mu, log_a, log_b, log_weights, weights, LARGEST_LOG_WEIGHT)
     return Candidate(
         lam=lam.T,
         mu=mu.T,
-        weights=np.exp(np.minimum(log_weights, LARGEST_LOG_WEIGHT)),
+        weights=weights,
         lower=FeasiblePotentials(low_lam.T, low_mu.T, lower),
-        upper=FactoredCoupling(a, b, w, r.T, c.T, upper, residual),
+        upper=FactoredCoupling(log_a.T, log_b.T, log_weights, r.T, c.T, upper, residual),
         iterations=used,
         status=STATUS.get(status, "stalled"),
     )

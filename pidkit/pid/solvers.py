@@ -32,7 +32,7 @@ LARGEST_CASUAL_STEP = 5e7
 SMALL_TENSOR = 2000
 """Cells up to which nothing beats the interior point, so that nothing is estimated."""
 
-CASUAL_TOL = 1e-7
+CASUAL_TOL = 1e-6
 """Bits; the interior point reaches any gap in about the same time, "scaling" reaches a loose one much earlier."""
 
 LARGEST_TENSOR = 2e7

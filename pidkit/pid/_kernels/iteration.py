@@ -31,7 +31,7 @@ from pidkit.pid._kernels.pairs import (
 )
 
 FRACTION_TO_BOUNDARY = 0.99
-TAU_SHARE = 0.1
+TAU_SHARE = 0.3
 """Share of the tolerance that the complementarity sum of w g is aimed at."""
 RESIDUAL_PRICE = 8.0
 """Nats of gap expected from one unit of missing mass when the candidate is rounded to a feasible coupling."""

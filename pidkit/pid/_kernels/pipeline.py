@@ -137,6 +137,30 @@ def solve_certified(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def exponentiate(
+    lam: Array, mu: Array, log_a: Array, log_b: Array, log_weights: Array, weights: Array, largest: float
+) -> None:
+    """Turn the logarithms of the factors of a coupling into the factors, in place, and fill the weights of (lam, mu).
+
+    A potential may be far from zero where hardly any mass is: the largest of each symbol is taken out of the
+    exponents and put into the weights, so that nothing overflows and nothing that counts underflows. Logarithms of
+    weights are cut at `largest`.
+    """
+    top1, top2 = np.empty(lam.shape[0]), np.empty(mu.shape[0])
+    for potentials, logs, top in ((lam, log_a, top1), (mu, log_b, top2)):
+        for i in range(potentials.shape[0]):
+            top[i] = potentials[i, 0]
+            for y in range(potentials.shape[1]):
+                top[i] = max(top[i], potentials[i, y])
+            for y in range(potentials.shape[1]):
+                logs[i, y] = np.exp(logs[i, y] - top[i])
+    for i in range(log_weights.shape[0]):
+        for j in range(log_weights.shape[1]):
+            weights[i, j] = np.exp(min(log_weights[i, j], largest))
+            log_weights[i, j] = np.exp(min(log_weights[i, j] + top1[i] + top2[j], largest))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _spread(p: Array, share: float, out: Array) -> None:
     """Fill (1 - share) p + share q, q with every y equally likely and spread evenly over its support in p."""
     for y in range(p.shape[1]):
