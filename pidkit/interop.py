@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.joint import FloatArray, as_real, check_joint, encode_labels
+from pidkit.joint import FloatArray, as_real, check_joint
+from pidkit.symbols import encode_labels
 
 if TYPE_CHECKING:
     import dit

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.joint import IntArray, encode_labels
 from pidkit.quantise.rows import Rows, as_array, as_rows
+from pidkit.symbols import IntArray, encode_labels
 
 Samples = npt.ArrayLike | Iterable[Hashable]
 Rng = int | np.random.Generator
@@ -49,7 +49,7 @@ def check_labels(x: Samples, name: str) -> IntArray:
     Raises
     ------
     InputError
-        As `pidkit.joint.encode_labels`, and when there is one class only.
+        As `pidkit.symbols.encode_labels`, and when there is one class only.
     """
     codes, _ = encode_labels(x, n=None, name=name)
     values, ranks = np.unique(codes, return_inverse=True)

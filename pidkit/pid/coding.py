@@ -9,9 +9,9 @@ import numpy.typing as npt
 from sklearn.base import clone
 
 from pidkit.errors import InputError
-from pidkit.joint import IntArray
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.rows import as_array
+from pidkit.symbols import IntArray
 
 
 class Quantiser(Protocol):

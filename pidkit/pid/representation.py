@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from pidkit.errors import BiasWarning, InputError
 from pidkit.info import entropy
-from pidkit.joint import IntArray, encode_labels
 from pidkit.pid.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.inference import (
@@ -25,6 +24,7 @@ from pidkit.pid.inference import (
 )
 from pidkit.pid.representation_result import RepresentationPID
 from pidkit.pid.solvers import check_solver, check_tol
+from pidkit.symbols import IntArray, encode_labels
 from pidkit.units import check_unit, from_nats
 
 LARGEST_BIAS_SHARE = 0.1

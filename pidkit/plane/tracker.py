@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.joint import encode_labels
 from pidkit.nn.features import collect_features, own_random_state
 from pidkit.nn.taps import Reduction, Taps, eager_model, find_layers
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
@@ -26,6 +25,7 @@ from pidkit.plane.point import PlanePoint
 from pidkit.plane.resume import start_trajectory
 from pidkit.plane.trajectory import PlaneTrajectory
 from pidkit.quantise.rows import check_count
+from pidkit.symbols import encode_labels
 from pidkit.units import check_unit
 
 

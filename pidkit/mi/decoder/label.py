@@ -11,7 +11,7 @@ import numpy as np
 
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.joint import FloatArray, IntArray
+from pidkit.joint import FloatArray
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
@@ -28,6 +28,7 @@ from pidkit.mi.samples import (
 )
 from pidkit.mi.splits import FOLDS, Split, check_class_sizes, check_folds, three_way_splits
 from pidkit.quantise.rows import Rows
+from pidkit.symbols import IntArray
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from pidkit.joint import FloatArray, IntArray
+from pidkit.joint import FloatArray
 from pidkit.mi.decoder.network import Perceptron
+from pidkit.symbols import IntArray
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties to choose from, tried in this order while the held-out loss falls."""

@@ -26,8 +26,15 @@ from pidkit.pid._kernels.pairs import (
     fill,
     hessian_times,
     pair_means,
-    step_to_boundary,
     subtract_pairs,
+)
+from pidkit.pid._kernels.steps import (
+    infeasibility,
+    largest_change,
+    move,
+    raise_slacks,
+    residual,
+    step_to_boundary,
 )
 
 FRACTION_TO_BOUNDARY = 0.99
@@ -36,27 +43,10 @@ TAU_SHARE = 0.3
 RESIDUAL_PRICE = 8.0
 """Nats of gap expected from one unit of missing mass when the candidate is rounded to a feasible coupling."""
 REFINEMENTS = 2
-FAR = 0.5
-"""A marginal off by more than this share of itself is corrected in its logarithm."""
 PATIENCE, DAMPING = 3, 0.8
 """Iterations in a row that may fail to halve the estimate before steps are shortened: full ones can run in circles."""
 LARGEST_CHANGE = 3.0
 """Nats by which a step may change any log pi: the linear model of the exponentials says nothing beyond."""
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _largest_change(pi: Array, active: Array, g: Array, d1: Array, d2: Array, dh: Array) -> float:
-    """Return the largest |change of log pi|, or of h relative to 1 + g, that a full step predicts, at least 1e-300."""
-    n_1, n_2, n_y = pi.shape
-    largest = 1e-300
-    for i in range(n_1):
-        for j in range(n_2):
-            if active[i, j]:
-                largest = max(largest, abs(dh[i, j]) / (1.0 + g[i, j]))
-                for y in range(n_y):
-                    if pi[i, j, y] > 0.0:
-                        largest = max(largest, abs(d1[i, y] + d2[j, y] - dh[i, j]))
-    return largest
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -97,51 +87,6 @@ def _number_variables(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _residual(p: Array, have: Array, out: Array) -> float:
-    """Fill the right-hand side for one pair marginal; return sum |p - have|.
-
-    p - have near the solution; far from it have log(p / have), which is the Newton step for log have = log p.
-    """
-    missing = 0.0
-    for i in range(p.shape[0]):
-        for y in range(p.shape[1]):
-            gap = p[i, y] - have[i, y]
-            missing += abs(gap)
-            if have[i, y] > 0.0 and p[i, y] > 0.0 and abs(gap) > FAR * have[i, y]:
-                gap = have[i, y] * np.log(p[i, y] / have[i, y])
-            out[i, y] = gap
-    return missing
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _raise_slacks(active: Array, w: Array, g: Array, h: Array) -> float:
-    """Raise every slack to what the potentials really leave, which only helps; return the sum of w g."""
-    total = 0.0
-    for i in range(g.shape[0]):
-        for j in range(g.shape[1]):
-            if active[i, j]:
-                g[i, j] = max(g[i, j], -h[i, j])
-                total += w[i, j] * g[i, j]
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _infeasibility(p1: Array, h: Array) -> float:
-    """Return the price of making the potentials feasible: sum_x1 P(x1) max(h, 0)."""
-    total = 0.0
-    for i in range(h.shape[0]):
-        worst = 0.0
-        for j in range(h.shape[1]):
-            worst = max(worst, h[i, j])
-        if worst > 0.0:
-            mass = 0.0
-            for y in range(p1.shape[1]):
-                mass += p1[i, y]
-            total += worst * mass
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def _solve_refined(
     support1: Array, count1: Array, offset1: Array, index2: Array, blocks: Array, coupling: Array, schur: Array,
     pi: Array, w: Array, kappa: Array, b1: Array, b2: Array, d1: Array, d2: Array, left1: Array, left2: Array,
@@ -169,14 +114,6 @@ def _solve_refined(
             for y in range(d2.shape[1]):
                 if index2[j, y] >= 0:
                     d2[j, y] += x2[index2[j, y]]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _move(x: Array, dx: Array, step: float) -> None:
-    """Add step dx to x."""
-    for i in range(x.shape[0]):
-        for k in range(x.shape[1]):
-            x[i, k] += step * dx[i, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -222,9 +159,9 @@ def interior_point(
     estimate, best, stuck = np.inf, np.inf, 0
     for iteration in range(max_iter + 1):
         evaluate(lam, mu, active, w, pi, h, sum1, sum2)
-        complementarity = _raise_slacks(active, w, g, h)
-        missing = _residual(p1, sum1, r1) + _residual(p2, sum2, r2)
-        estimate = complementarity + RESIDUAL_PRICE * missing + _infeasibility(p1, h)
+        complementarity = raise_slacks(active, w, g, h)
+        missing = residual(p1, sum1, r1) + residual(p2, sum2, r2)
+        estimate = complementarity + RESIDUAL_PRICE * missing + infeasibility(p1, h)
         if estimate <= tol or not np.isfinite(estimate) or iteration == max_iter:
             return iteration, estimate
         stuck = stuck + 1 if estimate > 0.5 * best else 0
@@ -275,12 +212,12 @@ def interior_point(
         fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
         step_w = step_to_boundary(w, dw, active, fraction)
         step_g = step_to_boundary(g, dg, active, fraction)
-        step_g = min(step_g, LARGEST_CHANGE / _largest_change(pi, active, g, d1, d2, dh))
+        step_g = min(step_g, LARGEST_CHANGE / largest_change(pi, active, g, d1, d2, dh))
         if stuck >= PATIENCE:
             step_w *= DAMPING
             step_g *= DAMPING
-        _move(w, dw, step_w)
-        _move(g, dg, step_g)
-        _move(lam, d1, step_g)
-        _move(mu, d2, step_g)
+        move(w, dw, step_w)
+        move(g, dg, step_g)
+        move(lam, d1, step_g)
+        move(mu, d2, step_g)
     return max_iter, estimate

@@ -117,14 +117,3 @@ def subtract_pairs(pi: Array, x: Array, out1: Array, out2: Array) -> None:
                 for y in range(n_y):
                     out1[i, y] -= pi[i, j, y] * x[i, j]
                     out2[j, y] -= pi[i, j, y] * x[i, j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def step_to_boundary(x: Array, dx: Array, active: Array, fraction: float) -> float:
-    """Return the largest step in (0, 1] that keeps x + step dx >= (1 - fraction) x on the active pairs."""
-    step = 1.0
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            if active[i, j] and dx[i, j] < 0.0:
-                step = min(step, -fraction * x[i, j] / dx[i, j])
-    return step
