@@ -1,6 +1,6 @@
 """Print seconds to each certified gap for large random marginals on tensors of one device.
 
-    python benchmarks/broja_on_device.py [cuda] [1000] [1000]      # device, n_y, n_x1 = n_x2
+python benchmarks/broja_on_device.py [cuda] [1000] [1000]      # device, n_y, n_x1 = n_x2
 """
 
 import sys
