@@ -1,6 +1,10 @@
-"""Hypothesis profiles, shared by every test."""
+"""Hypothesis profiles and one thread for each test process, shared by every test."""
 
 import os
+
+# Before numpy and torch are imported: test processes run side by side, and threads of small matrix products that wait
+# for each other are many times slower than one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings
 
