@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pidkit.errors import InputError, SolverError
 from pidkit.joint import MASS_TOLERANCE, as_real
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.solvers import check_max_iter, check_tol
+from pidkit.pid.solvers import CONTRADICTION, check_max_iter, check_tol
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
 FloatArray = npt.NDArray[np.float64]
@@ -133,7 +133,8 @@ def solve_broja_batch(
     began = time.perf_counter()
     found = _solve(first, second, wanted * NATS_PER_UNIT["bits"], limit, n_jobs)
     gap = found["upper"] - found["lower"]
-    converged = gap <= wanted * NATS_PER_UNIT["bits"]
+    # Bounds that contradict each other by more than rounding are no certificate either.
+    converged = (gap <= wanted * NATS_PER_UNIT["bits"]) & (gap >= -CONTRADICTION)
     if check and not converged.all():
         raise SolverError(
             f"{int((~converged).sum())} of {converged.size} problems stayed above tol = {wanted:.3g} bits, "

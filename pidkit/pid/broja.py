@@ -14,13 +14,10 @@ from pidkit.pid.device import on_host, tensor_place
 from pidkit.pid.problem import Progress, Solver, Start
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solution import BROJASolution, KeptSymbols, Solved, kept_symbols
-from pidkit.pid.solvers import check_max_iter, check_tol, choose_solver, load_solver
+from pidkit.pid.solvers import CONTRADICTION, check_max_iter, check_tol, choose_solver, load_solver
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 FloatArray = npt.NDArray[np.float64]
-
-CONTRADICTION = 1e-12
-"""Bits by which a lower bound may exceed an upper one through rounding; more would be a fault of the certificate."""
 
 
 def solve_broja(

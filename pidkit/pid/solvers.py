@@ -23,6 +23,9 @@ _SOLVERS: dict[str, tuple[str, str]] = {
 DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
 """The certified gap in bits that each solver reaches comfortably."""
 
+CONTRADICTION = 1e-12
+"""By how much a lower bound may exceed an upper one through rounding; more would be a fault of the certificate."""
+
 LARGEST_NEWTON_STEP = 1e9
 """Multiplications in one Newton step, about a tenth of a second, beyond which "auto" prefers matrix products."""
 
