@@ -42,6 +42,19 @@ def entropies(*parts: FloatArray) -> FloatArray:
     return sums
 
 
+def entropy_of_each(parts: FloatArray) -> FloatArray:
+    """Compute the entropies of many distributions, the first axis counting them, in nats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> (entropy_of_each(np.array([[0.5, 0.5], [1.0, 0.0]])) / np.log(2.0)).round(12)
+    array([1., 0.])
+    """
+    sums: FloatArray = entr(parts).reshape(len(parts), -1).sum(1)
+    return sums
+
+
 def conditional_entropy(p_yx: FloatArray) -> float:
     """Compute H(Y|X) = -sum p(y, x) log p(y|x) of p[y, x], in nats.
 

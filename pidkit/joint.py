@@ -50,19 +50,25 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
         )
     if n_axes is None and array.ndim < 2:
         raise InputError(f"{name} must have a target axis and at least one source axis; it has shape {array.shape}")
-    if array.size == 0:
-        raise InputError(f"{name} is empty: shape {array.shape}")
-    joint = array.astype(np.float64)
-    if not np.isfinite(joint).all():
-        raise InputError(f"{name} holds NaN or infinite entries; a joint needs finite probabilities")
-    lowest = joint.min()
-    if lowest < 0.0:
-        raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
+    joint = check_masses(array, name)
     total = joint.sum()
     if abs(total - 1.0) > MASS_TOLERANCE:
         advice = f"divide it by its sum first ({name} / {name}.sum()), in float64"
         raise InputError(f"{name} sums to {total:.12g}, not 1; {advice}")
     return joint
+
+
+def check_masses(array: npt.NDArray[Any], name: str) -> FloatArray:
+    """Return a real array as float64 if it holds finite masses that are not negative, else raise InputError."""
+    if array.size == 0:
+        raise InputError(f"{name} is empty: shape {array.shape}")
+    masses = array.astype(np.float64)
+    if not np.isfinite(masses).all():
+        raise InputError(f"{name} holds NaN or infinite entries; a joint needs finite probabilities")
+    lowest = masses.min()
+    if lowest < 0.0:
+        raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
+    return masses
 
 
 def as_real(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:

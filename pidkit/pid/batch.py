@@ -9,20 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed
-from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
 from pidkit.errors import InputError, SolverError
-from pidkit.joint import MASS_TOLERANCE, as_real
+from pidkit.info import entropy_of_each
+from pidkit.joint import MASS_TOLERANCE, as_real, check_masses
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.solvers import CONTRADICTION, check_max_iter, check_tol
+from pidkit.pid.solvers import KERNEL_STATUS, NEWTON_STEPS, check_max_iter, check_tol
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
 FloatArray = npt.NDArray[np.float64]
-
-DEFAULT_MAX_ITER = 400
-STATUSES = np.array(["converged", "max_iter", "stalled"])
-"""By the number that the compiled loop returns."""
 
 SMALL_BATCH = 1e7
 """Cells n n_y n_x1 n_x2 below which starting threads costs more than it saves."""
@@ -68,9 +64,8 @@ def bivariate_pid_batch(
     solutions = solve_broja_batch(
         joints.sum(3), joints.sum(2), tol=tol, max_iter=max_iter, n_jobs=n_jobs, unit=unit, check=check
     )
-    n = len(joints)
-    entropies = [entr(part).reshape(n, -1).sum(1) for part in (joints.sum((2, 3)), joints.sum(1), joints)]
-    mi_joint = (entropies[0] + entropies[1] - entropies[2]) / NATS_PER_UNIT[unit]
+    h_y, h_sources, h_all = (entropy_of_each(part) for part in (joints.sum((2, 3)), joints.sum(1), joints))
+    mi_joint = (h_y + h_sources - h_all) / NATS_PER_UNIT[unit]
     red, uni_1, uni_2 = solutions.redundancy, solutions.unique_1, solutions.unique_2
     return PIDBatch(
         redundancy=red,
@@ -128,13 +123,13 @@ def solve_broja_batch(
     worst = float(np.abs(first.sum(2) - second.sum(2)).max())
     if worst > MASS_TOLERANCE:
         raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
-    wanted, limit = check_tol(tol, "interior-point"), check_max_iter(max_iter) or DEFAULT_MAX_ITER
+    wanted, limit = check_tol(tol, "interior-point"), check_max_iter(max_iter) or NEWTON_STEPS
     _check_jobs(n_jobs)
     began = time.perf_counter()
     found = _solve(first, second, wanted * NATS_PER_UNIT["bits"], limit, n_jobs)
     gap = found["upper"] - found["lower"]
-    # Bounds that contradict each other by more than rounding are no certificate either.
-    converged = (gap <= wanted * NATS_PER_UNIT["bits"]) & (gap >= -CONTRADICTION)
+    status = np.array(KERNEL_STATUS)[found["status"]]
+    converged = status == "converged"
     if check and not converged.all():
         raise SolverError(
             f"{int((~converged).sum())} of {converged.size} problems stayed above tol = {wanted:.3g} bits, "
@@ -142,7 +137,7 @@ def solve_broja_batch(
             "or pass check=False to take what was reached"
         )
     h_y, h_x1, h_x2, h_yx1, h_yx2 = (
-        entr(part).reshape(len(first), -1).sum(1) for part in (first.sum(2), first.sum(1), second.sum(1), first, second)
+        entropy_of_each(part) for part in (first.sum(2), first.sum(1), second.sum(1), first, second)
     )
     unique_1 = h_yx2 - h_x2 + found["upper"]
     mi_1 = h_y + h_x1 - h_yx1
@@ -158,7 +153,7 @@ def solve_broja_batch(
         gap=gap,
         marginal_residual=found["residual"],
         iterations=found["iterations"],
-        status=STATUSES[found["status"]],
+        status=status,
         tol=convert(wanted, old="bits", new="nats"),
         seconds=time.perf_counter() - began,
         unit="nats",
@@ -213,16 +208,11 @@ def _check_jobs(n_jobs: object) -> None:
 
 def _check_batch(p: npt.ArrayLike, *, name: str, n_axes: int) -> FloatArray:
     """Return `p` as float64 if it is a batch of probability tables, else raise InputError."""
-    batch = as_real(p, name).astype(np.float64)
-    if batch.ndim != n_axes:
+    array = as_real(p, name)
+    if array.ndim != n_axes:
         axes = "[b, y, x1, x2]" if n_axes == 4 else "[b, y, x]"
-        raise InputError(f"{name} must have {n_axes} axes {name}{axes}, the batch first; it has shape {batch.shape}")
-    if batch.size == 0:
-        raise InputError(f"{name} is empty: shape {batch.shape}")
-    if not np.isfinite(batch).all():
-        raise InputError(f"{name} holds NaN or infinite entries; a joint needs finite probabilities")
-    if batch.min() < 0.0:
-        raise InputError(f"{name} holds negative mass ({batch.min():.3g}); a joint needs probabilities >= 0")
+        raise InputError(f"{name} must have {n_axes} axes {name}{axes}, the batch first; it has shape {array.shape}")
+    batch = check_masses(array, name)
     totals = batch.reshape(len(batch), -1).sum(1)
     worst = int(np.abs(totals - 1.0).argmax())
     if abs(totals[worst] - 1.0) > MASS_TOLERANCE:

@@ -29,18 +29,16 @@ from pidkit.pid.certificate import (
     log_dual_slack,
 )
 from pidkit.pid.problem import Candidate, Progress, Start
-from pidkit.pid.solvers import newton_cost
+from pidkit.pid.solvers import KERNEL_STATUS, NEWTON_STEPS, newton_cost
 
 FloatArray = npt.NDArray[np.float64]
 State = tuple[npt.NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray]
 """active, lam, mu, w, g: all that an iteration starts from, y last."""
 
-DEFAULT_MAX_ITER = 400
 WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 LONG_ITERATION = 2e9
 """Multiplications in one Newton step from which a solve is cut into single iterations."""
-STATUS = {CONVERGED: "converged", MAX_ITER: "max_iter"}
 
 
 def solve_interior_point(
@@ -65,7 +63,7 @@ def solve_interior_point(
     low_lam, log_a, r = np.empty((3, *p1.shape))
     low_mu, log_b, c = np.empty((3, *p2.shape))
     log_weights = np.empty_like(w)
-    allowed = DEFAULT_MAX_ITER if max_iter is None else max_iter
+    allowed = NEWTON_STEPS if max_iter is None else max_iter
     # The whole state is in (lam, mu, w, g): a long solve is cut into single iterations, so that it can be watched
     # and interrupted, without any change to the result.
     chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else allowed
@@ -95,7 +93,7 @@ def solve_interior_point(
         lower=FeasiblePotentials(low_lam.T, low_mu.T, lower),
         upper=FactoredCoupling(log_a.T, log_b.T, log_weights, r.T, c.T, upper, residual),
         iterations=used,
-        status=STATUS.get(status, "stalled"),
+        status=KERNEL_STATUS[status],
     )
 
 

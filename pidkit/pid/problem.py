@@ -103,10 +103,3 @@ def shared_support(p_yx1: Array, p_yx2: Array) -> Array:
 def conditionally_independent(p_yx1: Array, p_yx2: Array) -> Array:
     """Return sum_y P(y, x1) P(y, x2) / P(y): the pair mass of the coupling with X1 - Y - X2, a member of Delta_P."""
     return ratio(p_yx1, p_yx1.sum(-1, keepdims=True)).mT @ p_yx2
-
-
-def log_conditional(p_yx: FloatArray) -> FloatArray:
-    """Return log P(y|x) of a pair marginal, -inf where it is zero."""
-    with np.errstate(divide="ignore"):
-        logs: FloatArray = np.log(p_yx / p_yx.sum(0))
-    return logs

@@ -26,6 +26,12 @@ DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
 CONTRADICTION = 1e-12
 """By how much a lower bound may exceed an upper one through rounding; more would be a fault of the certificate."""
 
+NEWTON_STEPS = 400
+"""Newton steps that the interior point may take where nobody says otherwise; it takes 5 to 20 but for a few joints."""
+
+KERNEL_STATUS = ("converged", "max_iter", "stalled")
+"""What the numbers mean that the compiled solver returns."""
+
 LARGEST_NEWTON_STEP = 1e9
 """Multiplications in one Newton step, about a tenth of a second, beyond which "auto" prefers matrix products."""
 

@@ -8,6 +8,7 @@ from numba import njit
 from pidkit.pid._kernels.bounds import c_transform, lower_bound, upper_bound
 from pidkit.pid._kernels.iteration import interior_point
 from pidkit.pid._kernels.pairs import FAST, Array, copy, evaluate
+from pidkit.pid.solvers import CONTRADICTION
 
 DUST_SHARE = 1e-3
 """Share of the tolerance that all masses too small to matter may have together; each counts as that much while
@@ -125,7 +126,8 @@ def solve_certified(
         for i in range(n_1):
             for j in range(n_2):
                 log_weights[i, j] = np.log(w[i, j]) - h[i, j]
-        if upper - lower <= tol:
+        # Bounds that contradict each other by more than rounding are no certificate either.
+        if -CONTRADICTION <= upper - lower <= tol:
             return used, CONVERGED, lower, upper, residual
         if lost:
             return used, STALLED, lower, upper, residual
