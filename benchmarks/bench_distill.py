@@ -137,7 +137,7 @@ def measure_objective(build, shape, options):
 def measure_probe(build, shape):
     """Return the seconds of a step of AtomProbe after the first."""
     networks, _, x, labels = pair_of(build, shape, N_PROBE)
-    with AtomProbe(networks, probe=(x, labels), logits=False, n_null=N_NULL) as probe:
+    with AtomProbe(networks, sample=(x, labels), logits=False, n_null=N_NULL) as probe:
         epochs = iter(range(1000))
         (seconds,) = in_turns([lambda: probe.step(next(epochs))], 3)
     networks.remove()

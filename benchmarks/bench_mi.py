@@ -31,7 +31,7 @@ TRAINED = ("normal 1x1", "additive noise", "swiss roll", "dense 5x5", "pair 5x5"
 def ours(estimator: str, **options: object) -> Callable[[Task, int, int], float]:
     def run(task: Task, n: int, seed: int) -> float:
         a, b = task.sample(n, rng=seed)
-        if estimator == "label-probe":
+        if estimator == "label-decoder":
             a, b = b, a
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PidkitWarning)
@@ -65,9 +65,9 @@ ROWS: dict[str, tuple[Callable[[Task, int, int], float], tuple[str, ...]]] = {
     "JSD + SMILE": (ours("smile"), TRAINED),
     "MINE": (ours("mine"), TRAINED),
     "NWJ": (ours("nwj"), TRAINED),
-    "label probe, linear": (ours("label-probe"), ("mixed",)),
-    "label probe, MLP": (ours("label-probe", model="mlp"), ("mixed",)),
-    "reconstruction probe": (ours("reconstruction-probe"), ("normal 1x1", "pair 5x5")),
+    "label decoder, linear": (ours("label-decoder"), ("mixed",)),
+    "label decoder, MLP": (ours("label-decoder", model="mlp"), ("mixed",)),
+    "reconstruction decoder": (ours("reconstruction-decoder"), ("normal 1x1", "pair 5x5")),
     "scikit-learn, regression": (sklearn_regression, ("normal 1x1", "additive noise")),
     "scikit-learn, classification": (sklearn_classification, ("mixed",)),
 }

@@ -1,4 +1,4 @@
-"""Print where the interior point and scaling cross over: what the limits in pidkit/pid/solvers.py rest on.
+"""Print where the interior point and scaling cross over: what the limits in pidkit/pid/solvers/choice.py rest on.
 
 OMP_NUM_THREADS=1 python benchmarks/broja_crossover.py
 """
@@ -9,7 +9,8 @@ from broja_joints import dense, empirical
 
 from pidkit import bivariate_pid
 from pidkit.joint import pair_marginals
-from pidkit.pid.solvers import choose_solver, newton_cost
+from pidkit.pid.solvers.choice import choose_solver
+from pidkit.pid.solvers.problem import newton_cost
 
 SHAPES = [
     (10, 20, 20),

@@ -275,7 +275,7 @@ def accuracy(model: nn.Sequential) -> float:
 
 
 accuracies = {name: accuracy(model) for name, model in {"teacher": teacher, **students}.items()}
-print(f"n = {together.n_probe}, H(Y) = {together.entropy_y:.3f} bits; {LAYER} at the last epoch, by the decoders")
+print(f"n = {together.n_samples}, H(Y) = {together.entropy_y:.3f} bits; {LAYER} at the last epoch, by the decoders")
 print(f"{'network':>8} {'accuracy':>9} {'I(X;F)':>16} {'I(F;Y)':>16} {'null':>7} {'redundancy':>11}")
 table = {}
 for name, share in accuracies.items():

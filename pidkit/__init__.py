@@ -47,18 +47,18 @@ if TYPE_CHECKING:
     from pidkit.pid.broja import solve_broja as solve_broja
     from pidkit.pid.decomposition import bivariate_pid as bivariate_pid
     from pidkit.pid.decomposition import pid_from_samples as pid_from_samples
-    from pidkit.pid.representation import representation_pid as representation_pid
-    from pidkit.pid.representation_result import RepresentationPID as RepresentationPID
     from pidkit.pid.result import PIDResult as PIDResult
     from pidkit.pid.result import SolverReport as SolverReport
     from pidkit.pid.solution import BROJASolution as BROJASolution
     from pidkit.plane.tracker import InformationPlane as InformationPlane
-    from pidkit.plane.trajectory import PlaneTrajectory as PlaneTrajectory
     from pidkit.quantise import KMeansCodes as KMeansCodes
     from pidkit.quantise import L2Normalise as L2Normalise
     from pidkit.quantise import QuantileBins as QuantileBins
     from pidkit.quantise import RepresentationCodes as RepresentationCodes
     from pidkit.quantise import UniformBins as UniformBins
+    from pidkit.records.trajectory import PlaneTrajectory as PlaneTrajectory
+    from pidkit.representations.decomposition import representation_pid as representation_pid
+    from pidkit.representations.result import RepresentationPID as RepresentationPID
 
 _HOME = {
     # decompose
@@ -67,7 +67,7 @@ _HOME = {
     "bivariate_pid_batch": "pidkit.pid.batch",
     "solve_broja": "pidkit.pid.broja",
     "solve_broja_batch": "pidkit.pid.batch",
-    "representation_pid": "pidkit.pid.representation",
+    "representation_pid": "pidkit.representations.decomposition",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
     "relaxed_intersection_information": "pidkit.intersection",
@@ -82,7 +82,7 @@ _HOME = {
     "PIDBatch": "pidkit.pid.batch_result",
     "BROJASolution": "pidkit.pid.solution",
     "BROJABatch": "pidkit.pid.batch_result",
-    "RepresentationPID": "pidkit.pid.representation_result",
+    "RepresentationPID": "pidkit.representations.result",
     "MIEstimate": "pidkit.mi.result",
     "IntersectionResult": "pidkit.intersection",
     "IntersectionReport": "pidkit.intersection",
@@ -111,7 +111,7 @@ _HOME = {
     "RepresentationCodes": "pidkit.quantise",
     # information planes
     "InformationPlane": "pidkit.plane.tracker",
-    "PlaneTrajectory": "pidkit.plane.trajectory",
+    "PlaneTrajectory": "pidkit.records.trajectory",
     # errors and warnings
     "PidkitError": "pidkit.errors",
     "InputError": "pidkit.errors",

@@ -41,3 +41,22 @@ def generator(rng: object) -> np.random.Generator:
 def seed_name(rng: Rng) -> int | str:
     """Return what a result records of `rng`."""
     return "generator" if isinstance(rng, np.random.Generator) else int(rng)
+
+
+def check_count(name: str, value: object, *, at_most: int | None = None, limit: str = "") -> int:
+    """Return `value` if it is an integer from 1 to `at_most` (which `limit` names), else raise InputError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} must be an integer of at least 1, not {value!r}")
+    if at_most is not None and value > at_most:
+        raise InputError(f"{name} must be at most {limit}, {at_most}, not {value}; lower {name} or pass more data")
+    return int(value)
+
+
+def check_seed(value: object) -> int:
+    """Return `value` if it is an integer seed, else raise InputError.
+
+    None and RandomState are refused: the one reads the global state, the other makes a second fit differ.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**32:
+        raise InputError(f"random_state must be an integer from 0 to 2**32 - 1, not {value!r}")
+    return int(value)

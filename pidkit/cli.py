@@ -68,8 +68,8 @@ def atoms(arguments: argparse.Namespace) -> None:
     for option in ("json", "plot"):
         _check_output(arguments, option)
     from pidkit.arrays import write_atomic
-    from pidkit.pid.representation import representation_pid
     from pidkit.quantise import RepresentationCodes
+    from pidkit.representations.decomposition import representation_pid
 
     result = representation_pid(
         labels=_load(arguments, "labels"),

@@ -9,10 +9,9 @@ from __future__ import annotations
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import entr
 
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
 
 
 def entropy(p: FloatArray) -> float:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.joint import FloatArray, as_real, check_joint
+from pidkit.joint import as_real, check_joint
 from pidkit.symbols import encode_labels
+from pidkit.types import FloatArray
 
 if TYPE_CHECKING:
     import dit

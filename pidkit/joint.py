@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.symbols import IntArray, encode_labels
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.symbols import encode_labels
+from pidkit.types import FloatArray, IntArray
 
 MASS_TOLERANCE = 1e-9
 """How far from one the total mass of a joint may be before it is refused (it is never renormalised)."""

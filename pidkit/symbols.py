@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-
-IntArray = npt.NDArray[np.int64]
+from pidkit.types import IntArray
 
 
 def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, name: str) -> tuple[IntArray, int]:

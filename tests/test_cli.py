@@ -282,7 +282,7 @@ def test_a_folder_without_permission_is_told_before_the_computation(
     option: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
-    monkeypatch.setattr("pidkit.pid.representation.representation_pid", None)
+    monkeypatch.setattr("pidkit.representations.decomposition.representation_pid", None)
     line = one_line_of(with_options(option, "out.png"), 2, capsys)
     assert f"{option}: nothing can be written in" in line
 
@@ -326,7 +326,7 @@ def test_exit_codes(
     def fail(**options: Any) -> None:
         raise error
 
-    monkeypatch.setattr("pidkit.pid.representation.representation_pid", fail)
+    monkeypatch.setattr("pidkit.representations.decomposition.representation_pid", fail)
     assert message in one_line_of(ATOMS, code, capsys)
 
 

@@ -93,13 +93,13 @@ def test_every_code_occurs_in_fit(make: Any, x: Any) -> None:
     np.testing.assert_array_equal(np.unique(coder.transform(x)), np.arange(coder.n_codes_))
 
 
-@given(x=ROWS, probe=ROWS)
+@given(x=ROWS, later=ROWS)
 @settings(max_examples=25, deadline=None)
-def test_new_rows_stay_in_the_alphabet(x: Any, probe: Any) -> None:
-    d = min(x.shape[1], probe.shape[1])
+def test_new_rows_stay_in_the_alphabet(x: Any, later: Any) -> None:
+    d = min(x.shape[1], later.shape[1])
     for make in CODERS.values():
         coder = make().fit(x[:, :d])
-        codes = coder.transform(probe[:, :d])
+        codes = coder.transform(later[:, :d])
         assert codes.min() >= 0
         assert codes.max() < coder.n_codes_
 
@@ -114,13 +114,13 @@ def test_quantile_bins_are_balanced_and_monotone(x: Any, n_bins: int) -> None:
     assert (np.diff(codes[np.argsort(x)]) >= 0).all()
 
 
-@given(x=COLUMNS, probe=COLUMNS, n_bins=st.integers(1, 12))
+@given(x=COLUMNS, later=COLUMNS, n_bins=st.integers(1, 12))
 @settings(max_examples=50, deadline=None)
-def test_uniform_bins_are_monotone_in_seen_and_unseen_values(x: Any, probe: Any, n_bins: int) -> None:
+def test_uniform_bins_are_monotone_in_seen_and_unseen_values(x: Any, later: Any, n_bins: int) -> None:
     coder = UniformBins(n_bins=n_bins).fit(x)
     assert coder.n_codes_ <= n_bins
     # Unseen bins go to the nearest seen one, which keeps the order as well.
-    assert (np.diff(coder.transform(np.sort(np.concatenate([x, probe])))) >= 0).all()
+    assert (np.diff(coder.transform(np.sort(np.concatenate([x, later])))) >= 0).all()
 
 
 @given(x=ROWS)

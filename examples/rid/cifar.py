@@ -26,7 +26,7 @@ from pidkit.distill import (
     tap,
 )
 from pidkit.errors import DivergenceError
-from pidkit.nn.features import own_random_state
+from pidkit.nn.seeding import own_random_state
 from rid.cifar_data import DataError, read_cifar
 from rid.cifar_images import channel_moments, cropped_and_flipped, normalised
 from rid.methods import MethodSettings, make_objective, make_phases
@@ -227,7 +227,7 @@ def _probe(
     last = settings.layers[-1]
     return AtomProbe(
         networks,
-        probe=(images.validation[0].cpu(), images.validation[1].cpu()),
+        sample=(images.validation[0].cpu(), images.validation[1].cpu()),
         pairs=[(last, last)],
         logits=False,
         objective=objective,

@@ -26,7 +26,7 @@ from pidkit.distill import (
     tap,
 )
 from pidkit.errors import DivergenceError
-from pidkit.nn.features import own_random_state
+from pidkit.nn.seeding import own_random_state
 from rid.digits_data import DigitsData, Split, digits_on_backgrounds
 from rid.methods import METHODS, MethodSettings, make_objective, make_phases
 from rid.networks import small_network
@@ -184,7 +184,7 @@ def _fit(
     path.unlink(missing_ok=True)  # of a run that did not finish
     with AtomProbe(
         networks,
-        probe=(data.validation.images, data.validation.digits),
+        sample=(data.validation.images, data.validation.digits),
         pairs=[(LAYERS[-1], LAYERS[-1])],
         logits=False,
         objective=objective,

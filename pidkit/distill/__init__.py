@@ -6,12 +6,12 @@ Needs the torch extra.
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.centres import NearestCentres
 from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
+from pidkit.distill.feature_bank import FeatureBank
+from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
 from pidkit.distill.objective import CrossEntropy, Objective, WeightedSum
 from pidkit.distill.objectives.attention import AttentionTransfer
-from pidkit.distill.objectives.feature_bank import FeatureBank
 from pidkit.distill.objectives.fitnet import FitNet
-from pidkit.distill.objectives.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.objectives.logits import KD, linear_schedule
 from pidkit.distill.objectives.masking import SalientMask, keep_top, top_fraction_mask
 from pidkit.distill.objectives.mimkd import MIMKD

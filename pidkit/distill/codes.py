@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count
 from pidkit.distill.batch import Outputs
 from pidkit.distill.filters import ClassHead
 from pidkit.distill.places import LayerPair, as_places
 from pidkit.errors import InputError
-from pidkit.quantise.rows import check_count
 
 
 class Codes(nn.Module):

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from pidkit.errors import InputError
 from pidkit.pid.batch import solve_broja_batch
-from pidkit.pid.potentials import atom_gradients
+from pidkit.pid.gradients import atom_gradients
 from pidkit.units import NATS_PER_UNIT, check_unit
 
 MASS_ERROR = 1e-4

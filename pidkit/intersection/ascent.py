@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.info import FloatArray
 from pidkit.intersection.cone import Cone, Coordinates
 from pidkit.intersection.linear_program import LinearProgram
+from pidkit.types import FloatArray
 
 RISE = 1e-9
 """A climb ends where a step gains less (nats)."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pidkit.info import FloatArray
 from pidkit.intersection.cone import Cone, check_masses
+from pidkit.types import FloatArray
 
 
 def blackwell_cone(pairs: Sequence[FloatArray]) -> Cone:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidkit.info import FloatArray, mutual_information
+from pidkit.info import mutual_information
+from pidkit.types import FloatArray
 
 
 @dataclass(frozen=True)

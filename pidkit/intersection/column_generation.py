@@ -14,11 +14,11 @@ import time
 
 import numpy as np
 
-from pidkit.info import FloatArray
 from pidkit.intersection.ascent import Climber
 from pidkit.intersection.cone import Cone, Coordinates, Split
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
+from pidkit.types import FloatArray
 
 SMOOTHING = 0.5
 """The weight of the best prices so far in the prices that are tried."""

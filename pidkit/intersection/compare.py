@@ -10,12 +10,13 @@ from typing import Any
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.info import FloatArray, joint_mutual_information, mutual_information
-from pidkit.intersection.measure import intersection_information
-from pidkit.intersection.neighbours import mmi_redundancy, source_pairs, williams_beer_redundancy
+from pidkit.info import joint_mutual_information, mutual_information
+from pidkit.intersection.closed_forms import mmi_redundancy, source_pairs, williams_beer_redundancy
+from pidkit.intersection.information import intersection_information
 from pidkit.joint import check_joint
 from pidkit.pid.decomposition import bivariate_pid
 from pidkit.pid.result import ATOMS, PIDResult, SolverReport
+from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
 MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "williams-beer")

@@ -13,15 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import scipy.linalg
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pidkit.errors import InputError
-from pidkit.info import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from pidkit.types import FloatArray, IntArray
 
 RANK = 1e-11
 """Relative size below which a singular value counts as zero."""

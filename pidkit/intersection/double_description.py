@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
+
 BoolArray = npt.NDArray[np.bool_]
 
 TIGHT = 1e-10

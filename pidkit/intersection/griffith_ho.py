@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.info import FloatArray
 from pidkit.intersection.cone import Cone, check_masses
+from pidkit.types import FloatArray
 
 Index = tuple[npt.NDArray[np.intp], ...]
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.errors import SolverError
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
 
 FEASIBILITY = 1e-10
 """The primal and dual tolerance of every program, the smallest that HiGHS takes."""

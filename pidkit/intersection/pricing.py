@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.info import FloatArray
 from pidkit.intersection.cone import Cone, Coordinates, pointwise_information
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
+from pidkit.types import FloatArray
 
 CONFIRMED = 1e-10
 """A vertex whose height is right within this (nats) is confirmed."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.info import FloatArray
 from pidkit.intersection.cone import Cone, Coordinates, Split
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
+from pidkit.types import FloatArray
 
 MAX_RAYS = 2500
 """Rays above which enumeration gives way to column generation."""

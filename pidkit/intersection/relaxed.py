@@ -15,15 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.info import FloatArray, entropy, mutual_information
+from pidkit.info import entropy, mutual_information
 from pidkit.intersection.channel import ChannelInformation, channel_information
+from pidkit.intersection.closed_forms import source_pairs
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
-from pidkit.intersection.neighbours import source_pairs
 from pidkit.intersection.relaxed_ascent import climb_channel
 from pidkit.intersection.result import IntersectionReport, IntersectionResult
 from pidkit.intersection.split import Limits, split_total
 from pidkit.joint import check_joint
 from pidkit.pid.broja import solve_broja
+from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 EXACT = 1e-9

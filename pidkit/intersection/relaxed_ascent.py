@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.special
 from scipy.optimize import minimize
 
-from pidkit.info import FloatArray
+from pidkit.types import FloatArray
 
 ROUNDS = 6
 """Updates of the multipliers."""

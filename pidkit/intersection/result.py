@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pidkit.info import FloatArray
+from pidkit.types import FloatArray
 from pidkit.units import check_unit, convert
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pidkit.info import FloatArray
 from pidkit.intersection.column_generation import generate_columns
 from pidkit.intersection.cone import Cone, Split, find_coordinates
 from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
+from pidkit.types import FloatArray
 
 MAX_VARIABLES = 1200
 """Variables of a part above which it is not split at all: its null space alone would take minutes."""

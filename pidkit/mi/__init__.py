@@ -3,7 +3,7 @@
 The neural estimators live in `pidkit.mi.neural`, which loads torch; nothing here does until one of them is asked for.
 """
 
-from pidkit.mi.decoder import LabelProbe, ReconstructionProbe
+from pidkit.mi.decoder import LabelDecoder, ReconstructionDecoder
 from pidkit.mi.estimate import ESTIMATORS, estimate_mi
 from pidkit.mi.gaussian import GaussianCopulaMI, GaussianMI
 from pidkit.mi.knn import KSG
@@ -19,10 +19,10 @@ __all__ = [
     "Gao",
     "GaussianCopulaMI",
     "GaussianMI",
-    "LabelProbe",
+    "LabelDecoder",
     "MIEstimate",
     "PlugIn",
-    "ReconstructionProbe",
+    "ReconstructionDecoder",
     "Ross",
     "Task",
     "estimate_mi",

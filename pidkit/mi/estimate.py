@@ -16,7 +16,7 @@ from pidkit.units import check_unit
 
 @runtime_checkable
 class Estimator(Protocol):
-    """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelProbe and their like."""
+    """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelDecoder, ...."""
 
     def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B)."""
@@ -31,8 +31,8 @@ ESTIMATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "miller-madow": ("pidkit.mi.plugin", "PlugIn", {"correction": "miller-madow"}),
     "gaussian": ("pidkit.mi.gaussian", "GaussianMI", {}),
     "gaussian-copula": ("pidkit.mi.gaussian", "GaussianCopulaMI", {}),
-    "label-probe": ("pidkit.mi.decoder", "LabelProbe", {}),
-    "reconstruction-probe": ("pidkit.mi.decoder", "ReconstructionProbe", {}),
+    "label-decoder": ("pidkit.mi.decoder", "LabelDecoder", {}),
+    "reconstruction-decoder": ("pidkit.mi.decoder", "ReconstructionDecoder", {}),
     "infonce": ("pidkit.mi.neural", "NeuralMI", {"objective": "infonce"}),
     "jsd": ("pidkit.mi.neural", "NeuralMI", {"objective": "jsd"}),
     "smile": ("pidkit.mi.neural", "NeuralMI", {"objective": "jsd", "readout": "smile"}),
@@ -56,13 +56,13 @@ def estimate_mi(
     Parameters
     ----------
     a, b : array_like or torch.Tensor, shape (n, ...); labels (n,)
-        One row a sample, in the same order. For "label-probe", a is the representation and b the label; for
-        "reconstruction-probe", a is what is reconstructed and b the representation. The others are symmetric in what
+        One row a sample, in the same order. For "label-decoder", a is the representation and b the label; for
+        "reconstruction-decoder", a is what is reconstructed and b the representation. The others are symmetric in what
         they estimate.
     estimator : str or object with an `estimate` method
         "ksg" (continuous), "ross" (labels on one side), "gao" (mixtures), "plugin" and "miller-madow" (symbols),
         "gaussian", "gaussian-copula", "infonce", "jsd", "smile", "mine", "nwj" (trained critics; need torch),
-        "label-probe", "reconstruction-probe". Which to take when: docs/choosing-an-estimator.md.
+        "label-decoder", "reconstruction-decoder". Which to take when: docs/choosing-an-estimator.md.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma
 
-from pidkit.arguments import Rng, generator, seed_name
+from pidkit.arguments import Rng, check_count, generator, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neighbours import BRUTE_FORCE_FROM, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
-from pidkit.quantise.rows import Rows, check_count
+from pidkit.quantise.rows import Rows
 
 TIED_SHARE = 0.05
 """Share of repeated rows from which KSG's assumption of a density is in doubt."""

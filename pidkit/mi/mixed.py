@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma
 
-from pidkit.arguments import Rng, generator, seed_name
+from pidkit.arguments import Rng, check_count, generator, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.mi.knn import KSG, tie_warnings
 from pidkit.mi.neighbours import balls, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs, check_rows, is_discrete, standardise
-from pidkit.quantise.rows import check_count
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from pidkit.joint import FloatArray
 from pidkit.quantise.rows import Rows
-from pidkit.symbols import IntArray
+from pidkit.types import FloatArray, IntArray
 
 BRUTE_FORCE_FROM = 12
 """Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from pidkit.errors import InputError
 from pidkit.quantise.rows import Rows, as_array, as_rows
-from pidkit.symbols import IntArray, encode_labels
+from pidkit.symbols import encode_labels
+from pidkit.types import IntArray
 
 Samples = npt.ArrayLike | Iterable[Hashable]
 

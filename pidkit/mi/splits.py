@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.errors import InputError
-from pidkit.symbols import IntArray
+from pidkit.types import IntArray
 
 SHARES = (0.6, 0.2)
 """Shares of the rows to train on and to stop by; the rest give the value."""

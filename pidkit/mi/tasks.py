@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from pidkit.arguments import Rng, generator
+from pidkit.arguments import Rng, check_count, generator
 from pidkit.errors import InputError
-from pidkit.joint import FloatArray
-from pidkit.quantise.rows import check_count
+from pidkit.types import FloatArray
 
 Array = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 Sampler = Callable[[int, np.random.Generator], tuple[Array, Array]]

@@ -9,33 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from pidkit.arguments import check_count
 from pidkit.errors import InputError
+from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Reduction, Taps, eager_model
-from pidkit.quantise.rows import check_count
-
-
-@contextlib.contextmanager
-def own_random_state(seed: int | None = None) -> Iterator[None]:
-    """Give a block a random state of its own, and put torch's back at its end, on the CPU and on CUDA where in use.
-
-    With a seed the block draws the same numbers every time, else it goes on from where torch is.
-
-    Examples
-    --------
-    >>> before = torch.get_rng_state()
-    >>> with own_random_state():
-    ...     _ = torch.rand(3)
-    >>> torch.equal(torch.get_rng_state(), before)
-    True
-    """
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(devices=devices):
-        if seed is not None:
-            # torch.manual_seed would also reach a CUDA that is yet to be initialised, which nothing puts back.
-            torch.default_generator.manual_seed(seed)
-            if devices:
-                torch.cuda.manual_seed_all(seed)
-        yield
 
 
 @contextlib.contextmanager

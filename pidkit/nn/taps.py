@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from pidkit.arguments import check_count
 from pidkit.errors import InputError
-from pidkit.quantise.rows import check_count
 
 Reduction = Callable[[Any], Tensor]
 """What turns the output of a layer, whatever it is, into a tensor with one row a sample."""

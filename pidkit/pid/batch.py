@@ -15,12 +15,12 @@ from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy_of_each
 from pidkit.joint import MASS_TOLERANCE, as_real, check_masses
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.batch_scaling import solve_in_stacks
-from pidkit.pid.device import on_host, tensor_place
-from pidkit.pid.solvers import KERNEL_STATUS, NEWTON_STEPS, check_max_iter, check_tol, choose_batch_solver
+from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_batch_solver
+from pidkit.pid.solvers.problem import NEWTON_STEP_LIMIT, STATUS_NAMES
+from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
-
-FloatArray = npt.NDArray[np.float64]
 
 SMALL_BATCH = 1e7
 """Cells n n_y n_x1 n_x2 below which starting threads costs more than it saves."""
@@ -153,9 +153,9 @@ def solve_broja_batch(
     if name == "scaling":
         found = solve_in_stacks(first, second, tol=in_nats, max_iter=limit, place=place)
     else:
-        found = _solve(first, second, in_nats, limit or NEWTON_STEPS, n_jobs)
+        found = _solve(first, second, in_nats, limit or NEWTON_STEP_LIMIT, n_jobs)
     gap = found["upper"] - found["lower"]
-    status = np.array(KERNEL_STATUS)[found["status"]]
+    status = np.array(STATUS_NAMES)[found["status"]]
     converged = status == "converged"
     if check and not converged.all():
         raise SolverError(
@@ -191,7 +191,7 @@ def solve_broja_batch(
 
 def _solve(first: FloatArray, second: FloatArray, tol: float, max_iter: int, n_jobs: int | None) -> dict[str, Any]:
     """Run the compiled loop over the batch, in threads where that pays; results in nats, y in its usual place."""
-    from pidkit.pid._kernels.pipeline import solve_many
+    from pidkit.pid.solvers._kernels.pipeline import solve_many
 
     if np.count_nonzero(second) > np.count_nonzero(first):
         found = _solve(second, first, tol, max_iter, n_jobs)

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.pid.result import ATOMS, INFORMATION, PIDResult, SolverReport
+from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ import numpy.typing as npt
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropies
 from pidkit.joint import check_pair_marginals
-from pidkit.pid.device import on_host, tensor_place
-from pidkit.pid.problem import Solver, Start
-from pidkit.pid.progress import ProgressOption, watched
 from pidkit.pid.result import SolverReport
-from pidkit.pid.solution import BROJASolution, KeptSymbols, Solved, kept_symbols
-from pidkit.pid.solvers import CONTRADICTION, check_max_iter, check_tol, choose_solver, load_solver
+from pidkit.pid.solution import BROJASolution, Solved
+from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_solver, load_solver
+from pidkit.pid.solvers.kept_symbols import KeptSymbols, kept_symbols
+from pidkit.pid.solvers.problem import CONTRADICTION, Solver, Start
+from pidkit.pid.solvers.progress import ProgressOption, watched
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def solve_broja(

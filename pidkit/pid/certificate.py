@@ -15,12 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from array_api_compat import array_namespace
 
 from pidkit.pid.array_math import LAST_TWO, Array, finite_maximum, logarithm, ratio, times_log
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
 
 ROUNDOFF_FACTOR = 8.0
 """Multiples of machine epsilon, per unit of summed magnitude, by which both bounds are moved outwards."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-import numpy as np
 import numpy.typing as npt
 
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import check_joint, count_samples, pair_marginals
 from pidkit.pid.broja import solve_marginals
-from pidkit.pid.progress import ProgressOption
 from pidkit.pid.result import PIDResult
+from pidkit.pid.solvers.progress import ProgressOption
+from pidkit.types import FloatArray
 from pidkit.units import check_unit, from_nats
 
-FloatArray = npt.NDArray[np.float64]
 Symbols = npt.ArrayLike | Iterable[Hashable]
 
 

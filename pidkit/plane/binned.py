@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
 
 NEAR_CAP = 0.9
 """Share of its cap from which an estimate is called saturated: it says little more than that the truth is not below."""
@@ -127,5 +126,5 @@ def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
         return False, ()
     return True, (
         f"saturated: the codes have entropy {spread:.2f} nats of log n = {np.log(n):.2f}, so nearly every sample is "
-        "its own symbol; use fewer bins, n_pca= or a larger probe",
+        "its own symbol; use fewer bins, n_pca= or more samples",
     )

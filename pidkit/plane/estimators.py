@@ -14,18 +14,17 @@ from pidkit.errors import InputError
 from pidkit.mi.estimate import estimate_mi
 from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.types import FloatArray
 
 DOORS = {
-    "decoder": ("reconstruction-probe", "label-probe"),
+    "decoder": ("reconstruction-decoder", "label-decoder"),
     "ksg": ("ksg", "ross"),
     "jsd": ("jsd", "jsd"),
     "infonce": ("infonce", "infonce"),
 }
 """Which estimators of `estimate_mi` make the pairs known by name: for I(X;F) and for I(F;Y)."""
 
-TAKES_LABELS = ("label-probe", "ross", "gao")
+TAKES_LABELS = ("label-decoder", "ross", "gao")
 """Estimators that take class codes as they are; the others see a one-hot row of each."""
 
 PLANE_ESTIMATORS = (*DOORS, "binned")
@@ -117,13 +116,13 @@ def plane_estimator(
     Parameters
     ----------
     name : str
-        "decoder": a reconstruction probe for I(X;F) (v-information) and a label probe for I(F;Y) (a lower bound), as in
+        "decoder": reconstruction for I(X;F) (v-information) and a label decoder for I(F;Y) (a lower bound), as in
         SFKD's appendix A. "binned": plug-in values of binned features. "ksg": nearest neighbours (Ross's for labels),
         on `n_pca` principal components of both sides (default 5), because they fail in high dimension. "jsd",
         "infonce": trained critics.
     mi_input, mi_label : dict, optional
         Options of the estimator of either axis: those of `pidkit.estimate_mi`, or `n_bins` and `n_pca` for "binned".
-        Trained ones have folds=1: every probe seed draws a split of its own.
+        Trained ones have folds=1: every seed draws a split of its own.
     called : str, optional
         What the points are called, where not `name`: to track one estimator with several options.
 
@@ -186,7 +185,7 @@ def estimated_information(
     """
     rows = leading_components(features, n_pca)
     other = target if target.ndim == 1 else leading_components(target, n_pca)
-    if estimator == "reconstruction-probe":
+    if estimator == "reconstruction-decoder":
         rows, other = other, rows  # it is told the target first, then the representation that it decodes
     elif target.ndim == 1 and estimator not in TAKES_LABELS:
         other = np.eye(int(target.max()) + 1)[target]

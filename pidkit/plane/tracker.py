@@ -15,25 +15,25 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import whole_number
+from pidkit.arguments import check_count, whole_number
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.nn.features import collect_features, own_random_state
+from pidkit.nn.features import collect_features
+from pidkit.nn.sample import check_sample
+from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Reduction, Taps, eager_model, find_layers
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
-from pidkit.plane.measure import Place, Repeats, check_atoms, measure_atoms, measure_layer
-from pidkit.plane.point import PlanePoint
-from pidkit.plane.resume import start_trajectory
-from pidkit.plane.trajectory import PlaneTrajectory
-from pidkit.quantise.rows import check_count
-from pidkit.symbols import encode_labels
+from pidkit.plane.measurement import Place, Repeats, check_atoms, measure_atoms, measure_layer
+from pidkit.records.plane_point import PlanePoint
+from pidkit.records.resume import start_trajectory
+from pidkit.records.trajectory import PlaneTrajectory
 from pidkit.units import check_unit
 
 
 class InformationPlane:
     """Track I(X;F) and I(F;Y) of the layers of one or two networks over training: a context manager and a callback.
 
-    At every step the networks run eagerly, in eval mode and without gradients, on a fixed probe; afterwards modes,
+    At every step the networks run eagerly, in eval mode and without gradients, on a fixed sample; afterwards modes,
     buffers, gradients, random state and hooks are as they were, also after an exception, so that a tracked run and an
     untracked one end in the same bits.
 
@@ -43,14 +43,14 @@ class InformationPlane:
         One network, called `network`; or several by name, such as {"teacher": ..., "student": ...}.
     layers : str, iterable of str, or dict of str to these
         Qualified names or globs (`find_layers`), for all networks or for each by name.
-    probe : tuple
+    sample : tuple
         (x, y): inputs, shape (n, ...), and labels, length n. Held-out samples: on training samples a network that has
         memorised them shows H(Y).
     estimators : str, PlaneEstimator, or sequence of these
-        "decoder" (the pair of SFKD's appendix A: what a decoder reconstructs, what a probe predicts), "binned", "ksg",
+        "decoder" (the pair of SFKD's appendix A: what is reconstructed, what is predicted), "binned", "ksg",
         "jsd", "infonce", or your own; several are measured on one run.
     inputs : array_like or torch.Tensor, shape (n, ...), optional
-        What I(X;F) is about, where not the probe inputs: thumbnails of large images, embeddings of tokens.
+        What I(X;F) is about, where not the sample inputs: thumbnails of large images, embeddings of tokens.
     n_seeds : int
         Runs of each seeded estimator, for the error bars.
     n_null : int
@@ -87,12 +87,12 @@ class InformationPlane:
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(2, size=200)
     >>> x = torch.from_numpy(y[:, None] + 0.1 * rng.normal(size=(200, 3)))
-    >>> with InformationPlane(nn.Linear(3, 1), layers="*", probe=(x, y), estimators="binned") as plane:
+    >>> with InformationPlane(nn.Linear(3, 1), layers="*", sample=(x, y), estimators="binned") as plane:
     ...     _ = plane.step(0)
     Traceback (most recent call last):
     pidkit.errors.InputError: layers holds '*', which fits no layer of Linear; it has no named layers
     >>> model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
-    >>> with InformationPlane(model, layers="*", probe=(x, y), estimators="binned") as plane:
+    >>> with InformationPlane(model, layers="*", sample=(x, y), estimators="binned") as plane:
     ...     points = plane.step(0)
     >>> [(point.layer, point.quantity) for point in points]
     [('0', 'mi_input'), ('0', 'mi_label'), ('1', 'mi_input'), ('1', 'mi_label')]
@@ -103,7 +103,7 @@ class InformationPlane:
         model: nn.Module | Mapping[str, nn.Module],
         *,
         layers: str | Iterable[str] | Mapping[str, str | Iterable[str]],
-        probe: tuple[Any, Any],
+        sample: tuple[Any, Any],
         estimators: str | PlaneEstimator | Sequence[str | PlaneEstimator] = "decoder",
         inputs: Any = None,
         n_seeds: int = 3,
@@ -134,7 +134,7 @@ class InformationPlane:
             raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
         self._models = {name: eager_model(one) for name, one in given.items()}
         self._layers = _layers_of(self._models, layers)
-        self._x, self._y = check_probe(probe)
+        self._x, self._y = check_sample(sample)
         self._inputs = _as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
@@ -159,7 +159,7 @@ class InformationPlane:
             settings=self._settings(),
             unit=self._repeats.unit,
             entropy_y=self._entropy_y,
-            n_probe=len(self._y),
+            n_samples=len(self._y),
         )
 
     @property
@@ -174,7 +174,7 @@ class InformationPlane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the probe; the trajectory stays."""
+        """Let go of the networks and the sample; the trajectory stays."""
         self._closed = True
         self._models.clear()
         self._x, self._inputs = torch.empty(0), np.empty(0)
@@ -251,16 +251,16 @@ class InformationPlane:
 
     def _settings(self) -> dict[str, Any]:
         """Return what has to be the same for a run to be continued."""
-        probe = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
-        probe.update(self._y.tobytes())
-        probe.update(self._inputs.tobytes())
+        digest = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
+        digest.update(self._y.tobytes())
+        digest.update(self._inputs.tobytes())
         reduce = self._options["reduce"]
         return {
             "layers": {name: list(layers) for name, layers in self._layers.items()},
             "estimators": [{"name": e.name, **e.options} for e in self._estimators],
             "atoms": [list(pair) for pair in self._atoms],
             "atom_options": {name: repr(value) for name, value in self._atom_options.items()},
-            "probe": {"n": len(self._y), "sha256": probe.hexdigest()},
+            "sample": {"n": len(self._y), "sha256": digest.hexdigest()},
             "n_seeds": self._repeats.n_seeds,
             "n_null": self._repeats.n_null,
             "unit": self._repeats.unit,
@@ -281,27 +281,11 @@ def _layers_of(
     return {name: find_layers(model, asked) for name, model in models.items()}
 
 
-def check_probe(probe: object) -> tuple[Tensor, npt.NDArray[np.int64]]:
-    """Return the probe as a tensor of inputs and an array of class codes."""
-    if not isinstance(probe, tuple) or len(probe) != 2:
-        raise InputError("probe must be a tuple (x, y): inputs and their labels")
-    x = torch.as_tensor(probe[0])
-    labels = probe[1].detach().cpu().numpy() if isinstance(probe[1], Tensor) else probe[1]
-    y, _ = encode_labels(labels, n=None, name="probe y")
-    if x.ndim == 0 or len(x) != len(y):
-        raise InputError(
-            f"probe must have one label a row: x has shape {tuple(x.shape)}, and there are {len(y)} labels"
-        )
-    if np.unique(y).size < 2:
-        raise InputError("probe y holds one class only: I(F;Y) is zero; use at least two")
-    return x.detach(), np.unique(y, return_inverse=True)[1].astype(np.int64)
-
-
 def _as_inputs(inputs: Any, n: int) -> npt.NDArray[np.float64]:
     """Return what I(X;F) is about as rows (n, d)."""
     array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
     if array.ndim == 0 or len(array) != n:
-        raise InputError(f"inputs must have one row a probe sample: shape {array.shape}, and there are {n} samples")
+        raise InputError(f"inputs must have one row a sample: shape {array.shape}, and there are {n} samples")
     return array.reshape(n, -1).astype(np.float64)
 
 

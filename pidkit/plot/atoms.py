@@ -12,12 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from pidkit.errors import InputError
-from pidkit.pid.representation_result import RepresentationPID
 from pidkit.pid.result import ATOMS
 from pidkit.plot.style import (
     STYLE,
     Decomposition,
-    FloatArray,
     atom_labels,
     atom_values,
     check_names,
@@ -26,6 +24,8 @@ from pidkit.plot.style import (
     label_slant,
     new_axes,
 )
+from pidkit.representations.result import RepresentationPID
+from pidkit.types import FloatArray
 
 
 def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2"), ax: Axes | None = None) -> Axes:

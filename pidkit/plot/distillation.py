@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from pidkit.errors import InputError
-from pidkit.plane.atom_record import ATOMS
-from pidkit.plane.atom_records import AtomRecords
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.records.atom_history import AtomRecords
+from pidkit.records.atom_record import ATOMS
 
 LOOK: dict[str, dict[str, Any]] = {
     "redundancy": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
@@ -71,9 +68,9 @@ def atoms_over_epochs(
 
     Examples
     --------
-    >>> from pidkit.plane.atom_record import AtomRecord
+    >>> from pidkit.records.atom_record import AtomRecord
     >>> rows = [AtomRecord(e, "t", "a", "b", 0.1 * e, 1 - 0.1 * e, 0, 0, 1, 0.1 * e, 1, 0, 9, 9, 0.01) for e in (0, 5)]
-    >>> ax = atoms_over_epochs(AtomRecords(tuple(rows), entropy_y=1.0, n_probe=100, phases=(), provenance={}))
+    >>> ax = atoms_over_epochs(AtomRecords(tuple(rows), entropy_y=1.0, n_samples=100, phases=(), provenance={}))
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('epoch', 'information about Y (bits)')
     """

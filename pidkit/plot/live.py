@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.registry import BackendFilter, backend_registry
 
 from pidkit.errors import InputError
-from pidkit.plane.atom_records import AtomRecords
 from pidkit.plot.distillation import atoms_over_epochs
 from pidkit.plot.pictures import check_picture_name, save_figure
 from pidkit.plot.style import new_axes
+from pidkit.records.atom_history import AtomRecords
 
 
 class Probe(Protocol):

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, SymLogNorm
 
 from pidkit.errors import InputError
-from pidkit.plane.point import PLANE_QUANTITIES, PlanePoint
-from pidkit.plane.trajectory import PlaneTrajectory
 from pidkit.plot.style import new_axes
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.records.plane_point import PLANE_QUANTITIES, PlanePoint
+from pidkit.records.trajectory import PlaneTrajectory
+from pidkit.types import FloatArray
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 NETWORK_COLOURS = ("#0072B2", "#E06A1B", "#009E73", "#CC79A7", "#56B4E9", "#7F5F00", "#000000")
@@ -73,7 +71,7 @@ def information_plane(
     >>> def point(step, quantity, value):
     ...     return PlanePoint("student", step, "fc", quantity, "decoder", value)
     >>> points = [point(s, q, v) for s in (0, 1) for q, v in (("mi_input", 2.0 - s), ("mi_label", 0.5 * s))]
-    >>> run = PlaneTrajectory(tuple(points), "bits", entropy_y=1.0, n_probe=100, provenance={})
+    >>> run = PlaneTrajectory(tuple(points), "bits", entropy_y=1.0, n_samples=100, provenance={})
     >>> ax = information_plane(run)
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('I(X;F) (bits)', 'I(F;Y) (bits)')

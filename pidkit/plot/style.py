@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pidkit.errors import InputError
-from pidkit.pid.representation_result import RepresentationPID
 from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.representations.result import RepresentationPID
+from pidkit.types import FloatArray
 
 Decomposition = PIDResult | RepresentationPID
-FloatArray = npt.NDArray[np.float64]
 
 EDGE = {"edgecolor": "black", "linewidth": 0.7}
 STYLE: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ real dtype, flatten the trailing axes, compute in float64, are seeded, and leave
 from pidkit.quantise.bins import QuantileBins, UniformBins
 from pidkit.quantise.clusters import KMeansCodes
 from pidkit.quantise.representation import RepresentationCodes
-from pidkit.quantise.scaling import L2Normalise, PrincipalComponents
+from pidkit.quantise.steps import L2Normalise, PrincipalComponents
 
 __all__ = [
     "KMeansCodes",

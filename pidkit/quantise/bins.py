@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, check_count, nearest
+from pidkit.arguments import check_count
+from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
 
 
 class _JointBins(RowTransformer):

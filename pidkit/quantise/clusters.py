@@ -13,7 +13,8 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, check_count, check_seed, nearest
+from pidkit.arguments import check_count, check_seed
+from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
 
 
 class KMeansCodes(RowTransformer):

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from pidkit.arguments import check_count, check_seed
 from pidkit.errors import InputError
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_array, check_count, check_seed
-from pidkit.quantise.scaling import PrincipalComponents, unit_rows
+from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_array
+from pidkit.quantise.steps import PrincipalComponents, unit_rows
 
 
 class RepresentationCodes(RowTransformer):

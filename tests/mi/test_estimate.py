@@ -21,7 +21,7 @@ NEURAL = {"infonce", "jsd", "smile", "mine", "nwj"}
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
 def test_every_name_gives_an_estimate_that_says_what_it_is(name):
-    a, b = (LABELS, LABELS[::-1]) if name in SYMBOLS else (A, LABELS if name in ("ross", "label-probe") else B)
+    a, b = (LABELS, LABELS[::-1]) if name in SYMBOLS else (A, LABELS if name in ("ross", "label-decoder") else B)
     options = {}
     if name in NEURAL:
         pytest.importorskip("torch")
@@ -78,7 +78,7 @@ def changed(x, value):
     return x
 
 
-CONTINUOUS = ("ksg", "gao", "gaussian", "gaussian-copula", "reconstruction-probe", "infonce", "jsd")
+CONTINUOUS = ("ksg", "gao", "gaussian", "gaussian-copula", "reconstruction-decoder", "infonce", "jsd")
 TABLE = {
     "unit": (partial(estimate_mi, A, B, unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
     "name": (
@@ -110,7 +110,7 @@ TABLE = {
         "rng must be an integer seed of at least 0 or a numpy..., not -1",
     ),
     "one class": (
-        partial(estimate_mi, A, np.ones(60, dtype=int), estimator="label-probe"),
+        partial(estimate_mi, A, np.ones(60, dtype=int), estimator="label-decoder"),
         "b holds one class only: there is nothing to be informed about; use at least two",
     ),
     "few samples": (partial(estimate_mi, A[:4], B[:4]), "a and b hold 4 samples; k = 3 needs at least 5"),

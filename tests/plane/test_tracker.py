@@ -54,11 +54,11 @@ def data(n: int = 120, seed: int = 0) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).float(), torch.from_numpy(y)
 
 
-PROBE = data(seed=1)
+SAMPLE = data(seed=1)
 
 
 def plane_of(model: Any, **options: Any) -> InformationPlane:
-    given: dict[str, Any] = {"layers": ["0", "4"], "probe": PROBE, "estimators": SIMPLE, "n_seeds": 2, **options}
+    given: dict[str, Any] = {"layers": ["0", "4"], "sample": SAMPLE, "estimators": SIMPLE, "n_seeds": 2, **options}
     return InformationPlane(model, **given)
 
 
@@ -198,19 +198,19 @@ def test_features_are_those_of_eval_mode_and_targets_those_of_the_probe() -> Non
     look_at = PlaneEstimator("look", mi_input=look, mi_label=look, seeded=False)
     plane_of(model, estimators=look_at, layers="4", n_null=0, batch_size=50).step(0)
     with torch.no_grad():
-        expected = model.eval()[:5](PROBE[0]).numpy()
+        expected = model.eval()[:5](SAMPLE[0]).numpy()
     np.testing.assert_allclose(seen[0][0], expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(seen[0][1], PROBE[0].double().numpy())
-    np.testing.assert_array_equal(seen[1][1], PROBE[1].numpy())
+    np.testing.assert_array_equal(seen[0][1], SAMPLE[0].double().numpy())
+    np.testing.assert_array_equal(seen[1][1], SAMPLE[1].numpy())
     seen.clear()
-    thumbnails = PROBE[0][:, :2]
+    thumbnails = SAMPLE[0][:, :2]
     plane_of(model, estimators=look_at, layers="4", inputs=thumbnails, n_null=0).step(0)
     np.testing.assert_array_equal(seen[0][1], thumbnails.double().numpy())
 
 
 def test_values_are_means_over_seeds_with_their_error_and_a_shuffled_null() -> None:
     def noisy(features: Any, target: Any, rng: np.random.Generator) -> Answer:
-        return Answer(float(rng.normal()) + (target[:40] == PROBE[1].numpy()[:40]).mean(), stderr=0.001, cap=9.0)
+        return Answer(float(rng.normal()) + (target[:40] == SAMPLE[1].numpy()[:40]).mean(), stderr=0.001, cap=9.0)
 
     pair = PlaneEstimator("noisy", mi_label=noisy)
     (point,) = plane_of(network(), layers="4", estimators=pair, n_seeds=5, n_null=3, seed=7, unit="nats").step(0)
@@ -274,7 +274,7 @@ def test_wide_layers_are_sketched_and_inputs_pooled_within_the_bound() -> None:
     model = nn.Sequential(nn.Conv2d(1, 5, 3), nn.Flatten())
     pair = PlaneEstimator("look", mi_input=look)
     for options in ({"max_features": 16}, {"max_features": None}, {"reduce": "mean"}):
-        plane_of(model, layers="0", probe=(x, np.arange(20) % 2), estimators=pair, n_seeds=1, **options).step(0)
+        plane_of(model, layers="0", sample=(x, np.arange(20) % 2), estimators=pair, n_seeds=1, **options).step(0)
     assert widths == [16, 180, 5]
 
 
@@ -353,7 +353,7 @@ def test_runs_are_not_overwritten_and_not_continued_with_other_settings(tmp_path
     for change, named in (
         ({"n_seeds": 3}, "n_seeds was 2 and is 3"),
         ({"layers": "4"}, "layers was"),
-        ({"probe": data(seed=2)}, "probe was"),
+        ({"sample": data(seed=2)}, "sample was"),
         ({"seed": 1}, "seed was 0 and is 1"),
         ({"estimators": "binned"}, "estimators was"),
     ):
@@ -371,13 +371,13 @@ def test_runs_are_not_overwritten_and_not_continued_with_other_settings(tmp_path
     [
         ({"layers": "5.x"}, "layers holds '5.x', which fits no layer of Sequential"),
         ({"layers": {"teacher": "0"}}, r"layers must name the networks \['network'\], not \['teacher'\]"),
-        ({"probe": PROBE[0]}, r"probe must be a tuple \(x, y\)"),
+        ({"sample": SAMPLE[0]}, r"sample must be a tuple \(x, y\)"),
         (
-            {"probe": (PROBE[0], PROBE[1][:5])},
-            r"probe must have one label a row: x has shape \(120, 6\)",
+            {"sample": (SAMPLE[0], SAMPLE[1][:5])},
+            r"sample must have one label a row: x has shape \(120, 6\)",
         ),
-        ({"probe": (PROBE[0], np.zeros(120, dtype=int))}, "probe y holds one class only"),
-        ({"inputs": PROBE[0][:3]}, "inputs must have one row a probe sample"),
+        ({"sample": (SAMPLE[0], np.zeros(120, dtype=int))}, "sample y holds one class only"),
+        ({"inputs": SAMPLE[0][:3]}, "inputs must have one row a sample"),
         ({"n_seeds": 0}, "n_seeds must be a whole number >= 1, not 0"),
         ({"n_null": -1}, "n_null must be a whole number >= 0, not -1"),
         ({"seed": True}, "seed must be a whole number >= 0, not True"),

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.distill.batch import Batch
+from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.feature_bank import FeatureBank
-from pidkit.distill.objectives.pairing import checked_pairs, paired_places
+from pidkit.distill.pairing import checked_pairs, paired_places
 from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import infonce, jsd_of_pairs

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
+from pidkit.arguments import check_count
 from pidkit.distill.batch import Batch
 from pidkit.distill.codes import Codes
 from pidkit.distill.objective import Objective, frozen
 from pidkit.errors import InputError
 from pidkit.pid.batch import solve_broja_batch
-from pidkit.pid.potentials import atom_gradients
-from pidkit.quantise.rows import check_count
-
-FloatArray = npt.NDArray[np.float64]
+from pidkit.pid.gradients import atom_gradients
+from pidkit.types import FloatArray
 
 ATOMS = ("redundancy", "unique_teacher")
 

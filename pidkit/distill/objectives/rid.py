@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, ClassHead, Filter, PositiveScale
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.objectives.pairing import checked_pairs
+from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
 

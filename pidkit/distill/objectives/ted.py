@@ -10,7 +10,7 @@ from torch.nn import functional
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead, Filter
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.objectives.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair
 
 

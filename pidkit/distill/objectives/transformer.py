@@ -10,7 +10,7 @@ from torch.nn import functional
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.fitnet import FitNet
-from pidkit.distill.objectives.pairing import checked_pairs
+from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, Shape, widened
 from pidkit.errors import InputError
 

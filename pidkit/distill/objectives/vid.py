@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import Filter, PositiveScale
 from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.pairing import checked_pairs, paired_places
+from pidkit.distill.pairing import checked_pairs, paired_places
 from pidkit.distill.places import LayerPair, widened
 
 

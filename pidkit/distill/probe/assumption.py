@@ -16,9 +16,9 @@ from pidkit.distill.objectives.several import SeveralTeachers
 from pidkit.distill.probe.atoms import Codes, Split, code_rows, spread_of
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.pid.coding import Quantiser
-from pidkit.plane.atom_record import Assumption
-from pidkit.symbols import IntArray
+from pidkit.records.atom_record import Assumption
+from pidkit.representations.coding import Quantiser
+from pidkit.types import IntArray
 from pidkit.units import from_nats
 
 NULL_STREAM = 2_000_003
@@ -52,7 +52,7 @@ def measure_assumption(
     Parameters
     ----------
     filtered : FilteredPair
-        Of all probe samples, on the CPU.
+        Of all samples, on the CPU.
     y : ndarray of int, shape (n,)
         Labels of the samples to measure, from 0 without gaps.
     quantiser : transformer
@@ -165,7 +165,7 @@ def _with_filters(
 
 
 class FilteredPairs:
-    """What filters make of the probe, gathered batch by batch on the CPU."""
+    """What filters make of the sample, gathered batch by batch on the CPU."""
 
     def __init__(self, objectives: list[tuple[str, nn.Module]]) -> None:
         """Begin with nothing."""
@@ -181,7 +181,7 @@ class FilteredPairs:
                 self._parts.setdefault(key, []).append(ours)
 
     def take(self) -> dict[FilterKey, FilteredPair]:
-        """Return every pair for the whole probe."""
+        """Return every pair for the whole sample."""
         whole = {}
         for key, parts in self._parts.items():
             teacher, student = (torch.cat(held) for held in ([p.teacher for p in parts], [p.student for p in parts]))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidkit.arguments import whole_number
+from pidkit.arguments import check_count, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
@@ -24,13 +24,12 @@ from pidkit.distill.probe.choices import Pairs, check_schedule, choose_pairs, ph
 from pidkit.distill.probe.outputs import LOGITS, Rows, fingerprint, passes, undisturbed
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.pid.coding import Quantiser, copy_quantisers, split_rows
-from pidkit.plane.atom_record import AtomRecord
-from pidkit.plane.atom_records import AtomRecords
-from pidkit.plane.resume import provenance_of, start_run
-from pidkit.plane.tracker import check_probe
+from pidkit.nn.sample import check_sample
 from pidkit.quantise import RepresentationCodes
-from pidkit.quantise.rows import check_count
+from pidkit.records.atom_history import AtomRecords
+from pidkit.records.atom_record import AtomRecord
+from pidkit.records.resume import provenance_of, start_run
+from pidkit.representations.coding import Quantiser, copy_quantisers, split_rows
 from pidkit.units import from_nats
 
 
@@ -48,7 +47,7 @@ class AtomProbe:
     Parameters
     ----------
     networks : Networks
-    probe : tuple
+    sample : tuple
         (x, y): inputs, shape (n, ...), and labels, length n. Held-out samples.
     pairs : sequence of (str, str), or mapping of these by teacher, optional
         Pairs (layer of the teacher, layer of the student); None: all that the networks tap.
@@ -62,7 +61,7 @@ class AtomProbe:
         As in `representation_pid`, the teacher's first. None: `RepresentationCodes(n_init=3)`, for speed. The student's
         is fitted anew at every step; the teachers', who are frozen, once.
     fit_fraction : float, optional
-        Fit quantisers on this random share of the probe and measure on the others; None: both on all, as RID's authors.
+        Fit quantisers on this random share of the sample and measure on the rest; None: both on all, as RID's authors.
     n_null : int
         Permutations for the null.
     phases : Phases, optional
@@ -90,7 +89,7 @@ class AtomProbe:
     >>> x = torch.nn.functional.one_hot(y).float()
     >>> teacher, student = nn.Sequential(nn.Linear(2, 3)), nn.Sequential(nn.Linear(2, 2))
     >>> networks = tap(teacher=teacher, student=student, layers="0", example=x)
-    >>> with AtomProbe(networks, probe=(x, y), logits=False, n_null=0) as probe:
+    >>> with AtomProbe(networks, sample=(x, y), logits=False, n_null=0) as probe:
     ...     for epoch in range(3):
     ...         probe(epoch)
     >>> [round(value, 6) for value in probe.records.curve("redundancy")[1].tolist()]
@@ -101,7 +100,7 @@ class AtomProbe:
         self,
         networks: Networks,
         *,
-        probe: tuple[Any, Any],
+        sample: tuple[Any, Any],
         pairs: Pairs | None = None,
         logits: bool = True,
         objective: nn.Module | Mapping[str, nn.Module] | None = None,
@@ -119,7 +118,7 @@ class AtomProbe:
         for name, count in (("n_null", n_null), ("seed", seed)):
             whole_number(name, count)
         self._networks: Networks | None = networks
-        self._x, y = check_probe(probe)
+        self._x, y = check_sample(sample)
         self._batch_size = check_count("batch_size", batch_size)
         self._schedule = check_schedule(schedule)
         self._n_null, self._seed, self._phases = int(n_null), int(seed), phases
@@ -141,7 +140,7 @@ class AtomProbe:
             "fit_fraction": fit_fraction,
             "n_null": self._n_null,
             "seed": self._seed,
-            "probe": fingerprint(self._x, torch.from_numpy(y)),
+            "sample": fingerprint(self._x, torch.from_numpy(y)),
             "teachers": {
                 name: fingerprint(*held.parameters(), *held.buffers()) for name, held in networks.teachers.items()
             },
@@ -173,7 +172,7 @@ class AtomProbe:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the probe set; the records stay."""
+        """Let go of the networks and the sample; the records stay."""
         self._networks = None
         self._filters.clear()
         self._x = torch.empty(0)

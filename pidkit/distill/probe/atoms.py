@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import clone
 from torch import Tensor
 
@@ -16,14 +15,13 @@ from pidkit.distill.networks import Networks
 from pidkit.distill.probe.outputs import collect_rows
 from pidkit.errors import InputError
 from pidkit.pid.batch import bivariate_pid_batch
-from pidkit.pid.coding import Quantiser, encode
-from pidkit.pid.inference import Spread, predicted_bias
-from pidkit.pid.representation import LARGEST_BIAS_SHARE
-from pidkit.plane.atom_record import QUANTITIES
-from pidkit.symbols import IntArray
+from pidkit.records.atom_record import QUANTITIES
+from pidkit.representations.coding import Quantiser, encode
+from pidkit.representations.decomposition import LARGEST_BIAS_SHARE
+from pidkit.representations.finite_samples import Spread, predicted_bias
+from pidkit.types import FloatArray, IntArray
 from pidkit.units import from_nats
 
-FloatArray = npt.NDArray[np.float64]
 Split = tuple[IntArray, IntArray] | None
 
 LARGEST_GAP = 1e-6
@@ -95,7 +93,7 @@ def measure_atoms(
     mi_joint = float(values[0, QUANTITIES.index("mi_joint")])
     said = []
     if bias > LARGEST_BIAS_SHARE * mi_joint:
-        advice = "read atoms beside their null, or use more probe samples or fewer codes"
+        advice = "read atoms beside their null, or use more samples or fewer codes"
         said.append(f"the predicted plug-in bias of I(Y;T,S) is over {LARGEST_BIAS_SHARE:.0%} of it: {advice}")
     if gaps.max() > LARGEST_GAP:
         said.append(f"an atom or its null is certified no closer than {gaps.max():.1e} bits")

@@ -1,4 +1,4 @@
-"""Outputs of networks on a probe set, collected in the middle of a training run that must not notice."""
+"""Outputs of networks on a held-out sample, collected in the middle of a training run that must not notice."""
 
 from __future__ import annotations
 

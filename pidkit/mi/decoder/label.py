@@ -1,4 +1,4 @@
-"""The label probe: how much of a label a classifier reads out of a representation, H(Y) - CE on held-out rows."""
+"""The label decoder: how much of a label a classifier reads out of a representation, H(Y) - CE on held-out rows."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ import numpy as np
 from pidkit.arguments import Rng, generator, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.joint import FloatArray
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, Split, check_class_sizes, check_folds, three_way_splits
 from pidkit.quantise.rows import Rows
-from pidkit.symbols import IntArray
+from pidkit.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class LabelProbe:
+class LabelDecoder:
     """Bound I(A; Y) from below by what a classifier reads out: H(Y) - CE, on rows that it has not seen.
 
     mean[log q(y | a) - log p(y)] over held-out rows, p being their class frequencies: H(Y) less the cross-entropy. A
@@ -50,7 +49,7 @@ class LabelProbe:
     >>> import numpy as np
     >>> y = np.arange(500) % 2
     >>> a = y[:, None] + 0.1 * np.random.default_rng(0).normal(size=(500, 3))
-    >>> estimate = LabelProbe().estimate(a, y)
+    >>> estimate = LabelDecoder().estimate(a, y)
     >>> estimate.kind, round(estimate.value, 1), round(estimate.cap, 1)
     ('lower_bound', 1.0, 1.0)
     """
@@ -101,8 +100,8 @@ class LabelProbe:
             seconds=time.perf_counter() - began,
         )
 
-    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedLabelProbe:
-        """Fit a probe to `a` and labels `b` (a quarter chooses the penalty or stops it), to be read on other rows.
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedLabelDecoder:
+        """Fit a decoder to `a` and labels `b` (a quarter chooses the penalty or stops it), to be read on other rows.
 
         Raises
         ------
@@ -120,12 +119,12 @@ class LabelProbe:
 
     def _fit(
         self, rows: Rows, labels: IntArray, split: Split, rng: np.random.Generator, codes: dict[Hashable, int]
-    ) -> FittedLabelProbe:
+    ) -> FittedLabelDecoder:
         shift, scale = scaling(rows[split.train])
         scaled = (rows - shift) / scale
         train, stop = ((scaled[part], labels[part]) for part in (split.train, split.stop))
         net, notes = self._classifier(train, stop, int(labels.max()) + 1, rng)
-        return FittedLabelProbe(self.model, net, shift, scale, codes, notes)
+        return FittedLabelDecoder(self.model, net, shift, scale, codes, notes)
 
     def _classifier(
         self,
@@ -142,8 +141,8 @@ class LabelProbe:
 
 
 @dataclass(frozen=True)
-class FittedLabelProbe:
-    """A label probe fitted to some rows, ready to be read on others.
+class FittedLabelDecoder:
+    """A label decoder fitted to some rows, ready to be read on others.
 
     Attributes
     ----------
@@ -165,7 +164,7 @@ class FittedLabelProbe:
     warnings: tuple[str, ...] = ()
 
     def estimate(self, a: Samples, b: Samples, *, unit: str = "bits") -> MIEstimate:
-        """Estimate I(A; Y) from rows that the probe was not fitted to, in `unit`.
+        """Estimate I(A; Y) from rows that the decoder was not fitted to, in `unit`.
 
         Raises
         ------
@@ -177,7 +176,7 @@ class FittedLabelProbe:
         symbols = _symbols(b)
         check_pairs(len(rows), len(symbols), at_least=2, reason="a mean")
         if rows.shape[1] != self.shift.size:
-            raise InputError(f"a has {rows.shape[1]} columns, but the probe was fitted to {self.shift.size}")
+            raise InputError(f"a has {rows.shape[1]} columns, but the decoder was fitted to {self.shift.size}")
         unknown = [symbol for symbol in symbols if symbol not in self.codes]
         if unknown:
             raise InputError(f"b holds the label {unknown[0]!r}, which fit never saw; fit on every class")
@@ -212,7 +211,7 @@ def _label_estimate(
     return in_nats(
         value,
         kind="lower_bound",
-        estimator=f"label-probe ({model})",
+        estimator=f"label-decoder ({model})",
         n_samples=n_samples,
         unit=unit,
         stderr=terms.std(ddof=1) / math.sqrt(terms.size),

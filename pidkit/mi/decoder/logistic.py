@@ -1,4 +1,4 @@
-"""The linear label probe: scikit-learn's logistic regression, its penalty chosen by held-out cross-entropy."""
+"""The linear label decoder: scikit-learn's logistic regression, its penalty chosen by held-out cross-entropy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from pidkit.joint import FloatArray
 from pidkit.mi.decoder.network import Perceptron
-from pidkit.symbols import IntArray
+from pidkit.types import FloatArray, IntArray
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties to choose from, tried in this order while the held-out loss falls."""

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
+from pidkit.arguments import check_count
 from pidkit.errors import InputError, SolverError
-from pidkit.joint import FloatArray
-from pidkit.quantise.rows import check_count
+from pidkit.types import FloatArray
 
 UNIFORM_SHARE = 1e-6
 """Share of the uniform distribution mixed into every prediction: one sure mistake then costs 14 nats, not infinity."""

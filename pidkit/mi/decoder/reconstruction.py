@@ -1,4 +1,4 @@
-"""The reconstruction probe: how much better an input is predicted with a representation than without."""
+"""The reconstruction decoder: how much better an input is predicted with a representation than without."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 
 from pidkit.arguments import Rng, generator, seed_name
 from pidkit.errors import InputError
-from pidkit.joint import FloatArray
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_option, check_pairs, check_rows, scaling
 from pidkit.mi.splits import Split, check_folds, three_way_splits
 from pidkit.quantise.rows import Rows
-from pidkit.symbols import IntArray
+from pidkit.types import FloatArray, IntArray
 
 SMALLEST_VARIANCE = 1e-3
 """Smallest variance of a Gaussian decoder, as a share of the mean variance of a pixel."""
 
 
 @dataclass(frozen=True)
-class ReconstructionProbe:
+class ReconstructionDecoder:
     """Measure how much better A is reconstructed with B than without: R(null) - R(decoder), summed over the pixels.
 
     The null decoder knows the mean of every pixel of A (and its variance); the decoder predicts A from B. Both are
@@ -49,7 +48,7 @@ class ReconstructionProbe:
     --------
     >>> import numpy as np
     >>> bit = np.random.default_rng(0).integers(2, size=(600, 1)).astype(float)
-    >>> estimate = ReconstructionProbe("bce").estimate(np.repeat(bit, 4, axis=1), bit)
+    >>> estimate = ReconstructionDecoder("bce").estimate(np.repeat(bit, 4, axis=1), bit)
     >>> estimate.kind, bool(3.5 < estimate.value <= 4.01)
     ('v_information', True)
     """
@@ -94,7 +93,7 @@ class ReconstructionProbe:
         return in_nats(
             saved.mean(),
             kind="v_information",
-            estimator=f"reconstruction-probe ({self.loss})",
+            estimator=f"reconstruction-decoder ({self.loss})",
             n_samples=n,
             unit=unit,
             stderr=saved.std(ddof=1) / math.sqrt(saved.size),

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.errors import InputError
-from pidkit.joint import FloatArray
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.nn.fit import FitReport
-from pidkit.symbols import IntArray
+from pidkit.types import FloatArray, IntArray
 
 NEAR_CAP = 0.1
 """Share of log K within which InfoNCE is more about K than about the samples."""

@@ -7,7 +7,7 @@ import torch
 
 from pidkit.distill import Batch, Distillation, Outputs, Phase
 from pidkit.distill.objective import GROUPS
-from pidkit.nn.features import own_random_state
+from pidkit.nn.seeding import own_random_state
 from tests.distill.objectives import two_processes
 from tests.distill.objectives.cases import CASES, N_CLASSES, random_batch
 

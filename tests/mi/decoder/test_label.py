@@ -1,10 +1,10 @@
-"""Label probes: a lower bound that is tight where the probe is right, on rows the probe has not seen."""
+"""Label decoders: a lower bound that is tight where the decoder is right, on rows the decoder has not seen."""
 
 import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, LabelProbe
+from pidkit.mi import TASKS, LabelDecoder
 from pidkit.mi.decoder import Budget
 
 
@@ -23,8 +23,8 @@ def truth_of_two_bumps(gap=1.0):
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
-def test_a_probe_that_is_right_finds_the_information(model):
-    estimate = LabelProbe(model).estimate(*two_bumps(4000), unit="nats")
+def test_a_decoder_that_is_right_finds_the_information(model):
+    estimate = LabelDecoder(model).estimate(*two_bumps(4000), unit="nats")
     assert estimate.value == pytest.approx(truth_of_two_bumps(), abs=0.03)
     assert estimate.kind == "lower_bound"
     assert estimate.diagnostics["entropy_y"] - estimate.diagnostics["cross_entropy"] == pytest.approx(estimate.value)
@@ -35,8 +35,8 @@ def test_only_the_perceptron_reads_what_is_not_linear():
     bits = rng.integers(2, size=(1500, 2))
     a = bits + 0.05 * rng.normal(size=(1500, 2))
     y = bits[:, 0] ^ bits[:, 1]
-    assert LabelProbe("linear").estimate(a, y).value == pytest.approx(0.0, abs=0.02)
-    estimate = LabelProbe("mlp", budget=Budget(learning_rate=0.01), folds=1).estimate(a, y)
+    assert LabelDecoder("linear").estimate(a, y).value == pytest.approx(0.0, abs=0.02)
+    estimate = LabelDecoder("mlp", budget=Budget(learning_rate=0.01), folds=1).estimate(a, y)
     assert estimate.value == pytest.approx(1.0, abs=0.05)
     assert estimate.value <= estimate.cap
 
@@ -44,12 +44,12 @@ def test_only_the_perceptron_reads_what_is_not_linear():
 def test_it_stays_below_the_truth_of_the_mixed_task():
     x, y = TASKS["mixed"].sample(2000)
     for model in ("linear", "mlp"):
-        assert LabelProbe(model).estimate(y, x, unit="nats").value < TASKS["mixed"].mi + 0.03
+        assert LabelDecoder(model).estimate(y, x, unit="nats").value < TASKS["mixed"].mi + 0.03
 
 
 def test_noise_is_not_read():
     rng = np.random.default_rng(0)
-    estimate = LabelProbe().estimate(rng.normal(size=(300, 50)), rng.integers(3, size=300), unit="nats")
+    estimate = LabelDecoder().estimate(rng.normal(size=(300, 50)), rng.integers(3, size=300), unit="nats")
     assert -0.1 < estimate.value < 0.02
 
 
@@ -57,31 +57,31 @@ def test_noise_is_not_read():
 def test_fit_then_estimate_on_other_rows(model):
     a, y = two_bumps(1000)
     names = np.array(["left", "right"])
-    fitted = LabelProbe(model).fit(a, names[y])
+    fitted = LabelDecoder(model).fit(a, names[y])
     a2, y2 = two_bumps(3000, seed=1)
     estimate = fitted.estimate(a2, names[y2], unit="nats")
     assert estimate.value == pytest.approx(truth_of_two_bumps(), abs=0.06)
     assert estimate.n_samples == 3000
     with pytest.raises(InputError, match=r"^b holds the label 'up', which fit never saw; fit on every class$"):
         fitted.estimate(a2[:4], ["left", "right", "up", "left"])
-    with pytest.raises(InputError, match=r"^a has 2 columns, but the probe was fitted to 1$"):
+    with pytest.raises(InputError, match=r"^a has 2 columns, but the decoder was fitted to 1$"):
         fitted.estimate(np.stack([a2, a2], 1), names[y2])
 
 
 def test_the_seed_decides_and_labels_may_be_anything():
     a, y = two_bumps(300)
-    probe = LabelProbe("mlp", budget=Budget(max_steps=60), folds=1)
-    value = probe.estimate(a, y, rng=1).value
-    assert probe.estimate(a, [("t", int(i)) for i in y], rng=1).value == value
-    assert probe.estimate(a, y, rng=2).value != value
+    decoder = LabelDecoder("mlp", budget=Budget(max_steps=60), folds=1)
+    value = decoder.estimate(a, y, rng=1).value
+    assert decoder.estimate(a, [("t", int(i)) for i in y], rng=1).value == value
+    assert decoder.estimate(a, y, rng=2).value != value
 
 
 def test_overfitting_is_pointed_out():
     rng = np.random.default_rng(0)
-    probe = LabelProbe("mlp", budget=Budget(weight_decay=0.0))
+    decoder = LabelDecoder("mlp", budget=Budget(weight_decay=0.0))
     y = rng.integers(2, size=100)
     a = np.hstack([rng.normal(size=(100, 200)), y[:, None] + 2 * rng.normal(size=(100, 1))])
-    estimate = probe.estimate(a, y)
+    estimate = decoder.estimate(a, y)
     assert estimate.value < 0.3
     assert estimate.diagnostics["train_value"] > estimate.value
 
@@ -89,15 +89,15 @@ def test_overfitting_is_pointed_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda a, y: LabelProbe("tree"), r"^model must be one of 'linear', 'mlp'; not 'tree'$"),
-        (lambda a, y: LabelProbe(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),
-        (lambda a, y: LabelProbe().estimate(a, 0 * y), r"^b holds one class only: there is nothing to be informed"),
+        (lambda a, y: LabelDecoder("tree"), r"^model must be one of 'linear', 'mlp'; not 'tree'$"),
+        (lambda a, y: LabelDecoder(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),
+        (lambda a, y: LabelDecoder().estimate(a, 0 * y), r"^b holds one class only: there is nothing to be informed"),
         (
-            lambda a, y: LabelProbe().estimate(a, np.r_[2, y[1:]]),
+            lambda a, y: LabelDecoder().estimate(a, np.r_[2, y[1:]]),
             r"^b has a class with 1 samples; a split needs at least 5 of each: merge or drop small classes, or give",
         ),
         (
-            lambda a, y: LabelProbe().estimate(a[:-1], y),
+            lambda a, y: LabelDecoder().estimate(a[:-1], y),
             r"^a and b must have one row a sample, in the same order; they",
         ),
     ],

@@ -1,4 +1,4 @@
-"""The linear label probe: scikit-learn's own fit, the penalty that held-out rows prefer, and what it says of itself."""
+"""The linear label decoder: scikit-learn's own fit, the penalty that held-out rows prefer, and its own account."""
 
 import numpy as np
 import pytest

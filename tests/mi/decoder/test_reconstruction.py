@@ -1,4 +1,4 @@
-"""Reconstruction probes: zero for noise, closed forms for copies and linear Gaussians, named for what they are."""
+"""Reconstruction decoders: zero for noise, closed forms for copies and linear Gaussians, named for what they are."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, ReconstructionProbe
+from pidkit.mi import TASKS, ReconstructionDecoder
 from pidkit.mi.decoder import Budget
 
 
 def test_copies_of_one_bit_score_a_bit_each_and_are_called_v_information():
     bit = np.random.default_rng(0).integers(2, size=(800, 1)).astype(float)
-    estimate = ReconstructionProbe("bce", hidden=()).estimate(np.repeat(bit, 16, axis=1), bit)
+    estimate = ReconstructionDecoder("bce", hidden=()).estimate(np.repeat(bit, 16, axis=1), bit)
     assert estimate.kind == "v_information"
     assert estimate.value == pytest.approx(16.0, rel=0.1)
     assert "no bound" in repr(estimate)
@@ -21,13 +21,15 @@ def test_copies_of_one_bit_score_a_bit_each_and_are_called_v_information():
 @pytest.mark.parametrize("loss", ["bce", "gaussian"])
 def test_noise_scores_nothing(loss):
     rng = np.random.default_rng(0)
-    estimate = ReconstructionProbe(loss).estimate(rng.uniform(size=(2000, 3)), rng.normal(size=(2000, 4)), unit="nats")
+    estimate = ReconstructionDecoder(loss).estimate(
+        rng.uniform(size=(2000, 3)), rng.normal(size=(2000, 4)), unit="nats"
+    )
     assert estimate.value == pytest.approx(0.0, abs=0.02)
 
 
 def test_linear_gaussian_pixels_score_the_sum_of_their_information():
     task = TASKS["pair 5x5"]
-    estimate = ReconstructionProbe("gaussian", hidden=()).estimate(*task.sample(5000), unit="nats")
+    estimate = ReconstructionDecoder("gaussian", hidden=()).estimate(*task.sample(5000), unit="nats")
     assert estimate.value == pytest.approx(task.mi, abs=0.06)
     assert estimate.diagnostics["null"] - estimate.diagnostics["decoder"] == pytest.approx(estimate.value)
 
@@ -35,7 +37,7 @@ def test_linear_gaussian_pixels_score_the_sum_of_their_information():
 def test_grey_levels_are_scored_from_zero():
     """A pixel known exactly saves its null's excess over the floor of grey-level cross-entropy, not all of it."""
     grey = np.random.default_rng(0).uniform(size=(3000, 1))
-    estimate = ReconstructionProbe("bce").estimate(grey, grey, unit="nats")
+    estimate = ReconstructionDecoder("bce").estimate(grey, grey, unit="nats")
     floor = 0.5  # -E[x log x + (1 - x) log(1 - x)] for a uniform x
     assert estimate.value == pytest.approx(math.log(2) - floor, abs=0.01)
 
@@ -45,7 +47,7 @@ def test_constant_and_rare_pixels_do_no_harm():
     a = rng.normal(size=(500, 3))
     a[:, 1] = 4.0
     a[:, 2] = rng.uniform(size=500) < 0.002
-    estimate = ReconstructionProbe(hidden=(16,), folds=1).estimate(a, a[:, :1])
+    estimate = ReconstructionDecoder(hidden=(16,), folds=1).estimate(a, a[:, :1])
     assert np.isfinite(estimate.value)
     assert estimate.value < 8.0
 
@@ -53,19 +55,19 @@ def test_constant_and_rare_pixels_do_no_harm():
 def test_images_are_flattened_and_the_seed_decides():
     rng = np.random.default_rng(0)
     images = rng.uniform(size=(200, 1, 3, 3))
-    probe = ReconstructionProbe("bce", hidden=(8,), folds=1, budget=Budget(max_steps=100))
-    value = probe.estimate(images, images[:, 0, 0], rng=3).value
-    assert probe.estimate(images, images[:, 0, 0], rng=3).value == value
-    assert probe.estimate(images, images[:, 0, 0], rng=4).value != value
+    decoder = ReconstructionDecoder("bce", hidden=(8,), folds=1, budget=Budget(max_steps=100))
+    value = decoder.estimate(images, images[:, 0, 0], rng=3).value
+    assert decoder.estimate(images, images[:, 0, 0], rng=3).value == value
+    assert decoder.estimate(images, images[:, 0, 0], rng=4).value != value
 
 
 def test_bad_input_is_refused():
     a = np.random.default_rng(0).normal(size=(50, 2))
     with pytest.raises(InputError, match=r"^loss must be one of 'bce', 'gaussian'; not 'mse'$"):
-        ReconstructionProbe("mse")
+        ReconstructionDecoder("mse")
     with pytest.raises(
         InputError, match=r"^a must lie in \[0, 1\] for loss='bce'; rescale it, or take loss='gaussian'"
     ):
-        ReconstructionProbe("bce").estimate(a, a)
+        ReconstructionDecoder("bce").estimate(a, a)
     with pytest.raises(InputError, match=r"^a and b hold 5 samples; a split in three needs at least 10$"):
-        ReconstructionProbe().estimate(a[:5], a[:5])
+        ReconstructionDecoder().estimate(a[:5], a[:5])

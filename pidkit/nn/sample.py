@@ -1,0 +1,27 @@
+"""The held-out sample (x, y) that trackers run their networks on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pidkit.errors import InputError
+from pidkit.symbols import encode_labels
+from pidkit.types import IntArray
+
+
+def check_sample(sample: object) -> tuple[Tensor, IntArray]:
+    """Return the sample as a tensor of inputs and an array of class codes."""
+    if not isinstance(sample, tuple) or len(sample) != 2:
+        raise InputError("sample must be a tuple (x, y): inputs and their labels")
+    x = torch.as_tensor(sample[0])
+    labels = sample[1].detach().cpu().numpy() if isinstance(sample[1], Tensor) else sample[1]
+    y, _ = encode_labels(labels, n=None, name="sample y")
+    if x.ndim == 0 or len(x) != len(y):
+        raise InputError(
+            f"sample must have one label a row: x has shape {tuple(x.shape)}, and there are {len(y)} labels"
+        )
+    if np.unique(y).size < 2:
+        raise InputError("sample y holds one class only: I(F;Y) is zero; use at least two")
+    return x.detach(), np.unique(y, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,134 @@
+"""The optimisation that BROJA's atoms rest on, as every solver sees it: what goes in and what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from pidkit.pid.array_math import Array, ratio
+from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
+from pidkit.types import FloatArray
+
+Start = tuple[FloatArray, FloatArray, FloatArray]
+"""A warm start: lam, mu (log potentials, -inf off the supports) and weights."""
+
+Progress = Callable[[int, float], object]
+"""Called now and then by a solver with the iteration and the gap in nats."""
+
+CONTRADICTION = 1e-12
+"""Nats by which a lower bound may exceed an upper one through rounding; more would be a fault of the certificate."""
+
+NEWTON_STEP_LIMIT = 400
+"""Newton steps that the interior point may take where nobody says otherwise; it takes 5 to 20 but for a few joints."""
+
+STATUS_NAMES = ("converged", "max_iter", "stalled")
+"""The status of a solve as results show it; compiled code counts with the positions."""
+
+CONVERGED, OUT_OF_ITERATIONS, STALLED = range(len(STATUS_NAMES))
+"""The positions in STATUS_NAMES."""
+
+SPARSE_TARGETS = 20
+"""Target symbols that a symbol meets on average below which tables of many target symbols are sparse."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a solver returns: potentials, weights and the two bounds of F* that they prove, in nats.
+
+    Attributes
+    ----------
+    lam, mu : ndarray, shape (n_y, n_x1) and (n_y, n_x2)
+        Log potentials, -inf off the supports.
+    weights : ndarray, shape (n_x1, n_x2)
+        exp(lam[y]) weights exp(mu[y]) is the coupling before rounding.
+    lower, upper : FeasiblePotentials, FactoredCoupling
+        The best bounds met on the way; they may come from different iterates.
+    iterations : int
+    status : str
+        "converged", "max_iter" or "stalled".
+    """
+
+    lam: FloatArray
+    mu: FloatArray
+    weights: FloatArray
+    lower: FeasiblePotentials
+    upper: FactoredCoupling
+    iterations: int
+    status: str
+
+    @property
+    def gap(self) -> float:
+        """The certified gap in nats: how far the two bounds are apart."""
+        return self.upper.value - self.lower.value
+
+    def swapped(self) -> Candidate:
+        """Return the same candidate with the two sources exchanged."""
+        low, up = self.lower, self.upper
+        return replace(
+            self,
+            lam=self.mu,
+            mu=self.lam,
+            weights=self.weights.T,
+            lower=replace(low, lam=low.mu, mu=low.lam),
+            upper=replace(up, a=up.b, b=up.a, w=up.w.T, r=up.c, c=up.r),
+        )
+
+
+class Solver(Protocol):
+    """One way to solve the problem.
+
+    `tol` is the certified gap asked for, in nats. Every y, x1 and x2 has mass, and both marginals have the same P(y).
+    """
+
+    def __call__(
+        self,
+        p_yx1: FloatArray,
+        p_yx2: FloatArray,
+        *,
+        tol: float,
+        max_iter: int | None = None,
+        init: Start | None = None,
+        progress: Progress | None = None,
+    ) -> Candidate:
+        """Return the best candidate found, whether or not it reached `tol`."""
+        ...
+
+
+def certify(p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: int, status: str) -> Candidate:
+    """Bound F* from both sides with one pair of potentials and weights."""
+    lam, mu, weights = start
+    lower = feasible_potentials(p_yx1, p_yx2, lam, mu)
+    upper = feasible_coupling(p_yx1, p_yx2, lam, mu, weights)
+    return Candidate(lam, mu, weights, lower, upper, iterations, status)
+
+
+def shared_support(p_yx1: Array, p_yx2: Array) -> Array:
+    """Return which pairs (x1, x2) share a y: elsewhere every coupling in Delta_P is zero."""
+    xp = array_namespace(p_yx1)
+    first, second = (xp.astype(p > 0.0, p.dtype) for p in (p_yx1, p_yx2))
+    return first.mT @ second > 0.0
+
+
+def conditionally_independent(p_yx1: Array, p_yx2: Array) -> Array:
+    """Return sum_y P(y, x1) P(y, x2) / P(y): the pair mass of the coupling with X1 - Y - X2, a member of Delta_P."""
+    return ratio(p_yx1, p_yx1.sum(-1, keepdims=True)).mT @ p_yx2
+
+
+def is_sparse(p_yx1: Array, p_yx2: Array) -> bool:
+    """Return whether the symbols of either source meet few target symbols on average: under half of them, and under 20.
+
+    Such tables, counts of few samples, fall apart into blocks. A Newton step is cheap there and scaling slow to
+    certify what it has found: the blocks' potentials may drift against one another, which costs the lower bound.
+    """
+    few = min(SPARSE_TARGETS, 0.5 * p_yx1.shape[-2])
+    return any(float((p > 0.0).sum()) < few * float((p.sum(-2) > 0.0).sum()) for p in (p_yx1, p_yx2))
+
+
+def newton_cost(p_yx1: FloatArray, p_yx2: FloatArray) -> float:
+    """Estimate the multiplications of one Newton step: forming and factoring the Schur complement."""
+    small, large = sorted((np.count_nonzero(p_yx1), np.count_nonzero(p_yx2)))
+    return 0.5 * small**2 * large + small**3 / 6.0

@@ -1,0 +1,75 @@
+"""A line of progress for solves that take long: in a terminal, unasked for, after a few seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+from pidkit.errors import InputError
+from pidkit.pid.solvers.problem import Progress
+from pidkit.units import from_nats
+
+SHOW_AFTER = 3.0
+"""Seconds that a solve takes before anything is shown."""
+
+ProgressOption = Progress | Literal[False] | None
+"""What the doors take: a callable, False for silence, None for a line that shows itself where it is of use."""
+
+
+def watched(progress: ProgressOption, *, solver: str, tol: float) -> AbstractContextManager[Progress | None]:
+    """Give what the solver is to call, and clear the line away afterwards, also after an interruption.
+
+    Parameters
+    ----------
+    progress : callable, False or None
+        A callable is given as it is. False gives None. None gives a line on stderr, iterations and certified gap
+        beside the `tol` asked for in bits, that appears after SHOW_AFTER seconds; where stderr is no terminal, None.
+
+    Raises
+    ------
+    InputError
+        If `progress` is none of these.
+
+    Examples
+    --------
+    >>> with watched(print, solver="scaling", tol=1e-5) as told:
+    ...     told(30, 0.5)
+    30 0.5
+    """
+    if callable(progress):
+        return nullcontext(progress)
+    if progress is not None and progress is not False:
+        raise InputError(f"progress must be a callable, False for none, or None for a line after a while: {progress!r}")
+    if progress is False or sys.stderr is None or not sys.stderr.isatty():
+        return nullcontext()
+    return _Line(solver, tol)
+
+
+class _Line(AbstractContextManager["_Line"]):
+    """The line; tqdm is loaded only when it appears."""
+
+    def __init__(self, solver: str, tol: float) -> None:
+        """Start the clock."""
+        self.solver, self.tol = solver, tol
+        self.began = time.perf_counter()
+        self.bar: Any = None
+
+    def __call__(self, iteration: int, gap: float) -> None:
+        """Show how far the solver is, once it has taken long enough."""
+        reached = f"gap {from_nats(gap, 'bits'):.1e} bits, to reach {self.tol:.0e}"
+        if self.bar is not None:
+            self.bar.set_postfix_str(reached, refresh=False)
+            self.bar.update(iteration - self.bar.n)
+        elif time.perf_counter() - self.began >= SHOW_AFTER:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                desc=self.solver, unit=" iterations", initial=iteration, postfix=reached, leave=False, file=sys.stderr
+            )
+
+    def __exit__(self, *exception: object) -> None:
+        """Remove the line, if there is one."""
+        if self.bar is not None:
+            self.bar.close()

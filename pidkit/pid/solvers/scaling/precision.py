@@ -1,0 +1,65 @@
+"""When the scaling solver may count in float32, which halves its time on large problems, and when no longer.
+
+Only iterates are ever float32. The certificate is evaluated in float64 whatever they are, so that it proves the same;
+what rounding does to an iterate shows in its gap, and the phase ends long before that could decide anything.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from pidkit.errors import InputError
+from pidkit.pid.array_math import Array
+from pidkit.pid.solvers.problem import is_sparse
+from pidkit.pid.solvers.scaling.weight_domain import LOG_FLOOR
+
+SINGLE = np.finfo(np.float32)
+
+SINGLE_GAP = 12.0 * float(SINGLE.eps)
+"""Nats: 1.4e-6. Iterates in float32 end at gaps of two to five times its rounding; down to here they lose nothing."""
+
+SMALLEST_MASS = math.sqrt(float(SINGLE.tiny))
+"""1e-19: products of two masses are normal numbers of float32."""
+
+SMALLEST_SYMBOL = math.sqrt(float(SINGLE.tiny) * math.exp(LOG_FLOOR))
+"""4e-12: so is the smallest weight that the solver keeps, P(x1) P(x2) exp(-LOG_FLOOR)."""
+
+MIXED_CELLS = 8e4
+"""Cells n_y n_x1 n_x2 from which "auto" takes float32; in smaller problems calls take longer than arithmetic."""
+
+PRECISIONS = ("auto", "mixed", "double")
+
+
+def starts_single(p_yx1: Array, p_yx2: Array, *, precision: str) -> bool:
+    """Return whether a stack of problems starts in float32.
+
+    "double" never does; "mixed" does where float32 holds the range of all marginals; "auto" does then for problems
+    large enough for it to pay, but not for sparse tables: the scalings of kernels that fall apart into blocks take
+    more digits.
+
+    Raises
+    ------
+    InputError
+        If `precision` is none of the three.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision must be {', '.join(map(repr, PRECISIONS))}; not {precision!r}")
+    cells = math.prod(p_yx1.shape[1:]) * p_yx2.shape[-1]
+    if precision == "double" or (precision == "auto" and (cells < MIXED_CELLS or is_sparse(p_yx1, p_yx2))):
+        return False
+    return all(_smallest(p) > SMALLEST_MASS and _smallest(p.sum(-2)) > SMALLEST_SYMBOL for p in (p_yx1, p_yx2))
+
+
+def all_sound(factors: Array, p: Array) -> bool:
+    """Return whether factors are finite, and positive wherever p is: no float32 has run out of its range."""
+    xp = array_namespace(factors, p)
+    return bool(xp.all((factors < xp.inf) & ((factors > 0.0) | (p == 0.0))))
+
+
+def _smallest(mass: Array) -> float:
+    """Return the smallest mass that is not zero."""
+    xp = array_namespace(mass)
+    return float(xp.min(xp.where(mass > 0.0, mass, 1.0)))

@@ -1,0 +1,153 @@
+"""The iterates of the scaling solver: accelerated mirror ascent on log weights, a stack of problems side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from pidkit.pid.array_math import LAST_TWO, Array, Stack, choose, logarithm
+from pidkit.pid.certificate import bound_above, bound_below
+from pidkit.pid.solvers.problem import Candidate, Start
+from pidkit.pid.solvers.scaling.best_bounds import BestBounds
+from pidkit.pid.solvers.scaling.matrix_scaling import MatrixScalings
+from pidkit.pid.solvers.scaling.precision import SINGLE, SINGLE_GAP, all_sound
+from pidkit.pid.solvers.scaling.weight_domain import WeightDomain
+
+STEP = 1.25
+"""Exponent of the multiplicative step. Nesterov's method bears up to 4/3; the plain step's 1.8 diverges with it."""
+
+LONGEST_MOMENTUM = 0.1
+"""Nats by which momentum may change a log weight: a weight rising from nothing must not be carried past its place."""
+
+AGE_KEPT = 0.7
+"""Share of its momentum's age that a pair keeps whose slack points against its own move."""
+
+FIT_ACCURACY = 0.3
+"""Error of the marginals aimed at, as a share of the total ascent sum W |log A'B|. At 0.6 some problems stall."""
+
+FINEST_ACCURACY = 0.05
+"""The share to which it is tightened step by step where the gap falls slowly or momentum has to be dropped."""
+
+
+class WeightAscent(Stack):
+    """The iterates of the problems not yet solved, float32 at first or float64; the bounds are always float64."""
+
+    base: Array
+    weights: Array
+    a: Array
+    b: Array
+
+    def __init__(self, p_yx1: Array, p_yx2: Array, tol: float, init: Start | None, *, single: bool) -> None:
+        """Start all problems."""
+        self.xp = xp = array_namespace(p_yx1, p_yx2)
+        self.p_yx1, self.p_yx2 = p_yx1, p_yx2
+        self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
+        self.places = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
+        self._begin(init, tol, xp.float32 if single else xp.float64)
+
+    @property
+    def single(self) -> bool:
+        """Whether the iterates are float32."""
+        return bool(self.weights.dtype != self.p_yx1.dtype)
+
+    def certify(self, iteration: int) -> None:
+        """Bound every problem from both sides."""
+        if self.single and not (all_sound(self.a, self.p_yx1) and all_sound(self.b, self.p_yx2)):
+            self._begin(None, float(self.xp.min(self.accuracy)), self.xp.float64)
+        a, b, weights = (self._cast(x, self.xp.float64) for x in (self.a, self.b, self.weights))
+        self.lam, self.mu = logarithm(a), logarithm(b)
+        lower = bound_below(self.p_yx1, self.p_yx2, self.lam, self.mu)
+        upper = bound_above(self.p_yx1, self.p_yx2, self.lam, self.mu, weights)
+        if iteration == 0:
+            self.bounds = BestBounds(lower, upper)
+        else:
+            self.bounds.tighten(lower, upper, iteration)
+
+    def adapt(self, iteration: int, *, restore: bool) -> None:
+        """Adapt accuracy, floor and precision to the gap; after the first certificate of a warm start, the start."""
+        gap, slow = self.bounds.gap, self.bounds.slow(iteration)
+        if self.single and True in ((gap <= SINGLE_GAP) | self.bounds.flat()).tolist():
+            self._promote()
+        self.accuracy = choose(slow, 0.5 * self.accuracy, self.accuracy)
+        self.accuracy = self.accuracy.clip(FINEST_ACCURACY, None)
+        self.domain.lower_floor(gap)
+        if restore:
+            self.point = self.base = self.domain.restore(self.base, gap)
+            self.weights = self.domain.exponentiate(self.point)
+            self._fit(self.b, self.accuracy * gap)
+
+    def iterate(self) -> None:
+        """Take one step with momentum, and fit A and B to the new weights."""
+        if not self.single:
+            self._step()
+            return
+        # What leaves the range of float32 is found before the next certificate, and the problem begun anew.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            self._step()
+
+    def candidates(self, leaving: Array, iteration: int, tol: float) -> dict[int, Candidate]:
+        """Return the candidates of the problems that leave, by their places in the stack."""
+        found = {}
+        stalled = self.bounds.stalled(iteration).tolist()
+        converged = (self.bounds.gap <= tol).tolist()
+        places = self.places.tolist()
+        for i in self.xp.nonzero(leaving)[0].tolist():
+            status = "converged" if converged[i] else "stalled" if stalled[i] else "max_iter"
+            lower, upper = self.bounds.proven(i)
+            weights = self._cast(self.weights[i], self.xp.float64)
+            found[places[i]] = Candidate(self.lam[i], self.mu[i], weights, lower, upper, iteration, status)
+        return found
+
+    def _begin(self, init: Start | None, tol: float, dtype: Any) -> None:
+        """Make the first iterates: from scratch, or from a warm start."""
+        self._set_problems(dtype)
+        if init is not None:
+            init = self._cast(init[0], dtype), self._cast(init[1], dtype), self._cast(init[2], dtype)
+        self.base, b = self.domain.start(init)
+        self.point, self.age = self.base, self.xp.zeros_like(self.base)
+        self.weights = self.domain.exponentiate(self.point)
+        self._fit(b, tol + 0.0 * self.accuracy)
+
+    def _promote(self) -> None:
+        """Go on in float64 with what float32 has found."""
+        self._set_problems(self.xp.float64)
+        for name in ("base", "point", "age", "weights", "a", "b"):
+            setattr(self, name, self._cast(getattr(self, name), self.xp.float64))
+
+    def _set_problems(self, dtype: Any) -> None:
+        """Set the scalings and the domain of the problems in one precision."""
+        first, second = self._cast(self.p_yx1, dtype), self._cast(self.p_yx2, dtype)
+        self.scalings, self.domain = MatrixScalings(first, second), WeightDomain(first, second)
+
+    def _cast(self, values: Array, dtype: Any) -> Array:
+        """Return the values in one precision; themselves where they have it."""
+        return self.xp.astype(values, dtype, copy=False)
+
+    def _fit(self, b: Array, accuracy: Array) -> None:
+        """Fit A and B to the weights; to no less than the rounding of float32 where they are."""
+        accuracy = accuracy.clip(float(SINGLE.eps), None) if self.single else accuracy
+        self.a, self.b = self.scalings.fit(b, self.weights, accuracy=accuracy)
+
+    def _step(self) -> None:
+        """Take the step of `iterate`."""
+        xp, domain = self.xp, self.domain
+        slack = domain.slack(self.a, self.b)
+        ascent = self.weights * slack
+        ahead = xp.maximum(self.point + STEP * slack, domain.log_floor)
+        move = ahead - self.base
+        age = xp.where(slack * move < 0.0, AGE_KEPT * self.age, self.age)
+        downhill = (ascent * move).sum(LAST_TWO) < 0.0
+        if True in downhill.tolist():
+            age = choose(downhill, 0.0, age)
+            # Rare when the scalings are exact: a sign that they are not exact enough.
+            accuracy = (0.8 * self.accuracy).clip(FINEST_ACCURACY, None)
+            self.accuracy = xp.where(downhill, accuracy, self.accuracy)
+        momentum = age / (age + 3.0)
+        momentum *= move
+        momentum = momentum.clip(-LONGEST_MOMENTUM, LONGEST_MOMENTUM)
+        self.point = xp.maximum(ahead + momentum, domain.log_floor)
+        self.base, self.age = ahead, age + 1.0
+        self.weights = domain.exponentiate(self.point)
+        self._fit(self.b, self.accuracy * abs(ascent).sum(LAST_TWO))

@@ -1,0 +1,83 @@
+"""Where the pair weights of the scaling solver live: which pairs share a y, how small a weight gets, where to start."""
+
+from __future__ import annotations
+
+import math
+
+from array_api_compat import array_namespace
+
+from pidkit.pid.array_math import LAST_TWO, Array, Stack, finite_maximum, logarithm, ratio
+from pidkit.pid.solvers.problem import Start, conditionally_independent, shared_support
+
+FLOOR_SHARE = 1e-3
+"""Weights are kept above P(x1) P(x2) times this share of the gap, so that a pair dropped too early can come back."""
+
+LOG_FLOOR = 35.0
+"""The same floor never lies lower than P(x1) P(x2) exp(-LOG_FLOOR), a mass below machine precision."""
+
+LOWEST_LOG = 600.0
+"""Nats by which a potential of a warm start may lie below the largest one of its y."""
+
+
+class WeightDomain(Stack):
+    """The domain of a stack of problems, shape (b, n_x1, n_x2); pairs that share no y stay finite, with weight zero.
+
+    What is stored of a weight is log W / (P(x1) P(x2)): a few nats where W matters, which leaves float32 its digits.
+    """
+
+    def __init__(self, p_yx1: Array, p_yx2: Array) -> None:
+        """Find the pairs that share a y; pairs with a symbol without mass share none."""
+        self.xp = xp = array_namespace(p_yx1, p_yx2)
+        self.p_yx1, self.p_yx2 = p_yx1, p_yx2
+        shared = xp.astype(shared_support(p_yx1, p_yx2), p_yx1.dtype)
+        self.apart = 1.0 - shared
+        self.independent = shared * p_yx1.sum(-2, keepdims=True).mT * p_yx2.sum(-2, keepdims=True)
+        self.log_floor = xp.max(0.0 * shared, axis=LAST_TWO, keepdims=True) - LOG_FLOOR
+
+    def lower_floor(self, gap: Array) -> None:
+        """Put the floor where its mass costs no more than FLOOR_SHARE of the gap per nat of slack.
+
+        Kernels that fall apart but for weights of rounding size leave the potentials of their blocks to drift.
+        """
+        self.log_floor = (math.log(FLOOR_SHARE) + self._log(gap)).clip(-LOG_FLOOR, None)
+
+    def start(self, init: Start | None) -> tuple[Array, Array]:
+        """Return the first log weights and B: of the coupling X1 - Y - X2, or of `init`."""
+        xp = self.xp
+        if init is None:
+            a = ratio(self.p_yx1, self.p_yx1.sum(-2, keepdims=True))
+            b = ratio(ratio(self.p_yx2, self.p_yx2.sum(-2, keepdims=True)), self.p_yx2.sum(-1, keepdims=True))
+            weights = conditionally_independent(self.p_yx1, self.p_yx2) / (a.mT @ b + self.apart)
+            return self._take(weights), b
+        _, mu, weights = init
+        # Any positive B is a start: the gauge of each y is free, and what would underflow is kept away from zero.
+        b = xp.exp((mu - finite_maximum(mu, axis=-1)).clip(-LOWEST_LOG, None)) * (self.p_yx2 > 0.0)
+        return self._take(weights), b
+
+    def restore(self, log_weights: Array, gap: Array) -> Array:
+        """Return the weights of a warm start, none below P(x1) P(x2) sqrt(gap).
+
+        What the other problem did without may be needed in this one: the worse the start, the more is put back.
+        """
+        return self.xp.maximum(log_weights, 0.5 * self._log(gap))
+
+    def slack(self, a: Array, b: Array) -> Array:
+        """Return log A'B, zero for pairs that share no y."""
+        product = a.mT @ b
+        product += self.apart
+        return self.xp.log(product)
+
+    def exponentiate(self, log_weights: Array) -> Array:
+        """Return the weights, zero for pairs that share no y."""
+        weights = self.xp.exp(log_weights)
+        weights *= self.independent
+        return weights
+
+    def _take(self, weights: Array) -> Array:
+        """Return the logarithms kept of given weights."""
+        return self.xp.maximum(logarithm(ratio(weights, self.independent) + self.apart), self.log_floor)
+
+    def _log(self, gap: Array) -> Array:
+        """Return the logarithm of each gap, one at most, to be broadcast over the pairs."""
+        xp = self.xp
+        return xp.astype(xp.log(gap.clip(None, 1.0)), self.independent.dtype)[:, None, None]

@@ -1,0 +1,242 @@
+"""From features to points: repeat an estimator over seeds, shuffle the labels for the null, mark what is saturated."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.errors import InputError, PidkitWarning
+from pidkit.plane.binned import NEAR_CAP
+from pidkit.plane.estimators import Estimate, Estimator, PlaneEstimator
+from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
+from pidkit.representations.decomposition import representation_pid
+from pidkit.types import FloatArray, IntArray
+from pidkit.units import convert
+
+NULL_STREAM = 1_000_003
+"""Added to the number of a shuffle, so that its permutation shares no stream with the seeds."""
+
+ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
+"""Arguments of `representation_pid` that the caller of the tracker may set."""
+
+HARMLESS = 0.95
+"""Share of H(Y) from which a cap of I(F;Y) is H(Y) itself, perhaps of another split, and not the estimator's own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number belongs: the network, the step and the layer."""
+
+    network: str
+    step: float
+    layer: str
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often to measure, from which seed, and the unit of what comes out."""
+
+    n_seeds: int
+    n_null: int
+    seed: int
+    unit: str
+
+
+def measure_layer(
+    features: FloatArray,
+    *,
+    x: FloatArray,
+    y: IntArray,
+    entropy_y: float,
+    estimator: PlaneEstimator,
+    place: Place,
+    repeats: Repeats,
+) -> list[PlanePoint]:
+    """Measure I(X;F) and I(F;Y) of one layer by one pair of estimators.
+
+    The value is the mean over `n_seeds` runs, its error the larger of std / sqrt(n_seeds) and the mean of the
+    estimator's own errors. Run k has the generator of (seed, k) at every layer and step: the same split, the same
+    initial weights, the same shuffles, so that what differs between two points is the features.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, d)
+    x : ndarray, shape (n, ...)
+        What I(X;F) is about.
+    y : ndarray of int, shape (n,)
+    entropy_y : float
+        H(Y) in nats: a cap that marks the end of the information rather than of the estimator.
+    estimator, place, repeats
+
+    Raises
+    ------
+    InputError
+        If the features or an estimate are not finite.
+    """
+    if not np.isfinite(features).all():
+        raise InputError(
+            f"layer {place.layer!r} of {place.network!r} puts out NaN or infinity at step {place.step:g}; "
+            "the training has diverged, or the sample is not what the model expects"
+        )
+    if (features == features[0]).all():
+        return _constant(estimator, place)
+    points = []
+    for quantity, estimate, target in (("mi_input", estimator.mi_input, x), ("mi_label", estimator.mi_label, y)):
+        if estimate is None:
+            continue
+        n_seeds = repeats.n_seeds if estimator.seeded else 1
+        runs = [_run(estimate, features, target, place, estimator.name, repeats.seed, k) for k in range(n_seeds)]
+        null: list[float] = []
+        for shuffle in range(repeats.n_null if quantity == "mi_label" else 0):
+            order = np.random.default_rng([repeats.seed, NULL_STREAM + shuffle]).permutation(len(y))
+            one = _run(estimate, features, y[order], place, estimator.name, repeats.seed, shuffle)
+            null.append(_nats(one.value, one))
+        points.append(_point(runs, null, quantity, entropy_y, estimator.name, place, repeats.unit))
+    return points
+
+
+def _constant(estimator: PlaneEstimator, place: Place) -> list[PlanePoint]:
+    """Return the points of a layer that puts out the same for every sample: it knows nothing, exactly."""
+    axes = (("mi_input", estimator.mi_input), ("mi_label", estimator.mi_label))
+    said = ("the layer puts out the same for every sample: its information is 0, and nothing was estimated",)
+    return [
+        PlanePoint(place.network, place.step, place.layer, axis, estimator.name, 0.0, 0.0, kind="exact", warnings=said)
+        for axis, estimate in axes
+        if estimate is not None
+    ]
+
+
+def _run(
+    estimate: Estimator,
+    features: FloatArray,
+    target: npt.NDArray[Any],
+    place: Place,
+    name: str,
+    seed: int,
+    replicate: int,
+) -> Estimate:
+    """Run an estimator once; its warnings are read from what it returns, so they are not shown at every step."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PidkitWarning)
+        found = estimate(features, target, np.random.default_rng([seed, replicate]))
+    if not math.isfinite(found.value):
+        raise InputError(
+            f"estimator {name!r} gave {found.value} for layer {place.layer!r} of {place.network!r} at step "
+            f"{place.step:g}; leave it out for this layer, or change its options"
+        )
+    return found
+
+
+def _nats(value: float, estimate: Estimate) -> float:
+    return convert(value, old=estimate.unit, new="nats")
+
+
+def _point(
+    runs: Sequence[Estimate],
+    null: Sequence[float],
+    quantity: str,
+    entropy_y: float,
+    name: str,
+    place: Place,
+    unit: str,
+) -> PlanePoint:
+    """Summarise the runs of one estimator, and its null, in nats, as a point in `unit`."""
+    values = [_nats(run.value, run) for run in runs]
+    own = [_nats(run.stderr, run) for run in runs if run.stderr is not None]
+    caps = [_nats(run.cap, run) for run in runs if run.cap is not None]
+    spread = [float(np.std(values, ddof=1)) / math.sqrt(len(values))] if len(values) > 1 else []
+    errors = [*spread, *([float(np.mean(own))] if own else [])]
+    value, cap = float(np.mean(values)), max(caps) if caps else None
+    # H(Y) reached is all there is to know about the label; a cap below it, once reached, is the estimator's end.
+    limits = cap is not None and not (quantity == "mi_label" and cap >= HARMLESS * entropy_y)
+    saturated = limits and cap is not None and value >= NEAR_CAP * cap
+    said = dict.fromkeys(text for run in runs for text in run.warnings)
+
+    def out(nats: float | None) -> float | None:
+        return None if nats is None else convert(nats, old="nats", new=unit)
+
+    return PlanePoint(
+        network=place.network,
+        step=place.step,
+        layer=place.layer,
+        quantity=quantity,
+        estimator=name,
+        value=convert(value, old="nats", new=unit),
+        stderr=out(max(errors)) if errors else None,
+        null=out(float(np.mean(null))) if null else None,
+        null_spread=out(float(np.std(null, ddof=1))) if len(null) > 1 else None,
+        cap=out(cap),
+        saturated=saturated or any(bool(getattr(run, "saturated", False)) for run in runs),
+        kind=str(getattr(runs[0], "kind", "estimate")),
+        warnings=tuple(said),
+    )
+
+
+def measure_atoms(
+    first: FloatArray,
+    second: FloatArray,
+    *,
+    y: IntArray,
+    place: Place,
+    repeats: Repeats,
+    options: Mapping[str, Any],
+) -> list[PlanePoint]:
+    """Decompose what two layers tell about the labels: the four atoms, by `representation_pid`.
+
+    Their error is the bootstrap's standard deviation where `n_bootstrap` is among the options; the null has
+    `repeats.n_null` shuffles unless they say otherwise.
+
+    Raises
+    ------
+    InputError, SolverError
+        As `representation_pid`.
+    """
+    arguments = {"n_null": repeats.n_null, "rng": repeats.seed, **options, "unit": repeats.unit}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = representation_pid(labels=y, x1=first, x2=second, **arguments)
+    said = tuple(str(warning.message) for warning in caught if issubclass(warning.category, PidkitWarning))
+    for warning in caught:
+        if not issubclass(warning.category, PidkitWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return [
+        PlanePoint(
+            network=place.network,
+            step=place.step,
+            layer=place.layer,
+            quantity=atom,
+            estimator="BROJA",
+            value=getattr(found, atom),
+            stderr=None if found.bootstrap is None else found.bootstrap[atom].std,
+            null=None if found.null is None else found.null[atom].mean,
+            null_spread=None if found.null is None else found.null[atom].std,
+            cap=min(found.entropy_y, found.cap_1, found.cap_2),
+            kind="atom",
+            warnings=said,
+        )
+        for atom in ATOM_QUANTITIES
+    ]
+
+
+def check_atoms(
+    atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]], options: Mapping[str, Any]
+) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """Return the pairs of layers to decompose and the options, after checking that both can be used."""
+    if atoms and len(layers) != 2:
+        raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
+    for pair in atoms:
+        if not isinstance(pair, tuple) or len(pair) != 2:  # type: ignore[redundant-expr]
+            raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
+        for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
+            if layer not in tracked:
+                raise InputError(f"atoms holds {layer!r}, which is not tracked in {name!r}; add it to layers")
+    for option in options:
+        if option not in ATOM_OPTIONS:
+            raise InputError(f"atom_options must be among {', '.join(ATOM_OPTIONS)}, not {option!r}")
+    return tuple((first, second) for first, second in atoms), dict(options)

@@ -1,0 +1,152 @@
+"""Steps before the codes: rows of unit length, and principal components."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.preprocessing import normalize
+
+from pidkit.arguments import check_count, check_seed
+from pidkit.quantise.rows import Rows, RowTransformer, as_rows
+
+
+class L2Normalise(RowTransformer):
+    """Scale every row to unit Euclidean length: x / ||x||; a row of zeros stays zero.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Features of a flattened row.
+
+    Notes
+    -----
+    The published code of the RID paper normalises its representations so; the paper does not say so.
+
+    Examples
+    --------
+    >>> L2Normalise().fit_transform([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+
+    def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
+        """Remember the number of features of `x`, shape (n, ...); `y` is ignored.
+
+        Raises
+        ------
+        InputError
+            `x` is not a finite, real, non-empty array with one row per sample.
+        """
+        self.n_features_in_ = as_rows(x).shape[1]
+        return self
+
+    def transform(self, x: npt.ArrayLike) -> Rows:
+        """Return the rows of `x`, shape (n, ...), at unit length, shape (n, d).
+
+        Raises
+        ------
+        InputError
+            As `fit`, and when the number of features differs.
+        """
+        return unit_rows(self._later_rows(x))
+
+
+class PrincipalComponents(RowTransformer):
+    """Project rows on their leading principal components, (x - mean) W (scikit-learn's PCA, seeded).
+
+    Parameters
+    ----------
+    n_components : int
+        At most min(n, d).
+    random_state : int
+        Seed of the randomised solver, which scikit-learn takes for large inputs.
+
+    Attributes
+    ----------
+    components_ : ndarray, shape (n_components, d)
+    mean_ : ndarray, shape (d,)
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> x = np.outer([0.0, 1.0, 2.0], [3.0, 4.0])
+    >>> np.abs(PrincipalComponents(n_components=1).fit_transform(x)).ravel().round(6)
+    array([5., 0., 5.])
+    """
+
+    components_: Rows
+    mean_: Rows
+
+    def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
+        """Keep the parameters; `fit` checks them."""
+        self.n_components = n_components
+        self.random_state = random_state
+
+    def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
+        """Find the components of `x`, shape (n, ...), afresh; `y` is ignored.
+
+        Raises
+        ------
+        InputError
+            `x` is not a finite, real, non-empty array, or n_components exceeds min(n, d).
+        """
+        rows = as_rows(x)
+        n_components = self._check_components(rows)
+        return self._take(PCA(n_components, random_state=check_seed(self.random_state), copy=False), rows, restart=True)
+
+    def partial_fit(self, x: npt.ArrayLike, y: object = None) -> Self:
+        """Update the components with one more batch (IncrementalPCA); after `fit` it starts afresh.
+
+        Raises
+        ------
+        InputError
+            As `fit`, and when the number of features differs from the first batch.
+        """
+        if isinstance(getattr(self, "_model", None), IncrementalPCA):
+            rows = self._later_rows(x)
+            self._check_components(rows)
+            return self._take(self._model, rows, restart=False)
+        rows = as_rows(x)
+        return self._take(IncrementalPCA(self._check_components(rows)), rows, restart=True)
+
+    def transform(self, x: npt.ArrayLike) -> Rows:
+        """Return the projections of `x`, shape (n, ...), as (n, n_components).
+
+        Raises
+        ------
+        InputError
+            `x` is not a finite, real, non-empty array with as many features as in `fit`.
+        """
+        rows = self._later_rows(x)
+        projected: Rows = self._model.transform(rows - self._shift)
+        return projected
+
+    def _check_components(self, rows: Rows) -> int:
+        return check_count(
+            "n_components", self.n_components, at_most=min(rows.shape), limit="the smaller of rows and features"
+        )
+
+    def _take(self, model: PCA | IncrementalPCA, rows: Rows, *, restart: bool) -> Self:
+        """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
+        if restart:
+            # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.
+            self._shift = rows.mean(axis=0)
+        # A single row or constant rows have no variance: 0 / 0 in the explained variances, which are not used here.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = model.partial_fit if isinstance(model, IncrementalPCA) else model.fit
+            step(rows - self._shift)
+        self._model = model
+        self.n_features_in_ = rows.shape[1]
+        self.components_, self.mean_ = model.components_, self._shift + model.mean_
+        return self
+
+
+def unit_rows(rows: Rows) -> Rows:
+    """Return `rows` (n, d) at unit Euclidean length, zero rows as they are."""
+    peak = np.abs(rows).max(axis=1, keepdims=True)
+    # Rows of tiny numbers first come to order one: their squares would underflow and they would pass for zero.
+    scaled: Rows = normalize(rows / np.where(peak > 0, peak, 1.0))
+    return scaled

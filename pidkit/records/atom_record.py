@@ -1,0 +1,131 @@
+"""One row of what a distillation transferred: the atoms of one pair of layers at one epoch.
+
+A row holds more than information (the spread of a filter, sigma), so it is no `PlanePoint`: changing its unit would
+change those too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pidkit.representations.finite_samples import Spread
+
+ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
+INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
+QUANTITIES = (*ATOMS, *INFORMATION)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """How far RID's assumption I(eps; Y | f_s(S)) = 0 holds for a pair of layers, eps = f_t(T) - f_s(S).
+
+    Attributes
+    ----------
+    value : float
+        Plug-in I(eps; Y | f_s(S)) of codes, in bits.
+    null : Spread or None
+        The same with the codes of eps permuted among samples of one code of f_s(S): its bias.
+    cap : float
+        H(Y | f_s(S)) of the codes: all that eps could add.
+    teacher_std : float
+        Root mean square deviation of f_t(T) from its channels' means; the loss lets it shrink to zero.
+    sigma : tuple of float
+        The weights of the channels.
+    """
+
+    value: float
+    null: Spread | None
+    cap: float
+    teacher_std: float
+    sigma: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class AtomRecord:
+    """What one pair of layers tells about the labels at one epoch; information in bits.
+
+    Attributes
+    ----------
+    epoch : float
+    teacher : str
+        Name of the teacher.
+    teacher_layer, student_layer : str
+        Qualified names, or "(logits)".
+    redundancy, unique_teacher, unique_student, synergy : float
+        The plug-in atoms; they add up to `mi_joint`.
+    mi_teacher, mi_student, mi_joint : float
+        I(Y;T), I(Y;S) and I(Y;T,S) of the codes.
+    gap : float
+        Certified: no atom is off the exact one of these codes by more.
+    n_codes_teacher, n_codes_student : int
+        Sizes of the alphabets that were found.
+    bias : float
+        Predicted upward bias of `mi_joint`.
+    null : dict of str to Spread, or None
+        All seven quantities under shuffled labels.
+    null_gap : float or None
+        The largest certified gap among them.
+    assumption : Assumption or None
+        Where an objective with RID's filters was at hand.
+    warnings : tuple of str
+    """
+
+    epoch: float
+    teacher: str
+    teacher_layer: str
+    student_layer: str
+    redundancy: float
+    unique_teacher: float
+    unique_student: float
+    synergy: float
+    mi_teacher: float
+    mi_student: float
+    mi_joint: float
+    gap: float
+    n_codes_teacher: int
+    n_codes_student: int
+    bias: float
+    null: Mapping[str, Spread] | None = None
+    null_gap: float | None = None
+    assumption: Assumption | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[float, str, str, str]:
+        """What tells one record from another."""
+        return (self.epoch, self.teacher, self.teacher_layer, self.student_layer)
+
+
+def table_row(record: AtomRecord) -> dict[str, float | str]:
+    """Return a record as one flat row: epoch, pair, quantities, gap, null means, and the assumption's numbers."""
+    row: dict[str, float | str] = {
+        "epoch": record.epoch,
+        "teacher": record.teacher,
+        "layers": f"{record.teacher_layer} & {record.student_layer}",
+        **{name: getattr(record, name) for name in QUANTITIES},
+        "gap": record.gap,
+        **{f"{name} null": spread.mean for name, spread in (record.null or {}).items()},
+    }
+    if (held := record.assumption) is not None:
+        row["I(eps;Y|f_s)"] = held.value
+        if held.null is not None:
+            row["I(eps;Y|f_s) null"] = held.null.mean
+        row["std f_t"] = held.teacher_std
+        row["sigma"] = float(np.mean(held.sigma))
+    return row
+
+
+def record_from(row: Mapping[str, Any]) -> AtomRecord:
+    """Return the record that `asdict` made a dictionary of."""
+    given = dict(row)
+    if given["null"] is not None:
+        given["null"] = {name: Spread(**spread) for name, spread in given["null"].items()}
+    if (held := given["assumption"]) is not None:
+        spread = None if held["null"] is None else Spread(**held["null"])
+        given["assumption"] = Assumption(**{**held, "null": spread, "sigma": tuple(held["sigma"])})
+    given["warnings"] = tuple(given["warnings"])
+    return AtomRecord(**given)

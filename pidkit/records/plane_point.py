@@ -1,0 +1,66 @@
+"""One point of an information plane: what was measured, by what, and what it is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PLANE_QUANTITIES = ("mi_input", "mi_label")
+"""The axes of the plane: I(X;F), what a layer keeps of the input, and I(F;Y), what it tells about the label."""
+
+ATOM_QUANTITIES = ("redundancy", "unique_1", "unique_2", "synergy")
+"""The atoms that can stand beside them where two models are tracked."""
+
+
+@dataclass(frozen=True)
+class PlanePoint:
+    """One measured number: a quantity of one layer of one network at one step, by one estimator.
+
+    Attributes
+    ----------
+    network : str
+        For atoms, both names: "teacher & student".
+    step : float
+        Epoch, batch, or whatever the caller counts.
+    layer : str
+        Qualified name; for atoms, "<layer of the first> & <layer of the second>".
+    quantity : str
+        "mi_input" for I(X;F), "mi_label" for I(F;Y), or an atom.
+    estimator : str
+    value : float
+        In the unit of the trajectory.
+    stderr : float or None
+        Error of the value: over seeds, or the estimator's own where that is larger.
+    null, null_spread : float or None
+        Mean and standard deviation of the value under shuffled labels; no spread of a single shuffle.
+    cap : float or None
+        What the estimator cannot exceed, whatever the data.
+    saturated : bool
+        Whether the value has come so near to the estimator's cap that it says no more than that.
+    kind : str
+        What the number is: "plugin", "estimate", "lower_bound", "v_information", "atom", or "exact".
+    warnings : tuple of str
+        What the estimator had to say.
+    """
+
+    network: str
+    step: float
+    layer: str
+    quantity: str
+    estimator: str
+    value: float
+    stderr: float | None = None
+    null: float | None = None
+    null_spread: float | None = None
+    cap: float | None = None
+    saturated: bool = False
+    kind: str = "estimate"
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, float, str, str, str]:
+        """What tells one point from another."""
+        return (self.network, self.step, self.layer, self.quantity, self.estimator)
+
+
+NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
+WORDS = ("network", "layer", "quantity", "estimator", "kind")

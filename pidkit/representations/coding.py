@@ -1,0 +1,128 @@
+"""From representations to codes: a quantiser for each, fitted on some rows and applied to others."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+
+from pidkit.errors import InputError
+from pidkit.quantise import RepresentationCodes
+from pidkit.quantise.rows import as_array
+from pidkit.types import IntArray
+
+
+class Quantiser(Protocol):
+    """What turns representations (n, ...) into codes (n,): a scikit-learn transformer with `n_codes_` after `fit`."""
+
+    n_codes_: int
+
+    def fit(self, x: npt.ArrayLike) -> Any:
+        """Learn the codes."""
+        ...
+
+    def transform(self, x: npt.ArrayLike) -> IntArray:
+        """Return the code of every row, from 0 to n_codes_ - 1."""
+        ...
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters, for the provenance."""
+        ...
+
+
+def copy_quantisers(
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
+) -> tuple[Quantiser, Quantiser]:
+    """Return an unfitted copy for each source; None stands for the default, `RepresentationCodes()`.
+
+    Raises
+    ------
+    InputError
+        If `quantiser` is neither an object with fit, transform and get_params nor a pair of them.
+    """
+    pair = quantiser if isinstance(quantiser, tuple) else (quantiser, quantiser)
+    if len(pair) != 2:
+        raise InputError(f"quantiser must be one transformer or a pair, of x1 and of x2; it is a tuple of {len(pair)}")
+    for one in pair:
+        if isinstance(one, type):
+            raise InputError(f"quantiser must be an object, not the class {one.__name__}; write {one.__name__}()")
+        missing = [name for name in ("fit", "transform", "get_params") if not callable(getattr(one, name, None))]
+        if one is not None and missing:
+            raise InputError(
+                f"quantiser must have fit, transform and get_params; {type(one).__name__} lacks {', '.join(missing)}. "
+                "Use one of pidkit.quantise, such as RepresentationCodes()"
+            )
+    first, second = (RepresentationCodes() if one is None else clone(one) for one in pair)
+    return first, second
+
+
+def read_rows(x: npt.ArrayLike, n: int, name: str) -> npt.NDArray[Any]:
+    """Return `x` as an array of `n` rows in the dtype it has, so that a memory map stays one; else raise InputError."""
+    try:
+        array = as_array(x)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    if len(array) != n:
+        raise InputError(f"{name} must have one row a label: it has shape {array.shape}, and there are {n} labels")
+    return array
+
+
+def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> tuple[IntArray, IntArray] | None:
+    """Return the rows to fit on and the rows to measure, drawn at random, in file order; None: all rows for both.
+
+    Raises
+    ------
+    InputError
+        If `fit_fraction` is no number between 0 and 1, or leaves no row to fit on or none to measure.
+    """
+    if fit_fraction is None:
+        return None
+    if not isinstance(fit_fraction, (int, float, np.number)) or not 0.0 < fit_fraction < 1.0:  # type: ignore[redundant-expr]
+        raise InputError(
+            f"fit_fraction must lie between 0 and 1, not {fit_fraction!r}; None fits and measures on all rows"
+        )
+    cut = round(fit_fraction * n)
+    if not 0 < cut < n:
+        raise InputError(f"fit_fraction = {fit_fraction} of {n} rows leaves no row to fit on, or none to measure")
+    order = rng.permutation(n)
+    return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def encode(
+    quantiser: Quantiser, x: npt.NDArray[Any], split: tuple[IntArray, IntArray] | None, name: str
+) -> tuple[IntArray, int]:
+    """Fit the quantiser, in place, and return the codes of the rows to measure and how many codes there are.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be quantised, or what comes out is not one code a row below `n_codes_`.
+    """
+    to_fit, to_measure = (x, x) if split is None else (x[split[0]], x[split[1]])
+    try:
+        quantiser.fit(to_fit)
+        codes = np.asarray(quantiser.transform(to_measure))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    n_codes = getattr(quantiser, "n_codes_", None)
+    whole = codes.dtype.kind in "iu" and codes.shape == (len(to_measure),)
+    if n_codes is None or not whole or codes.min() < 0 or codes.max() >= n_codes:
+        raise InputError(
+            f"quantiser {type(quantiser).__name__} must give each row of {name} one integer code below its n_codes_; "
+            "use one of pidkit.quantise, such as RepresentationCodes()"
+        )
+    return codes.astype(np.int64), int(n_codes)
+
+
+def describe(quantiser: Quantiser) -> dict[str, Any]:
+    """Return the name, the alphabet and the parameters of a fitted quantiser, ready for JSON."""
+    parameters = {name: _plain(value) for name, value in quantiser.get_params().items()}
+    return {"name": type(quantiser).__name__, "n_codes": int(quantiser.n_codes_), **parameters}
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold: numbers and text as they are, anything else as its repr."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)

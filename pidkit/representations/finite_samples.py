@@ -1,0 +1,195 @@
+"""What a finite sample does to plug-in atoms: the predicted bias, corrections, the shuffled null, the bootstrap.
+
+Plug-in information is biased upwards, most of all the synergy: 10 x 10 x 10 codes of independent data show 1.10 bits
+of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `representation_pid` shows
+the raw atoms, the corrected ones and the null side by side.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from pidkit.errors import InputError
+from pidkit.info import entropy
+from pidkit.joint import count_samples
+from pidkit.pid.batch import solve_broja_batch
+from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.types import FloatArray, IntArray
+
+BATCH = 64
+"""Replicates solved in one compiled call."""
+
+SHOW_PROGRESS_AFTER = 2.0
+"""Seconds after which replicates show a progress bar."""
+
+CORRECTIONS = ("none", "miller-madow", "extrapolation", "shuffle")
+
+FEWEST_TO_QUARTER = 8
+"""Samples from which quarters of two are left for the extrapolation."""
+
+
+@dataclass(frozen=True)
+class CodedSamples:
+    """Integer codes of the target and both sources, one entry a sample."""
+
+    y: IntArray
+    x1: IntArray
+    x2: IntArray
+
+    @property
+    def n(self) -> int:
+        """How many samples there are."""
+        return int(self.y.size)
+
+    def take(self, rows: IntArray) -> CodedSamples:
+        """Return the samples of `rows`, repeats and all."""
+        return CodedSamples(self.y[rows], self.x1[rows], self.x2[rows])
+
+    def with_labels(self, y: IntArray) -> CodedSamples:
+        """Return the same sources with other labels."""
+        return CodedSamples(y, self.x1, self.x2)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one number varies over replicates: mean, standard deviation and the central 95 %."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+def predicted_bias(n_y: int, n_x: int, n_samples: int) -> float:
+    """Predict the upward bias of plug-in I(Y; X), in nats: (n_x - 1)(n_y - 1) / (2 n).
+
+    Source: Miller (1955), to first order in 1/n; Panzeri et al., Journal of Neurophysiology 98, 2007.
+
+    Examples
+    --------
+    >>> round(predicted_bias(10, 100, 10_000), 5)
+    0.04455
+    """
+    return (n_x - 1) * (n_y - 1) / (2.0 * n_samples)
+
+
+def miller_madow(samples: CodedSamples, raw: PIDResult) -> dict[str, float]:
+    """Correct the three mutual informations and let the redundancy stand; values in nats.
+
+    Each entropy gains (occupied cells - 1) / (2 n), so I gains (K_y + K_x - K_yx - 1) / (2 n).
+    """
+    y, pairs = samples.y, samples.x1 * (int(samples.x2.max()) + 1) + samples.x2
+    gains = [_miller_madow_gain(y, x) for x in (samples.x1, samples.x2, pairs)]
+    mi_1, mi_2, mi_joint = raw.mi_1 + gains[0], raw.mi_2 + gains[1], raw.mi_joint + gains[2]
+    red = raw.redundancy
+    return dict(zip(ATOMS, (red, mi_1 - red, mi_2 - red, mi_joint - mi_1 - mi_2 + red), strict=True))
+
+
+def _miller_madow_gain(y: IntArray, x: IntArray) -> float:
+    """Return (K_y + K_x - K_yx - 1) / (2 n), K counting occupied cells."""
+    cells = np.unique(y * (int(x.max()) + 1) + x).size
+    return float(np.unique(y).size + np.unique(x).size - cells - 1) / (2.0 * y.size)
+
+
+def extrapolate(samples: CodedSamples, raw: PIDResult, rng: np.random.Generator) -> dict[str, float]:
+    """Extrapolate every atom to infinitely many samples, from the whole, its halves and its quarters; in nats.
+
+    With a(n) = a + b / n + c / n^2 the limit is (8 a(n) - 6 a(n/2) + a(n/4)) / 3. Source: Strong et al., Physical
+    Review Letters 80, 1998, for information; each atom is treated alike, so the corrected atoms still add up.
+    """
+    order = rng.permutation(samples.n)
+    halves, quarters = (
+        _atoms([samples.take(part) for part in np.array_split(order, parts)]).mean(0) for parts in (2, 4)
+    )
+    limit = (8.0 * _values(raw) - 6.0 * halves + quarters) / 3.0
+    return dict(zip(ATOMS, map(float, limit), strict=True))
+
+
+def shuffled_null(samples: CodedSamples, n_null: int, rng: np.random.Generator) -> FloatArray:
+    """Compute the atoms of `n_null` copies with permuted labels, shape (n_null, 4), in nats.
+
+    The sources keep their dependence on each other; all they say about Y is chance. An atom within this null is not
+    evidence; one beyond it is not yet: permutation tests of single atoms have high false-positive rates, because an
+    atom can be large in a null where another one is zero.
+    """
+    draw = (samples.with_labels(rng.permutation(samples.y)) for _ in range(n_null))
+    return _replicates(draw, n_null, "shuffled null")
+
+
+def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator) -> FloatArray:
+    """Compute the atoms of `n_bootstrap` resamples with replacement, shape (n_bootstrap, 4), in nats.
+
+    A resample is a smaller sample in disguise: it adds the bias once more. Read the spread, not the centre.
+    """
+    draw = (samples.take(rng.integers(samples.n, size=samples.n)) for _ in range(n_bootstrap))
+    return _replicates(draw, n_bootstrap, "bootstrap")
+
+
+def _replicates(draw: Iterable[CodedSamples], total: int, what: str) -> FloatArray:
+    """Return the atoms of every replicate, in batches, with a progress bar where it takes long."""
+    found: list[FloatArray] = []
+    replicates = iter(draw)
+    with tqdm(total=total, desc=what, delay=SHOW_PROGRESS_AFTER, leave=False) as bar:
+        while batch := list(itertools.islice(replicates, BATCH)):
+            found.append(_atoms(batch))
+            bar.update(len(batch))
+    return np.concatenate(found)
+
+
+def _atoms(batch: Sequence[CodedSamples]) -> FloatArray:
+    """Return the four plug-in atoms of each, in nats, shape (n, 4), solved in one compiled call."""
+    n_y, n_1, n_2 = (max(int(getattr(s, name).max()) for s in batch) + 1 for name in ("y", "x1", "x2"))
+    joints = [count_samples(y=s.y, x1=s.x1, x2=s.x2, n_y=n_y, n_x1=n_1, n_x2=n_2) for s in batch]
+    first, second = (np.stack([joint.pair(source) for joint in joints]) for source in (1, 2))
+    solved = solve_broja_batch(first, second, unit="nats")
+    total = np.array([entropy(j.pair(1).sum(1)) + entropy(j.source_mass()) - entropy(j.mass) for j in joints])
+    red, uni_1, uni_2 = solved.redundancy, solved.unique_1, solved.unique_2
+    return np.stack([red, uni_1, uni_2, total - red - uni_1 - uni_2], axis=1)
+
+
+def _values(result: PIDResult) -> FloatArray:
+    """Return the four atoms as an array, in the order of ATOMS."""
+    return np.array([getattr(result, name) for name in ATOMS])
+
+
+def spreads(replicates: FloatArray) -> dict[str, Spread]:
+    """Summarise replicates atom by atom."""
+    low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
+    mean, std = replicates.mean(0), replicates.std(0)
+    return {name: Spread(float(mean[k]), float(std[k]), float(low[k]), float(high[k])) for k, name in enumerate(ATOMS)}
+
+
+def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:
+    """Raise unless `method` can be used with so many permutations and, where they are known, samples.
+
+    Raises
+    ------
+    InputError
+        If `method` is unknown, "shuffle" without a null, or "extrapolation" from too few samples to quarter.
+    """
+    if method not in CORRECTIONS:
+        raise InputError(f"bias must be one of {', '.join(map(repr, CORRECTIONS))}; not {method!r}")
+    if method == "shuffle" and n_null == 0:
+        raise InputError("bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more")
+    if method == "extrapolation" and n_samples is not None and n_samples < FEWEST_TO_QUARTER:
+        raise InputError(
+            f"bias='extrapolation' needs at least {FEWEST_TO_QUARTER} samples, not {n_samples}; use bias='none'"
+        )
+
+
+def corrected_atoms(
+    method: str, samples: CodedSamples, raw: PIDResult, null: FloatArray | None, rng: np.random.Generator
+) -> dict[str, float] | None:
+    """Return atoms in nats, corrected by a method that `check_correction` let pass; None for "none"."""
+    if method == "miller-madow":
+        return miller_madow(samples, raw)
+    if method == "extrapolation":
+        return extrapolate(samples, raw, rng)
+    if method == "shuffle" and null is not None:
+        return dict(zip(ATOMS, map(float, _values(raw) - null.mean(0)), strict=True))
+    return None

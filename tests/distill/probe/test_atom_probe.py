@@ -1,0 +1,394 @@
+"""AtomProbe: what it measures, that it leaves no trace, that it resumes."""
+
+# ruff: noqa: NPY002  (the global numpy generator is what must be left as found)
+
+import copy
+import json
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pidkit import RepresentationCodes, representation_pid
+from pidkit.distill import CrossEntropy, Phase, Phases, WeightedSum, tap
+from pidkit.distill.objectives.rid import RID
+from pidkit.distill.objectives.several import SeveralTeachers
+from pidkit.distill.probe import AtomProbe
+from pidkit.errors import BiasWarning, InputError
+from pidkit.nn.features import collect_features
+from pidkit.records.atom_history import AtomRecords
+
+CODES = RepresentationCodes(n_pca=None, n_codes=4, n_init=2)
+
+
+class Columns(nn.Module):
+    """Pick some columns of the input, and call them a layer."""
+
+    def __init__(self, columns):
+        super().__init__()
+        self.register_buffer("columns", torch.tensor(columns))
+
+    def forward(self, x):
+        return x[:, self.columns]
+
+
+def bits_probe(n=400, seed=0):
+    """Two independent bits and a third of noise as inputs; the label is the two bits as a number."""
+    bits = torch.randint(2, (n, 3), generator=torch.Generator().manual_seed(seed))
+    return bits.float(), 2 * bits[:, 0] + bits[:, 1]
+
+
+def picking(teacher, student, n=400):
+    """Networks whose only layer picks columns of the input."""
+    x, y = bits_probe(n)
+    networks = tap(
+        teacher=nn.Sequential(Columns(teacher)), student=nn.Sequential(Columns(student)), layers="0", example=x[:2]
+    )
+    return networks, (x, y)
+
+
+def image_run(teacher_names=("teacher",), width=3, **objective):
+    """A small CNN student with batch normalisation and dropout, its teachers, and an objective with RID."""
+
+    def net(channels):
+        return nn.Sequential(
+            nn.Conv2d(1, channels, 3, padding=1),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Flatten(),
+            nn.Linear(16 * channels, 3),
+        )
+
+    torch.manual_seed(0)
+    teachers = {name: net(4) for name in teacher_names}
+    student = net(width)
+    x = torch.randn(48, 1, 4, 4)
+    y = torch.arange(48) % 3
+    networks = tap(teacher=teachers, student=student, layers=["0"], example=x[:2])
+    return networks, x, y
+
+
+@pytest.fixture
+def kept_rng():
+    """The global generators are put back after a test that seeds them."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    yield
+    torch.set_rng_state(states[0])
+    np.random.set_state(states[1])
+    random.setstate(states[2])
+
+
+def measure(teacher, student, **options):
+    networks, probe = picking(teacher, student)
+    with AtomProbe(networks, sample=probe, logits=False, quantiser=CODES, **options) as tracked:
+        (record,) = tracked.step(0)
+    return record, tracked.records.entropy_y
+
+
+def test_a_copy_of_the_teacher_shares_all_of_it():
+    record, entropy_y = measure([0, 1], [0, 1])
+    assert record.redundancy == pytest.approx(entropy_y, abs=1e-6)
+    assert record.mi_teacher == pytest.approx(entropy_y, abs=1e-9)
+    assert (record.unique_teacher, record.unique_student, record.synergy) == pytest.approx((0, 0, 0), abs=1e-6)
+    assert record.gap < 1e-6
+
+
+def test_a_student_of_noise_stays_near_the_null():
+    record, _ = measure([0, 1], [2])
+    # I(Y;S) of one bit of noise and four labels: the predicted bias is 3 / (2 * 400 log 2) = .0054 bits.
+    assert record.mi_student < 0.03
+    assert record.redundancy <= record.mi_student + 1e-9
+    assert record.unique_teacher > 1.9
+    assert record.null["mi_teacher"].high < 0.05 < record.mi_teacher
+    assert record.null["redundancy"].mean < 0.02
+
+
+def test_a_student_that_knows_another_bit_has_it_alone():
+    record, _ = measure([0], [1])
+    assert record.unique_teacher == pytest.approx(record.mi_teacher, abs=0.02)
+    assert record.unique_student == pytest.approx(record.mi_student, abs=0.02)
+    assert record.mi_student > 0.97
+    assert record.redundancy < 0.02
+
+
+def test_the_numbers_are_those_of_representation_pid():
+    networks, x, y = image_run()
+    quantiser = RepresentationCodes(n_pca=3, n_codes=3, n_init=2)
+    for fit_fraction in (None, 0.5):
+        with AtomProbe(
+            networks, sample=(x, y), quantiser=quantiser, fit_fraction=fit_fraction, seed=7, n_null=4
+        ) as tracked:
+            layer, logits = tracked.step(3)
+        with networks:
+            features = [
+                collect_features(net, "0", x)["0"].numpy()
+                for net in (networks.teachers["teacher"].model, networks.student)
+            ]
+        with pytest.warns(BiasWarning):
+            whole = representation_pid(
+                labels=y,
+                x1=features[0],
+                x2=features[1],
+                quantiser=quantiser,
+                fit_fraction=fit_fraction,
+                rng=7,
+                n_null=4,
+            )
+        for ours, theirs in (("redundancy", "redundancy"), ("unique_teacher", "unique_1"), ("synergy", "synergy")):
+            assert getattr(layer, ours) == pytest.approx(getattr(whole, theirs), abs=1e-6)
+            assert layer.null[ours].mean == pytest.approx(whole.null[theirs].mean, abs=1e-4)
+        assert layer.mi_student == pytest.approx(whole.pid.mi_2, abs=1e-9)
+        assert layer.bias == pytest.approx(whole.bias["mi_joint"], abs=1e-9)
+        assert (logits.teacher_layer, logits.student_layer) == ("(logits)", "(logits)")
+        assert "predicted plug-in bias" in layer.warnings[0]
+
+
+def test_teachers_run_once_and_their_codes_are_exact():
+    networks, x, y = image_run()
+    ran = []
+    hook = networks.teachers["teacher"].model.register_forward_hook(lambda *_: ran.append(1))
+    tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=2, batch_size=48)
+    assert len(ran) == 1
+    first = tracked.step(0)
+    assert len(ran) == 1
+    hook.remove()
+    fresh = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=2, batch_size=10)
+    assert fresh.step(0) == first
+
+
+def test_several_teachers_and_chosen_pairs():
+    networks, x, y = image_run(("a", "b"))
+    with AtomProbe(networks, sample=(x, y), pairs={"b": [("0", "2")]}, quantiser=CODES, n_null=0) as tracked:
+        records = tracked.step(0)
+    assert [record.key[1:] for record in records] == [
+        ("a", "(logits)", "(logits)"),
+        ("b", "0", "2"),
+        ("b", "(logits)", "(logits)"),
+    ]
+    assert records[0].null is None
+    assert records[0].null_gap is None
+
+
+def train(*, probed, between=False, failing=False, autocast=False):
+    """Train a few epochs of RID, probed or not, and return everything that training changes."""
+    torch.manual_seed(1)
+    np.random.seed(2)
+    random.seed(3)
+    networks, x, y = image_run()
+    objective = WeightedSum({"labels": CrossEntropy(), "rid": RID(networks.pairs, n_classes=3, sigma="closed-form")})
+    phases = Phases(warm_up=1, cycle=2, teacher_share=0.5)
+    optimiser = torch.optim.SGD([*networks.student.parameters(), *objective.parameters()], lr=0.05, momentum=0.9)
+    tracked = AtomProbe(networks, sample=(x, y), objective=objective, quantiser=CODES, n_null=2, batch_size=20)
+
+    def probe(epoch):
+        if failing:
+            hook = networks.student[4].register_forward_hook(fail)
+            with pytest.raises(RuntimeError, match="half way"):
+                tracked.step(epoch)
+            hook.remove()
+        elif probed:
+            tracked.step(epoch)
+
+    for epoch in range(4):
+        networks.train()
+        for start in range(0, 48, 16):
+            optimiser.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+                loss = objective(
+                    networks(x[start : start + 16], phases.at(epoch)), y[start : start + 16], phases.at(epoch)
+                )
+                if between:
+                    probe(3 * epoch + start // 16)
+            loss.backward()
+            optimiser.step()
+        if not between:
+            probe(3 * epoch)
+        _ = np.random.random(), random.random()
+    state = [*networks.state_dict().values(), *objective.state_dict().values(), torch.get_rng_state()]
+    grads = [parameter.grad for parameter in networks.student.parameters()]
+    modes = [module.training for module in networks.modules()]
+    return state, grads, (modes, random.getstate(), np.random.get_state()[1].tolist(), torch.get_default_dtype())
+
+
+def fail(*_):
+    raise RuntimeError("half way")
+
+
+NO, YES = False, True
+BETWEEN_FAILING_AUTOCAST = ((NO, NO, NO), (YES, NO, NO), (YES, YES, NO), (NO, YES, NO), (YES, NO, YES))
+
+
+@pytest.mark.usefixtures("kept_rng")
+@pytest.mark.parametrize(
+    "how",
+    [{"probed": True, "between": b, "failing": f, "autocast": a} for b, f, a in BETWEEN_FAILING_AUTOCAST],
+)
+def test_probed_and_unprobed_training_end_in_the_same_bits(how):
+    plain, probed = train(probed=False, autocast=how["autocast"]), train(**how)
+    assert plain[2] == probed[2]
+    for a, b in zip([*plain[0], *plain[1]], [*probed[0], *probed[1]], strict=True):
+        assert (a is None and b is None) or torch.equal(a, b)
+
+
+def test_hooks_and_autocast_are_as_found_and_results_do_not_depend_on_them():
+    networks, x, y = image_run()
+    tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=0)
+    before = [len(module._forward_hooks) for module in networks.modules()]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        (first, _) = tracked.step(0)
+        assert torch.is_autocast_enabled("cpu")
+    (second, _) = tracked.step(1)
+    assert first.redundancy == second.redundancy
+    assert before == [len(module._forward_hooks) for module in networks.modules()]
+
+
+def test_filters_of_rid_are_found_and_measured():
+    networks, x, y = image_run()
+    rid = RID(networks.pairs, n_classes=3)
+    objective = WeightedSum({"labels": CrossEntropy(), "more": WeightedSum({"rid": rid})})
+    with AtomProbe(networks, sample=(x, y), objective=objective, quantiser=CODES, n_null=3) as tracked:
+        layer, logits = tracked.step(0)
+    with torch.no_grad():
+        networks.eval()
+        (filtered,) = rid.filtered(networks(x, Phase.STUDENT))
+    held = layer.assumption
+    assert logits.assumption is None
+    assert 0 <= held.value <= held.cap + 1e-12
+    assert held.teacher_std == pytest.approx(filtered.teacher_std, rel=1e-5)
+    assert held.sigma == pytest.approx(filtered.sigma.tolist())
+    row = tracked.table()[0]
+    assert row["I(eps;Y|f_s)"] == held.value
+    assert row["I(eps;Y|f_s) null"] == held.null.mean
+    assert "std f_t" in repr(tracked)
+
+
+def test_the_schedule_is_kept_and_phases_recorded():
+    networks, x, y = image_run()
+    options = {"sample": (x, y), "quantiser": CODES, "n_null": 0, "logits": False}
+    phases = Phases(warm_up=2, cycle=2, teacher_share=0.5)
+    every = AtomProbe(networks, schedule=2, phases=phases, **options)
+    some = AtomProbe(networks, schedule=[1, 3], **options)
+    for epoch in range(5):
+        every(epoch)
+        some(epoch)
+    assert every.records.epochs == (0, 2, 4)
+    assert some.records.epochs == (1, 3)
+    assert every.step(2) == every.records.select(epoch=2).records
+    assert every.step(3) == ()
+    assert every.records.phases == ((0, 2, "warm-up"), (2, 3, "teacher-filter"), (3, 4, "student"))
+    assert every.seconds > 0
+
+
+def test_a_run_is_resumed_from_its_file(tmp_path):
+    networks, x, y = image_run()
+    objective = RID(networks.pairs, n_classes=3)
+    options = {"sample": (x, y), "quantiser": CODES, "n_null": 2, "objective": objective, "phases": Phases()}
+    whole = AtomProbe(networks, **options)
+    for epoch in range(3):
+        whole(epoch)
+    path = tmp_path / "atoms.json"
+    AtomProbe(networks, path=path, **options).step(0)
+    again = AtomProbe(networks, path=path, resume=True, **options)
+    assert again.records.epochs == (0,)
+    for epoch in range(3):
+        again(epoch)
+    assert again.records.records == whole.records.records
+    assert AtomRecords.load(path) == again.records
+    with pytest.raises(InputError, match="exists already; pass resume=True"):
+        AtomProbe(networks, path=path, **options)
+    with pytest.raises(InputError, match="other settings: n_null was 2 and is 3"):
+        AtomProbe(networks, path=path, resume=True, **{**options, "n_null": 3})
+    other = copy.deepcopy(networks.teachers["teacher"].model)
+    with torch.no_grad():
+        other[0].weight.add_(1e-3)
+    changed = tap(teacher=other, student=networks.student, layers="0", example=x[:2])
+    with pytest.raises(InputError, match="other settings: teachers was"):
+        AtomProbe(changed, path=path, resume=True, **options)
+    with pytest.raises(InputError, match="resume=True needs a path"):
+        AtomProbe(networks, resume=True, **options)
+
+
+def test_a_failed_step_records_nothing(tmp_path):
+    networks, x, y = image_run()
+    path = tmp_path / "atoms.json"
+    tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=0, path=path)
+    tracked.step(0)
+    with torch.no_grad():
+        networks.student[0].weight.fill_(float("nan"))
+    with pytest.raises(InputError, match=r"student: '0' at epoch 1 puts out NaN or infinity .* diverged"):
+        tracked.step(1)
+    assert tracked.records.epochs == (0,)
+    assert AtomRecords.load(path).epochs == (0,)
+
+
+def test_a_constant_student_knows_nothing():
+    networks, x, y = image_run()
+    with torch.no_grad():
+        networks.student[0].weight.zero_()
+        networks.student[0].bias.zero_()
+    record = AtomProbe(networks, sample=(x, y), quantiser=CODES).step(0)[0]
+    assert record.n_codes_student == 1
+    assert (record.mi_student, record.redundancy) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_what_cannot_be_used_is_refused():
+    networks, x, y = image_run()
+    two, *_ = image_run(("a", "b"))
+    rid = RID(networks.pairs, n_classes=3)
+
+    def refused(message, nets=networks, **options):
+        with pytest.raises(InputError, match=message):
+            AtomProbe(nets, **{"sample": (x, y), **options})
+
+    refused("n_null must be a whole number >= 0, not -1", n_null=-1)
+    refused("seed must be a whole number >= 0, not True", seed=True)
+    refused("batch_size", batch_size=0)
+    refused("schedule must be a whole number >= 1", schedule=0)
+    refused("schedule must be a whole number >= 1", schedule="often")
+    refused("sample must be a tuple", sample=x)
+    refused("one class only", sample=(x, torch.zeros(48)))
+    refused("pairs names teachers", pairs={"tutor": [("0", "0")]})
+    refused("pairs must be tuples", pairs=[("0", "0", "0")])
+    refused("layers", pairs=[("0", "nowhere")])
+    refused("there is nothing to measure", pairs=[], logits=False)
+    refused("fit_fraction must lie between 0 and 1", fit_fraction=2.0)
+    refused("quantiser must", quantiser=3)
+    refused("objective names teacher 'tutor'", objective={"tutor": rid})
+    refused("filters of one of several teachers; pass", nets=two, objective=rid)
+    refused("hides filters inside a Sequential, at '0'", objective=nn.Sequential(rid))
+    tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES)
+    for epoch in (float("nan"), -1):
+        with pytest.raises(InputError, match="epoch must be a finite number >= 0"):
+            tracked.step(epoch)
+    with tracked:
+        pass
+    with pytest.raises(InputError, match="whose with block has ended"):
+        tracked.step(0)
+
+
+def test_several_teachers_have_an_objective_each():
+    networks, x, y = image_run(("a", "b"))
+    rid = RID(networks.pairs_of("b"), n_classes=3)
+    several = WeightedSum({"all": SeveralTeachers({"a": CrossEntropy(), "b": rid})})
+    for objective in ({"b": rid}, several):
+        tracked = AtomProbe(networks, sample=(x, y), objective=objective, quantiser=CODES, logits=False, n_null=1)
+        a, b = tracked.step(0)
+        assert a.assumption is None
+        assert b.assumption is not None
+
+
+def test_records_are_read_without_torch(tmp_path):
+    networks, probe = picking([0], [1])
+    path = tmp_path / "atoms.json"
+    AtomProbe(networks, sample=probe, quantiser=CODES, path=path).step(0)
+    assert json.loads(path.read_text())["unit"] == "bits"
+    code = (
+        "import sys; from pidkit.plot import atoms_over_epochs; from pidkit.records.atom_history import AtomRecords; "
+        f"atoms_over_epochs(AtomRecords.load({str(path)!r})); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

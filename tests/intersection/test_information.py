@@ -1,0 +1,203 @@
+"""The door: published values, the sizes it must reach, limits, options, and every error it raises."""
+
+import time
+
+import numpy as np
+import pytest
+
+from pidkit.errors import InputError, SolverError
+from pidkit.intersection import intersection_information
+from pidkit.intersection.channel import channel_information
+from tests.intersection.joints import RANDOM_2X2X2, TABLE, dirichlet
+
+VALUE = 1e-7
+"""Bits within which a published value is met (the table has eight digits)."""
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_table_of_values(name):
+    known = TABLE[name]
+    for kind, value in (("gacs-koerner", known.wedge), ("griffith-ho", known.alpha), ("blackwell", known.prec)):
+        began = time.perf_counter()
+        result = intersection_information(known.p, kind=kind)
+        assert time.perf_counter() - began < 1.0  # .1 s on a quiet machine: benchmarks/bench_intersection.py
+        assert result.is_exact
+        assert result.lower == pytest.approx(value, abs=VALUE), kind
+        assert result.lower <= result.upper
+        assert result.report.residual <= 1e-12
+
+
+@pytest.mark.parametrize(("seed", "alpha", "prec"), RANDOM_2X2X2)
+def test_random_two_by_two(seed, alpha, prec):
+    p = dirichlet((2, 2, 2), seed)
+    assert intersection_information(p).lower == pytest.approx(alpha, abs=1e-9)
+    assert intersection_information(p, kind="blackwell").lower == pytest.approx(prec, abs=1e-9)
+
+
+@pytest.mark.parametrize(("shape", "gap"), [((3, 3, 3), 1e-7), ((4, 4, 4), 1e-3)])
+def test_sizes_by_column_generation(shape, gap):
+    result = intersection_information(dirichlet(shape, 0), tol=gap, time_limit=30.0)
+    assert result.report.gap <= gap
+    assert result.report.status == "converged"
+    assert result.report.residual <= 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("shape", [(2, 6, 6), (3, 3, 3), (4, 4, 4)])
+def test_sizes_to_the_last_digit(shape, seed):
+    result = intersection_information(dirichlet(shape, seed), tol=1e-7)
+    assert result.report.gap <= 1e-7
+    assert intersection_information(dirichlet(shape, seed), kind="blackwell").lower >= result.lower
+
+
+def test_blackwell_of_ten_by_ten_sources():
+    result = intersection_information(dirichlet((5, 10, 10), 0), kind="blackwell", tol=1e-8)
+    assert result.lower == pytest.approx(0.0110339795, abs=1e-9)
+
+
+def test_generic_joint_with_many_targets_is_zero_in_closed_form():
+    result = intersection_information(dirichlet((5, 3, 3), 0))
+    assert (result.lower, result.upper, result.report.solver) == (0.0, 0.0, "closed form")
+
+
+def test_the_channel_attains_the_lower_end():
+    p = dirichlet((3, 3, 3), 4)
+    result = intersection_information(p, unit="nats")
+    assert result.common is not None
+    np.testing.assert_allclose(result.common.sum(0), 1.0, atol=1e-12)
+    assert result.common.min() >= 0.0
+    information = channel_information(p, result.common)
+    assert information.target == pytest.approx(result.lower, abs=1e-12)
+    assert information.residual <= 1e-12
+    for axis, channel in enumerate(result.channels, start=1):
+        p_x = p.sum(tuple({0, 1, 2} - {axis}))
+        joint = (result.common * p).sum(tuple({1, 2, 3} - {axis + 1}))
+        np.testing.assert_allclose(channel * p_x, joint, atol=1e-10)
+
+
+def test_zero_mass_symbols_change_nothing():
+    p = dirichlet((2, 2, 2), 1)
+    padded = np.zeros((3, 4, 3))
+    padded[np.ix_([0, 2], [1, 3], [0, 1])] = p
+    for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
+        small, large = (intersection_information(joint, kind=kind) for joint in (p, padded))
+        assert large.lower == pytest.approx(small.lower, abs=1e-10)
+        assert [channel.shape[1] for channel in large.channels] == [4, 3]
+        for channel in large.channels:
+            np.testing.assert_allclose(channel.sum(0), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["gacs-koerner", "griffith-ho", "blackwell"])
+def test_a_constant_target_is_zero(kind):
+    result = intersection_information(dirichlet((1, 3, 2), 0), kind=kind)
+    assert (result.lower, result.upper) == (0.0, 0.0)
+
+
+def test_three_sources():
+    p = np.zeros((2, 2, 2, 2))
+    p[0, 0, 0, 0] = p[1, 1, 1, 1] = 0.5
+    for kind in ("gacs-koerner", "blackwell"):
+        result = intersection_information(p, kind=kind)
+        assert result.lower == pytest.approx(1.0)
+        assert len(result.channels) == 3
+    noisy = dirichlet((2, 2, 2, 2), 0)
+    three = intersection_information(noisy, kind="blackwell")
+    assert three.is_exact
+    pairs = [intersection_information(noisy.sum(axis), kind="blackwell").lower for axis in (1, 2, 3)]
+    assert three.lower <= min(pairs) + 1e-9
+
+
+def test_one_source_shares_all_it_knows():
+    p = np.array([[0.5, 0.1], [0.0, 0.4]])
+    whole = intersection_information(p, kind="gacs-koerner").lower
+    assert intersection_information(p, kind="blackwell").lower == pytest.approx(whole, abs=1e-9)
+
+
+def test_limits_give_an_interval_and_say_so():
+    p = dirichlet((4, 4, 4), 0)
+    value = 0.022358482491
+    stopped = intersection_information(p, max_iter=3)
+    assert stopped.report.status == "max_iter"
+    assert stopped.lower <= value <= stopped.upper
+    assert not stopped.is_exact
+    late = intersection_information(p, time_limit=0.05)
+    assert late.report.status == "time_limit"
+    assert late.lower <= value <= late.upper
+    # The upper end is then no worse than Blackwell's.
+    assert late.upper <= intersection_information(p, kind="blackwell").upper + 1e-9
+
+
+def test_too_many_posterior_dimensions_still_give_an_interval():
+    p = dirichlet((8, 8, 8), 0)
+    result = intersection_information(p, time_limit=2.0)
+    assert 0.0 <= result.lower <= result.upper
+    assert result.report.status in ("time_limit", "size_limit")
+
+
+def test_units():
+    p = dirichlet((2, 2, 2), 1)
+    bits, nats = (intersection_information(p, unit=unit) for unit in ("bits", "nats"))
+    assert nats.lower == pytest.approx(bits.lower * np.log(2.0), abs=1e-12)
+
+
+def test_missing_tol_raises_and_can_be_waived():
+    p = dirichlet((4, 4, 4), 0)
+    with pytest.raises(SolverError, match=r"the griffith-ho information lies in \[.*\] bits, a gap of .*'max_iter'"):
+        intersection_information(p, tol=1e-9, max_iter=2)
+    assert intersection_information(p, tol=1e-9, max_iter=2, check=False).report.gap > 1e-9
+
+
+def test_errors():
+    p = dirichlet((2, 2, 2), 0)
+    with pytest.raises(InputError, match="kind must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"):
+        intersection_information(p, kind="broja")
+    for name in ("tol", "time_limit", "max_iter"):
+        with pytest.raises(InputError, match=f"{name} must be positive, not 0"):
+            intersection_information(p, **{name: 0})
+    with pytest.raises(InputError, match="unit must be"):
+        intersection_information(p, unit="hartley")
+    with pytest.raises(InputError, match="p must have 3 axes"):
+        intersection_information(dirichlet((2, 2, 2, 2), 0))
+    tiny = np.array([[[0.5, 1e-15], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.5]]])
+    for kind in ("griffith-ho", "blackwell"):
+        with pytest.raises(InputError, match=r"p holds a mass of 1\.0e-15, below 1e-12"):
+            intersection_information(tiny, kind=kind)
+
+
+def test_a_channel_that_misses_its_constraints_is_not_returned(monkeypatch):
+    monkeypatch.setattr(information, "ADMISSIBLE", -1.0)
+    with pytest.raises(SolverError, match="the common variable found misses its constraints by"):
+        intersection_information(dirichlet((2, 2, 2), 0))
+
+
+def test_the_same_joint_gives_the_same_answer():
+    p = dirichlet((3, 3, 3), 2)
+    first, second = intersection_information(p), intersection_information(p)
+    assert first.lower == second.lower
+    np.testing.assert_array_equal(first.common, second.common)
+
+
+def test_a_joint_too_large_for_the_cone_is_bounded(monkeypatch):
+    p = dirichlet((3, 3, 3), 0)
+    value = intersection_information(p)
+    monkeypatch.setattr(information, "MAX_OUTCOMES", 20)
+    bounded = intersection_information(p)
+    assert bounded.report.status == "size_limit"
+    assert bounded.lower == 0.0
+    assert bounded.upper == pytest.approx(intersection_information(p, kind="blackwell").upper, abs=1e-9)
+    monkeypatch.undo()
+    monkeypatch.setattr("pidkit.intersection.split.MAX_VARIABLES", 20)
+    monkeypatch.setattr("pidkit.intersection.column_generation.MAX_CLIMBS", 0)
+    bounded = intersection_information(p)
+    assert bounded.report.status == "size_limit"
+    assert bounded.lower <= value.lower <= bounded.upper
+
+
+def test_many_common_values():
+    p = np.zeros((20, 100, 100))
+    symbols = np.arange(100)
+    p[symbols % 20, symbols, symbols] = 0.01
+    result = intersection_information(p)
+    assert result.lower == pytest.approx(np.log2(20.0))
+    assert result.n_q == 20  # symbols with the same posterior are merged

@@ -1,0 +1,43 @@
+"""The pieces of the compiled iteration that have a one-line twin."""
+
+import numpy as np
+import pytest
+
+from pidkit.pid.solvers._kernels.pairs import evaluate, hessian_times, pair_means
+
+
+@pytest.mark.parametrize("shift", [0.0, 900.0, -900.0])
+def test_evaluate_is_log_sum_exp_and_softmax_at_any_scale(shift):
+    rng = np.random.default_rng(0)
+    lam, mu, w = rng.normal(size=(3, 5)), rng.normal(size=(4, 5)) + shift, rng.random((3, 4))
+    lam[0, 1] = mu[2, 3] = -np.inf
+    active = np.ones((3, 4), bool)
+    active[1, 2] = False
+    w[1, 2] = 0.0
+    pi, h, sum1, sum2 = np.zeros((3, 4, 5)), np.ones((3, 4)), np.ones((3, 5)), np.ones((4, 5))
+    evaluate(lam, mu, active, w, pi, h, sum1, sum2, np.empty((3, 5)), np.empty((4, 5)))
+    exponent = lam[:, None] + mu[None]
+    expected = np.logaddexp.reduce(exponent, axis=2)
+    np.testing.assert_allclose(h, np.where(active, expected, 0.0), atol=1e-12)
+    softmax = np.where(active[..., None], np.exp(exponent - expected[..., None]), 0.0)
+    np.testing.assert_allclose(pi[active], softmax[active], rtol=1e-11)
+    np.testing.assert_allclose(sum1, np.einsum("ij,ijy->iy", w, softmax), rtol=1e-11)
+    np.testing.assert_allclose(sum2, np.einsum("ij,ijy->jy", w, softmax), rtol=1e-11)
+
+
+def test_hessian_times_is_the_sum_over_pairs_and_gives_the_means():
+    rng = np.random.default_rng(1)
+    pi, w, kappa = rng.dirichlet(np.ones(5), size=(3, 4)), rng.random((3, 4)), rng.random((3, 4))
+    w[1, 2] = kappa[1, 2] = 0.0
+    pi[1, 2] = 0.0
+    d1, d2 = rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
+    out1, out2, mean, alone = np.ones((3, 5)), np.ones((4, 5)), np.ones((3, 4)), np.ones((3, 4))
+    hessian_times(pi, w, kappa, d1, d2, out1, out2, mean)
+    change = d1[:, None] + d2[None]
+    expected = (pi * change).sum(2)
+    flow = w[..., None] * pi * change + (kappa * expected)[..., None] * pi
+    np.testing.assert_allclose(mean, expected, atol=1e-15)
+    np.testing.assert_allclose(out1, flow.sum(1), rtol=1e-12)
+    np.testing.assert_allclose(out2, flow.sum(0), rtol=1e-12)
+    pair_means(pi, d1, d2, alone)
+    np.testing.assert_allclose(alone, expected, atol=1e-15)

@@ -1,0 +1,88 @@
+"""Atom records: what is kept, selected, shown, saved and loaded."""
+
+import json
+
+import pytest
+
+from pidkit.errors import InputError
+from pidkit.records.atom_history import AtomRecords
+from pidkit.records.atom_record import QUANTITIES, Assumption, AtomRecord
+from pidkit.representations.finite_samples import Spread
+
+
+def record(epoch, layer="conv", **more):
+    values = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
+    return AtomRecord(
+        epoch, "teacher", layer, layer, **values, gap=1e-9, n_codes_teacher=4, n_codes_student=3, bias=0.01, **more
+    )
+
+
+def records():
+    spread = Spread(0.01, 0.002, 0.005, 0.02)
+    full = record(
+        0.0,
+        null=dict.fromkeys(QUANTITIES, spread),
+        null_gap=1e-8,
+        assumption=Assumption(0.2, spread, 0.9, 1.5, (0.25, 0.75)),
+        warnings=("the predicted bias is large",),
+    )
+    return AtomRecords(
+        (full, record(5.0), record(0.0, "fc")), 1.5, 100, ((0.0, 2.0, "warm-up"),), {"settings": {"n_null": 2}}
+    )
+
+
+def test_saved_records_come_back_the_same(tmp_path):
+    path = tmp_path / "run.json"
+    records().save(path)
+    assert AtomRecords.load(path) == records()
+    assert json.loads(path.read_text())["records"][0]["redundancy"] == 0.5
+
+
+def test_records_are_selected_and_drawn_by_pair():
+    run = records()
+    assert run.pairs == (("teacher", "conv", "conv"), ("teacher", "fc", "fc"))
+    assert run.epochs == (0.0, 5.0)
+    epochs, values = run.select(teacher_layer="conv").curve("mi_student")
+    assert epochs.tolist() == [0.0, 5.0]
+    assert values.tolist() == [0.6, 0.6]
+    with pytest.raises(
+        InputError, match="records must be of one pair of layers, there are: teacher conv conv; teacher fc"
+    ):
+        run.curve("synergy")
+    with pytest.raises(InputError, match="quantity must be one of redundancy"):
+        run.curve("gap")
+
+
+def test_an_epoch_is_recorded_once():
+    with pytest.raises(InputError, match="hold teacher conv conv at epoch 5 already"):
+        records().extended([record(5.0)])
+    assert records().extended([record(6.0)]).epochs == (0.0, 5.0, 6.0)
+
+
+def test_the_table_is_flat_and_readable():
+    run = records()
+    row = run.table()[0]
+    assert row["layers"] == "conv & conv"
+    assert (row["redundancy null"], row["I(eps;Y|f_s)"], row["std f_t"], row["sigma"]) == (0.01, 0.2, 1.5, 0.5)
+    shown = repr(run)
+    assert "AtomRecords: 3 records, n = 100, H(Y) = 1.5000 bits" in shown
+    assert shown.endswith("the predicted bias is large")
+    assert len({len(line) for line in shown.splitlines()[1:5]}) == 1
+    assert repr(AtomRecords((), 1.0, 10, (), {})) == "AtomRecords: 0 records, n = 10, H(Y) = 1.0000 bits"
+
+
+def test_files_that_are_no_records_are_refused(tmp_path):
+    path = tmp_path / "run.json"
+    with pytest.raises(InputError, match=r"path must end in \.json"):
+        records().save(tmp_path / "run.npz")
+    with pytest.raises(InputError, match="path must name a file that save wrote"):
+        AtomRecords.load(path)
+    path.write_text("{")
+    with pytest.raises(InputError, match="path must name a file that save wrote"):
+        AtomRecords.load(path)
+    path.write_text("[]")
+    with pytest.raises(InputError, match="says None"):
+        AtomRecords.load(path)
+    path.write_text('{"format": "pidkit atom records 1", "records": [{}]}')
+    with pytest.raises(InputError, match="is damaged"):
+        AtomRecords.load(path)
