@@ -4,9 +4,9 @@ The public names, by what they are for. Each is loaded on first use, so `import 
 brings in none of numba, scikit-learn, cvxpy, matplotlib, dit or torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pidkit._lazy import attach
 from pidkit._version import __version__
 
 if TYPE_CHECKING:
@@ -120,20 +120,7 @@ _HOME = {
     "PidkitWarning": "pidkit.errors",
     "BiasWarning": "pidkit.errors",
 }
-"""Where each public name lives (PEP 562)."""
+"""Where each public name lives."""
 
-__all__ = ["__version__", *_HOME]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the home of a public name the first time it is asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'pidkit' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _names = attach(__name__, _HOME)
+__all__ = ["__version__", *_names]

@@ -4,7 +4,20 @@
 `result` is what comes out.
 """
 
-from pidkit.representations.decomposition import representation_pid
-from pidkit.representations.result import RepresentationPID
+from typing import TYPE_CHECKING
 
-__all__ = ["RepresentationPID", "representation_pid"]
+from pidkit._lazy import attach
+
+if TYPE_CHECKING:
+    from pidkit.representations.decomposition import representation_pid as representation_pid
+    from pidkit.representations.finite_samples import Spread as Spread
+    from pidkit.representations.result import RepresentationPID as RepresentationPID
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "RepresentationPID": "pidkit.representations.result",
+        "Spread": "pidkit.representations.finite_samples",
+        "representation_pid": "pidkit.representations.decomposition",
+    },
+)

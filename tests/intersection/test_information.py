@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pidkit.errors import InputError, SolverError
-from pidkit.intersection import intersection_information
+from pidkit.intersection import information, intersection_information
 from pidkit.intersection.channel import channel_information
 from tests.intersection.joints import RANDOM_2X2X2, TABLE, dirichlet
 
