@@ -85,14 +85,18 @@ def check_pair_marginals(p_yx1: npt.ArrayLike, p_yx2: npt.ArrayLike) -> tuple[Fl
     """Return P(y, x1) and P(y, x2) if both are joints with the same P(y), else raise InputError."""
     first = check_joint(p_yx1, name="p_yx1", n_axes=2)
     second = check_joint(p_yx2, name="p_yx2", n_axes=2)
-    if first.shape[0] != second.shape[0]:
-        raise InputError(
-            f"p_yx1 and p_yx2 must share the target axis: they have {first.shape[0]} and {second.shape[0]} rows"
-        )
-    worst = float(np.abs(first.sum(1) - second.sum(1)).max())
+    check_common_target(first, second)
+    return first, second
+
+
+def check_common_target(p_yx1: FloatArray, p_yx2: FloatArray) -> None:
+    """Raise InputError unless P(y, x1) and P(y, x2), shapes (..., n_y, n_x1) and (..., n_y, n_x2), share P(y)."""
+    if p_yx1.shape[:-1] != p_yx2.shape[:-1]:
+        axes = "the target axis" if p_yx1.ndim == 2 else "the batch and the target axis"
+        raise InputError(f"p_yx1 and p_yx2 must share {axes}: they have shapes {p_yx1.shape} and {p_yx2.shape}")
+    worst = float(np.abs(p_yx1.sum(-1) - p_yx2.sum(-1)).max())
     if worst > MASS_TOLERANCE:
         raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
-    return first, second
 
 
 def pair_marginals(p: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,8 +1,13 @@
 """Units of information: kernels compute in nats, results are shown in bits unless asked otherwise."""
 
 import math
+from typing import TypeVar
 
 from pidkit.errors import InputError
+from pidkit.types import FloatArray
+
+Information = TypeVar("Information", float, FloatArray)
+"""A number, or an array of numbers."""
 
 NATS_PER_UNIT: dict[str, float] = {"bits": math.log(2.0), "nats": 1.0}
 """How many nats one unit holds."""
@@ -15,7 +20,7 @@ def check_unit(unit: str) -> str:
     return unit
 
 
-def from_nats(value: float, unit: str) -> float:
+def from_nats(value: Information, unit: str) -> Information:
     """Convert a value in nats to `unit`.
 
     Examples
@@ -26,8 +31,8 @@ def from_nats(value: float, unit: str) -> float:
     return value / NATS_PER_UNIT[check_unit(unit)]
 
 
-def convert(value: float, *, old: str, new: str) -> float:
-    """Convert a value between units: value · (nats per old unit) / (nats per new unit)."""
+def convert(value: Information, *, old: str, new: str) -> Information:
+    """Convert a number or an array between units: value · (nats per old unit) / (nats per new unit)."""
     if check_unit(old) == check_unit(new):
         return value
     return value * NATS_PER_UNIT[old] / NATS_PER_UNIT[new]

@@ -98,7 +98,10 @@ TABLE = {
     # marginals and warm starts
     "pair axes": (broja(AND), "p_yx1 must have 2 axes p_yx1[y, x], target first; it has shape (2, 2, 2)"),
     "pair total": (broja(second=2 * PAIR_2), "p_yx2 sums to 2, not 1; divide it by its sum first..."),
-    "pair rows": (broja(second=[[1.0]]), "p_yx1 and p_yx2 must share the target axis: they have 2 and 1 rows"),
+    "pair rows": (
+        broja(second=[[1.0]]),
+        "p_yx1 and p_yx2 must share the target axis: they have shapes (2, 2) and (1, 1)",
+    ),
     "pair P(y)": (
         broja(second=PAIR_2[::-1]),
         "p_yx1 and p_yx2 have different P(y) (by up to 0.5); both must come from one joint",

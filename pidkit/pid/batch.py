@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, cpu_count, delayed
-from threadpoolctl import threadpool_limits
 
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy_of_each
-from pidkit.joint import MASS_TOLERANCE, as_real, check_masses
+from pidkit.joint import MASS_TOLERANCE, as_real, check_common_target, check_masses
+from pidkit.pid.atoms import PairAtoms, atoms_of, synergy_of
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
 from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_batch_solver
-from pidkit.pid.solvers.problem import NEWTON_STEP_LIMIT, STATUS_NAMES
+from pidkit.pid.solvers.problem import CandidateBatch
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
 from pidkit.types import FloatArray
-from pidkit.units import NATS_PER_UNIT, check_unit, convert
-
-SMALL_BATCH = 1e7
-"""Cells n n_y n_x1 n_x2 below which starting threads costs more than it saves."""
+from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 
 def bivariate_pid_batch(
@@ -73,23 +67,16 @@ def bivariate_pid_batch(
         tol=tol,
         max_iter=max_iter,
         n_jobs=n_jobs,
-        unit=unit,
+        unit="nats",
         check=check,
     )
     h_y, h_sources, h_all = (entropy_of_each(part) for part in (joints.sum((2, 3)), joints.sum(1), joints))
-    mi_joint = (h_y + h_sources - h_all) / NATS_PER_UNIT[unit]
-    red, uni_1, uni_2 = solutions.redundancy, solutions.unique_1, solutions.unique_2
-    return PIDBatch(
-        redundancy=red,
-        unique_1=uni_1,
-        unique_2=uni_2,
-        synergy=mi_joint - red - uni_1 - uni_2,
-        mi_1=solutions.mi_1,
-        mi_2=solutions.mi_2,
-        mi_joint=mi_joint,
-        unit=unit,
-        solutions=solutions,
+    mi_joint = h_y + h_sources - h_all
+    atoms = PairAtoms(*(getattr(solutions, name) for name in PairAtoms._fields))
+    batch = PIDBatch(
+        **atoms._asdict(), synergy=synergy_of(mi_joint, atoms), mi_joint=mi_joint, unit="nats", solutions=solutions
     )
+    return batch.to(unit)
 
 
 def solve_broja_batch(
@@ -139,93 +126,52 @@ def solve_broja_batch(
     if place is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
     first, second = _check_batch(p_yx1, name="p_yx1", n_axes=3), _check_batch(p_yx2, name="p_yx2", n_axes=3)
-    if first.shape[:2] != second.shape[:2]:
-        shapes = f"they have shapes {first.shape} and {second.shape}"
-        raise InputError(f"p_yx1 and p_yx2 must share the batch and the target axis: {shapes}")
-    worst = float(np.abs(first.sum(2) - second.sum(2)).max())
-    if worst > MASS_TOLERANCE:
-        raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
+    check_common_target(first, second)
     name = choose_batch_solver(solver, first, second, tol=tol)
     wanted, limit = check_tol(tol, name), check_max_iter(max_iter)
-    in_nats = wanted * NATS_PER_UNIT["bits"]
     _check_jobs(n_jobs)
     began = time.perf_counter()
+    tol_nats = wanted * NATS_PER_UNIT["bits"]
     if name == "scaling":
-        found = solve_in_stacks(first, second, tol=in_nats, max_iter=limit, place=place)
+        found = solve_in_stacks(first, second, tol=tol_nats, max_iter=limit, place=place)
     else:
-        found = _solve(first, second, in_nats, limit or NEWTON_STEP_LIMIT, n_jobs)
-    gap = found["upper"] - found["lower"]
-    status = np.array(STATUS_NAMES)[found["status"]]
-    converged = status == "converged"
-    if check and not converged.all():
+        found = _interior_point(first, second, tol=tol_nats, max_iter=limit, n_jobs=n_jobs)
+    status = found.verdict(tol_nats)
+    missed = int((status != "converged").sum())
+    if check and missed:
         raise SolverError(
-            f"{int((~converged).sum())} of {converged.size} problems stayed above tol = {wanted:.3g} bits, "
-            f"the worst at {gap.max() / NATS_PER_UNIT['bits']:.3g}; ask for a larger tol, "
+            f"{missed} of {status.size} problems stayed above tol = {wanted:.3g} bits, "
+            f"the worst at {from_nats(float(found.gap.max()), 'bits'):.3g}; ask for a larger tol, "
             "or pass check=False to take what was reached"
         )
     h_y, h_x1, h_x2, h_yx1, h_yx2 = (
         entropy_of_each(part) for part in (first.sum(2), first.sum(1), second.sum(1), first, second)
     )
-    unique_1 = h_yx2 - h_x2 + found["upper"]
-    mi_1 = h_y + h_x1 - h_yx1
+    atoms = atoms_of(found.upper, h_y=h_y, h_x1=h_x1, h_x2=h_x2, h_yx1=h_yx1, h_yx2=h_yx2)
     batch = BROJABatch(
-        redundancy=mi_1 - unique_1,
-        unique_1=unique_1,
-        unique_2=h_yx1 - h_x1 + found["upper"],
-        mi_1=mi_1,
-        mi_2=h_y + h_x2 - h_yx2,
-        lam=found["lam"],
-        mu=found["mu"],
-        weights=found["weights"],
-        gap=gap,
-        marginal_residual=found["residual"],
-        iterations=found["iterations"],
+        **atoms._asdict(),
+        lam=found.lam,
+        mu=found.mu,
+        weights=found.weights,
+        gap=found.gap,
+        marginal_residual=found.marginal_residual,
+        iterations=found.iterations,
         status=status,
         solver=name,
-        tol=convert(wanted, old="bits", new="nats"),
+        tol=tol_nats,
         seconds=time.perf_counter() - began,
         unit="nats",
     )
     return batch.to(unit)
 
 
-def _solve(first: FloatArray, second: FloatArray, tol: float, max_iter: int, n_jobs: int | None) -> dict[str, Any]:
-    """Run the compiled loop over the batch, in threads where that pays; results in nats, y in its usual place."""
-    from pidkit.pid.solvers._kernels.pipeline import solve_many
+def _interior_point(
+    first: FloatArray, second: FloatArray, *, tol: float, max_iter: int | None, n_jobs: int | None
+) -> CandidateBatch:
+    """Run the interior point over the batch; numba is loaded only where it is used."""
+    from pidkit.pid.solvers.interior_point_batch import solve_interior_point_batch
 
-    if np.count_nonzero(second) > np.count_nonzero(first):
-        found = _solve(second, first, tol, max_iter, n_jobs)
-        return {**found, "lam": found["mu"], "mu": found["lam"], "weights": found["weights"].transpose(0, 2, 1)}
-    n, n_y, n_1 = first.shape
-    n_2 = second.shape[2]
-    p1, p2 = (np.ascontiguousarray(p.transpose(0, 2, 1)) for p in (first, second))
-    lam, mu, weights = np.empty((n, n_1, n_y)), np.empty((n, n_2, n_y)), np.empty((n, n_1, n_2))
-    lower, upper, residual = np.empty((3, n))
-    iterations, status = np.empty((2, n), np.int64)
-
-    def run(start: int, stop: int) -> None:
-        solve_many(
-            p1, p2, tol, max_iter, start, stop, lam, mu, weights, lower, upper, residual, iterations, status
-        )  # fmt: skip
-
-    jobs = n_jobs if n_jobs is not None else (cpu_count() if n * n_y * n_1 * n_2 > SMALL_BATCH else 1)
-    if jobs == 1:
-        run(0, n)
-    else:
-        # Threads: the compiled loop holds no GIL. Small pieces, because some joints take longer than others.
-        edges = np.unique(np.linspace(0, n, min(n, 16 * jobs) + 1).astype(int))
-        with threadpool_limits(limits=1, user_api="blas"):
-            Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(int(a), int(b)) for a, b in itertools.pairwise(edges))
-    return {
-        "lam": lam.transpose(0, 2, 1),
-        "mu": mu.transpose(0, 2, 1),
-        "weights": weights,
-        "lower": lower,
-        "upper": upper,
-        "residual": residual,
-        "iterations": iterations,
-        "status": status,
-    }
+    return solve_interior_point_batch(first, second, tol=tol, max_iter=max_iter, n_jobs=n_jobs)
 
 
 def _check_jobs(n_jobs: object) -> None:

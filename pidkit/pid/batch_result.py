@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.pid.result import ATOMS, INFORMATION, PIDResult, SolverReport
+from pidkit.results import Row, UnitResult, summary_rows
 from pidkit.types import FloatArray
-from pidkit.units import NATS_PER_UNIT, check_unit
 
 
 @dataclass(frozen=True)
-class BROJABatch:
+class BROJABatch(UnitResult):
     """The optima of many BROJA problems of one shape; every array has the batch as its first axis.
 
     Attributes
@@ -21,7 +22,8 @@ class BROJABatch:
     redundancy, unique_1, unique_2, mi_1, mi_2 : ndarray, shape (n,)
         In `unit`.
     lam, mu : ndarray (or tensor, as the marginals were), shape (n, n_y, n_x1) and (n, n_y, n_x2)
-        Dual-feasible log potentials, -inf off the supports: what the gradient is made of.
+        Dual-feasible log potentials, -inf off the supports: what the gradient is made of. They are natural
+        logarithms of probabilities, whatever the unit.
     weights : ndarray, shape (n, n_x1, n_x2)
         Q(x1, x2) of the couplings, up to the certified gap.
     gap, marginal_residual : ndarray, shape (n,)
@@ -37,6 +39,8 @@ class BROJABatch:
         Wall time of the whole batch.
     unit : str
     """
+
+    _information = ("redundancy", "unique_1", "unique_2", "mi_1", "mi_2", "gap", "tol")
 
     redundancy: FloatArray
     unique_1: FloatArray
@@ -60,16 +64,17 @@ class BROJABatch:
         """Which problems reached `tol`."""
         return np.asarray(self.status == "converged")
 
-    def to(self, unit: str) -> BROJABatch:
-        """Return the same solutions in another unit."""
-        factor = NATS_PER_UNIT[self.unit] / NATS_PER_UNIT[check_unit(unit)]
-        names = ("redundancy", "unique_1", "unique_2", "mi_1", "mi_2", "gap")
-        values = {name: getattr(self, name) * factor for name in names}
-        return replace(self, **values, tol=self.tol * factor, unit=unit)
-
     def __len__(self) -> int:
         """Return the number of problems."""
         return int(self.redundancy.size)
+
+    def _rows(self) -> Sequence[Row]:
+        """Return a row for each number that every problem has."""
+        return summary_rows({name: getattr(self, name) for name in self._information if name != "tol"})
+
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        return f"BROJABatch ({self.unit}): {len(self)} problems, {int(self.converged.sum())} converged; {self.solver}"
 
     def __repr__(self) -> str:
         """Show how many problems there are and how well they are solved."""
@@ -80,7 +85,7 @@ class BROJABatch:
 
 
 @dataclass(frozen=True)
-class PIDBatch:
+class PIDBatch(UnitResult):
     """The decompositions of many joints of one shape: arrays of atoms, or one `PIDResult` by its index.
 
     Attributes
@@ -92,6 +97,8 @@ class PIDBatch:
         Potentials, couplings' pair masses and certificates.
     """
 
+    _information = (*ATOMS, *INFORMATION, "solutions")
+
     redundancy: FloatArray
     unique_1: FloatArray
     unique_2: FloatArray
@@ -101,12 +108,6 @@ class PIDBatch:
     mi_joint: FloatArray
     unit: str
     solutions: BROJABatch
-
-    def to(self, unit: str) -> PIDBatch:
-        """Return the same decompositions in another unit."""
-        factor = NATS_PER_UNIT[self.unit] / NATS_PER_UNIT[check_unit(unit)]
-        values = {name: getattr(self, name) * factor for name in (*ATOMS, *INFORMATION)}
-        return replace(self, **values, unit=unit, solutions=self.solutions.to(unit))
 
     def __len__(self) -> int:
         """Return the number of decompositions."""
@@ -127,6 +128,14 @@ class PIDBatch:
         )
         values = {name: float(getattr(self, name)[index]) for name in (*ATOMS, *INFORMATION)}
         return PIDResult(**values, unit=self.unit, report=report)  # type: ignore[arg-type]
+
+    def _rows(self) -> Sequence[Row]:
+        """Return a row for each atom and each information."""
+        return summary_rows({name: getattr(self, name) for name in (*ATOMS, *INFORMATION)})
+
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        return f"PIDBatch ({self.unit}): {len(self)} joints, largest certified gap {self.solutions.gap.max():.1e}"
 
     def __repr__(self) -> str:
         """Show the mean of each atom and the largest gap."""

@@ -10,15 +10,16 @@ import numpy.typing as npt
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropies
 from pidkit.joint import check_pair_marginals
+from pidkit.pid.atoms import atoms_of
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solution import BROJASolution, Solved
 from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_solver, load_solver
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, kept_symbols
-from pidkit.pid.solvers.problem import CONTRADICTION, Solver, Start
+from pidkit.pid.solvers.problem import Solver, Start
 from pidkit.pid.solvers.progress import ProgressOption, watched
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
 from pidkit.types import FloatArray
-from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
+from pidkit.units import NATS_PER_UNIT, check_unit
 
 
 def solve_broja(
@@ -118,34 +119,20 @@ def solve_marginals(
     max_iter = check_max_iter(max_iter)
     start = None if init is None else _check_start(init, p_yx1, p_yx2, kept)
     run = load_solver(name) if run is None else run
+    tol_nats = wanted * NATS_PER_UNIT["bits"]
     began = time.perf_counter()
     with watched(progress, solver=name, tol=wanted) as told:
-        candidate = run(
-            small1, small2, tol=wanted * NATS_PER_UNIT["bits"], max_iter=max_iter, init=start, progress=told
-        )
-    report = SolverReport(
-        solver=name,
-        status=candidate.status,
-        gap=from_nats(candidate.gap, "bits"),
-        tol=wanted,
-        marginal_residual=candidate.upper.marginal_residual,
-        iterations=candidate.iterations,
-        seconds=time.perf_counter() - began,
-    )
-    # "not <=" and not ">": a NaN gap must not pass; nor must bounds that contradict each other.
-    if check and not -CONTRADICTION <= report.gap <= wanted:
-        raise SolverError(_advice(report))
+        candidate = run(small1, small2, tol=tol_nats, max_iter=max_iter, init=start, progress=told)
+    seconds = time.perf_counter() - began
     parts = (p_yx1.sum(1), p_yx1.sum(0), p_yx2.sum(0), p_yx1, p_yx2)
     h_y, h_x1, h_x2, h_yx1, h_yx2 = entropies(*parts).tolist()
-    return Solved(
-        candidate=candidate,
-        kept=kept,
-        report=report,
-        mi_1=h_y + h_x1 - h_yx1,
-        mi_2=h_y + h_x2 - h_yx2,
-        unique_1=h_yx2 - h_x2 + candidate.upper.value,
-        unique_2=h_yx1 - h_x1 + candidate.upper.value,
+    atoms = atoms_of(candidate.upper.value, h_y=h_y, h_x1=h_x1, h_x2=h_x2, h_yx1=h_yx1, h_yx2=h_yx2)
+    solved = Solved(
+        candidate, kept, atoms, solver=name, status=candidate.verdict(tol_nats), tol=tol_nats, seconds=seconds
     )
+    if check and solved.status != "converged":
+        raise SolverError(_advice(solved.report("bits")))
+    return solved
 
 
 def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: KeptSymbols) -> Start:

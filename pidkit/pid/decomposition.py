@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import check_joint, count_samples, pair_marginals
+from pidkit.pid.atoms import synergy_of
 from pidkit.pid.broja import solve_marginals
 from pidkit.pid.result import PIDResult
 from pidkit.pid.solvers.progress import ProgressOption
@@ -152,15 +153,15 @@ def _decompose(
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
     check_unit(unit)
     solved = solve_marginals(p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, check=check, progress=progress)
-    redundancy, unique_1, unique_2 = solved.redundancy, solved.unique_1, solved.unique_2
+    redundancy, unique_1, unique_2, mi_1, mi_2 = solved.atoms
     return PIDResult(
         redundancy=from_nats(redundancy, unit),
         unique_1=from_nats(unique_1, unit),
         unique_2=from_nats(unique_2, unit),
-        synergy=from_nats(mi_joint - redundancy - unique_1 - unique_2, unit),
-        mi_1=from_nats(solved.mi_1, unit),
-        mi_2=from_nats(solved.mi_2, unit),
+        synergy=from_nats(synergy_of(mi_joint, solved.atoms), unit),
+        mi_1=from_nats(mi_1, unit),
+        mi_2=from_nats(mi_2, unit),
         mi_joint=from_nats(mi_joint, unit),
         unit=unit,
-        report=solved.report.to(unit),
+        report=solved.report(unit),
     )

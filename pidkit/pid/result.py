@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from pidkit.units import check_unit, convert
+from pidkit.results import UnitResult
+
+ATOMS = ("redundancy", "unique_1", "unique_2", "synergy")
+"""The atoms of a bivariate decomposition, in the order of tables and figures."""
+
+INFORMATION = ("mi_1", "mi_2", "mi_joint")
+"""The mutual information that the atoms split."""
 
 
 @dataclass(frozen=True)
-class SolverReport:
+class SolverReport(UnitResult):
     """How a number was obtained and how far it can be off.
 
     Attributes
@@ -23,12 +28,14 @@ class SolverReport:
     tol : float
         The gap that was asked for, in `unit`.
     marginal_residual : float
-        Largest error of the marginals of the returned coupling.
+        Largest error of the marginals of the returned coupling, a probability; 0 for a measure without a coupling.
     iterations : int
     seconds : float
     unit : str
         "bits" or "nats", of `gap` and `tol`.
     """
+
+    _information = ("gap", "tol")
 
     solver: str
     status: str
@@ -39,16 +46,13 @@ class SolverReport:
     seconds: float
     unit: str = "bits"
 
-    def to(self, unit: str) -> SolverReport:
-        """Return the same report in another unit."""
-        if check_unit(unit) == self.unit:
-            return self
-        gap, tol = (convert(value, old=self.unit, new=unit) for value in (self.gap, self.tol))
-        return replace(self, gap=gap, tol=tol, unit=unit)
+    def summary(self) -> str:
+        """Return one line: the solver, its status and the certificate."""
+        return f"{self.solver}, {self.status}: certified gap {self.gap:.1e} {self.unit}"
 
 
 @dataclass(frozen=True)
-class PIDResult:
+class PIDResult(UnitResult):
     """A bivariate partial information decomposition of I(Y; X1, X2).
 
     redundancy + unique_1 = mi_1,  redundancy + unique_2 = mi_2,
@@ -68,6 +72,8 @@ class PIDResult:
         The redundancy measure behind the atoms.
     """
 
+    _information = (*ATOMS, *INFORMATION, "report")
+
     redundancy: float
     unique_1: float
     unique_2: float
@@ -84,36 +90,15 @@ class PIDResult:
         """The four atoms by name."""
         return {name: getattr(self, name) for name in ATOMS}
 
-    def to(self, unit: str) -> PIDResult:
-        """Return the same decomposition in another unit.
-
-        Examples
-        --------
-        >>> import pidkit
-        >>> round(pidkit.bivariate_pid(pidkit.gate("XOR").joint).to("nats").synergy, 6)
-        0.693147
-        """
-        check_unit(unit)
-        values = {name: convert(getattr(self, name), old=self.unit, new=unit) for name in (*ATOMS, *INFORMATION)}
-        return replace(self, **values, unit=unit, report=self.report.to(unit))  # type: ignore[arg-type]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings and one nested dictionary."""
-        return asdict(self)
-
     def __repr__(self) -> str:
         """Show the atoms, the information and the certificate on a few lines."""
         width = max(len(name) for name in ATOMS)
         lines = [f"PIDResult ({self.measure}, {self.unit})"]
         lines += [f"  {name:<{width}}  {value: z.6f}" for name, value in self.atoms.items()]
         lines.append(f"  I(Y;X1) = {self.mi_1:z.6f}   I(Y;X2) = {self.mi_2:z.6f}   I(Y;X1,X2) = {self.mi_joint:z.6f}")
-        report = self.report
-        lines.append(f"  {report.solver}, {report.status}: certified gap {report.gap:.1e} {report.unit}")
+        lines.append(f"  {self.report.summary()}")
         return "\n".join(lines)
 
-
-ATOMS = ("redundancy", "unique_1", "unique_2", "synergy")
-"""The atoms of a bivariate decomposition, in the order of tables and figures."""
-
-INFORMATION = ("mi_1", "mi_2", "mi_joint")
-"""The mutual information that the atoms split."""
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        return f"PIDResult ({self.measure}, {self.unit}): {self.report.summary()}"

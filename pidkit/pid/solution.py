@@ -8,16 +8,18 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from pidkit.errors import InputError
+from pidkit.pid.atoms import PairAtoms
 from pidkit.pid.certificate import FactoredCoupling
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, put_back
 from pidkit.pid.solvers.problem import Candidate, Start
+from pidkit.results import UnitResult
 from pidkit.types import FloatArray
 from pidkit.units import from_nats
 
 
 @dataclass(frozen=True)
-class BROJASolution:
+class BROJASolution(UnitResult):
     """The optimum of BROJA's problem, with what proves it. Source 1 is x1, source 2 is x2.
 
     Attributes
@@ -27,9 +29,10 @@ class BROJASolution:
     mi_1, mi_2 : float
         I(Y; X1) and I(Y; X2), in `unit`.
     lower, upper : float
-        Bounds of the minimum of sum Q log Q(y|x1,x2) over Delta_P, in nats; `report.gap` is their difference.
+        Bounds of F* = min over Delta_P of sum Q log Q(y|x1,x2), in `unit`; `report.gap` is their difference.
     lam, mu : ndarray (or tensor, as the marginals were), shape (n_y, n_x1) and (n_y, n_x2)
-        Dual-feasible log potentials: sum_y exp(lam[y,x1] + mu[y,x2]) <= 1. -inf off the supports.
+        Dual-feasible log potentials: sum_y exp(lam[y,x1] + mu[y,x2]) <= 1. -inf off the supports. They are natural
+        logarithms of probabilities, whatever the unit.
     weights : ndarray, shape (n_x1, n_x2)
         Q(x1, x2) of the returned coupling. Where it is positive, exp(lam + mu) is Q(y|x1,x2), so
         exp(lam[y]) weights exp(mu[y]) is the coupling up to the certified gap; `coupling_block` is the exact one.
@@ -39,7 +42,17 @@ class BROJASolution:
     Notes
     -----
     The optimal coupling is in general not unique; its value, and so every atom, is.
+
+    Examples
+    --------
+    >>> from pidkit import gate, solve_broja
+    >>> p = gate("AND").joint
+    >>> found = solve_broja(p.sum(2), p.sum(1))
+    >>> abs(found.upper - found.lower - found.report.gap) < 1e-15
+    True
     """
+
+    _information = ("redundancy", "unique_1", "unique_2", "mi_1", "mi_2", "lower", "upper", "report")
 
     redundancy: float
     unique_1: float
@@ -91,6 +104,10 @@ class BROJASolution:
         dense: FloatArray = array_namespace(self.lam).stack([self.coupling_block(y) for y in range(self.lam.shape[0])])
         return dense
 
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        return f"BROJASolution ({self.unit}): {self.report.summary()}"
+
     def __repr__(self) -> str:
         """Show the atoms and the certificate; the arrays are there to be asked for."""
         return (
@@ -108,34 +125,43 @@ class Solved:
 
     candidate: Candidate
     kept: KeptSymbols
-    report: SolverReport
-    mi_1: float
-    mi_2: float
-    unique_1: float
-    unique_2: float
+    atoms: PairAtoms[float]
+    solver: str
+    status: str
+    tol: float
+    seconds: float
 
-    @property
-    def redundancy(self) -> float:
-        """I(Y; X1) less what is unique to X1, in nats."""
-        return self.mi_1 - self.unique_1
+    def report(self, unit: str) -> SolverReport:
+        """Return how the atoms were obtained, in `unit`."""
+        return SolverReport(
+            solver=self.solver,
+            status=self.status,
+            gap=from_nats(self.candidate.gap, unit),
+            tol=from_nats(self.tol, unit),
+            marginal_residual=self.candidate.upper.marginal_residual,
+            iterations=self.candidate.iterations,
+            seconds=self.seconds,
+            unit=unit,
+        )
 
     def solution(self, unit: str, shape: tuple[int, int, int]) -> BROJASolution:
         """Return the solution in `unit`, its arrays back on the full alphabets (n_y, n_x1, n_x2) = `shape`."""
         kept, lower, upper = self.kept, self.candidate.lower, self.candidate.upper
         n_y, n_1, n_2 = shape
+        redundancy, unique_1, unique_2, mi_1, mi_2 = self.atoms
         return BROJASolution(
-            redundancy=from_nats(self.redundancy, unit),
-            unique_1=from_nats(self.unique_1, unit),
-            unique_2=from_nats(self.unique_2, unit),
-            mi_1=from_nats(self.mi_1, unit),
-            mi_2=from_nats(self.mi_2, unit),
-            lower=lower.value,
-            upper=upper.value,
+            redundancy=from_nats(redundancy, unit),
+            unique_1=from_nats(unique_1, unit),
+            unique_2=from_nats(unique_2, unit),
+            mi_1=from_nats(mi_1, unit),
+            mi_2=from_nats(mi_2, unit),
+            lower=from_nats(lower.value, unit),
+            upper=from_nats(upper.value, unit),
             lam=put_back(lower.lam, kept.y, kept.x1, (n_y, n_1), -np.inf),
             mu=put_back(lower.mu, kept.y, kept.x2, (n_y, n_2), -np.inf),
             weights=put_back(upper.pair_mass(), kept.x1, kept.x2, (n_1, n_2), 0.0),
             unit=unit,
-            report=self.report.to(unit),
+            report=self.report(unit),
             _upper=upper,
             _kept=kept,
         )

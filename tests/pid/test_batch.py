@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_info
 import pidkit
 from pidkit import bivariate_pid, bivariate_pid_batch, gate, solve_broja, solve_broja_batch
 from pidkit.joint import pair_marginals
-from pidkit.pid import batch as batch_module
 from pidkit.pid.certificate import feasible_coupling, feasible_potentials
 from pidkit.pid.result import ATOMS, INFORMATION
+from pidkit.pid.solvers import interior_point_batch
 from tests.pid.strategies import KINDS, generators, random_joint
 
 ROUNDING = 1e-12
@@ -131,10 +131,10 @@ def test_large_batches_take_threads_by_themselves_and_blas_gets_its_own_back(mon
     joints = joints_of(np.random.default_rng(3), (3, 4, 4), KINDS)
     plain = bivariate_pid_batch(joints)
     used = []
-    parallel = batch_module.Parallel
-    monkeypatch.setattr(batch_module, "Parallel", lambda **options: used.append(options) or parallel(**options))
-    monkeypatch.setattr(batch_module, "SMALL_BATCH", 0)
-    monkeypatch.setattr(batch_module, "cpu_count", lambda: 3)
+    parallel = interior_point_batch.Parallel
+    monkeypatch.setattr(interior_point_batch, "Parallel", lambda **options: used.append(options) or parallel(**options))
+    monkeypatch.setattr(interior_point_batch, "SMALL_BATCH", 0)
+    monkeypatch.setattr(interior_point_batch, "cpu_count", lambda: 3)
     before = [(pool["internal_api"], pool["num_threads"]) for pool in threadpool_info()]
     threaded = bivariate_pid_batch(joints)
     assert used == [{"n_jobs": 3, "prefer": "threads"}]

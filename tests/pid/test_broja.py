@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pidkit
 from pidkit import solve_broja
+from pidkit.info import conditional_entropy
 from pidkit.joint import pair_marginals
+from pidkit.types import FloatArray
+from pidkit.units import NATS_PER_UNIT
 from tests.pid.strategies import joints, random_joint
 
 
@@ -131,7 +135,19 @@ def test_a_readable_repr_and_units():
     assert repr(bits).startswith("BROJASolution(redundancy=0.122556, unique_1=0.188722, unique_2=0.188722, unit='bits'")
     assert nats.unique_1 == pytest.approx(np.log(2.0) * bits.unique_1, abs=1e-15)
     assert nats.gap == pytest.approx(np.log(2.0) * bits.gap, abs=1e-20)
-    assert nats.lower == bits.lower  # bounds are in nats always
+    assert (nats.lower, nats.upper) == pytest.approx((np.log(2.0) * bits.lower, np.log(2.0) * bits.upper), abs=1e-15)
+
+
+@settings(max_examples=60)
+@given(joints(), st.sampled_from(["bits", "nats"]), st.sampled_from(["bits", "nats"]))
+def test_the_gap_is_the_distance_of_the_bounds_in_the_same_unit(p: FloatArray, asked: str, unit: str) -> None:
+    found = solve_broja(*pair_marginals(p), unit=asked).to(unit)
+    assert found.unit == found.report.unit == unit
+    assert found.gap == found.report.gap == pytest.approx(found.upper - found.lower, abs=1e-15)
+    assert found.unique_1 == pytest.approx(conditional_entropy(p.sum(1)) / NATS_PER_UNIT[unit] + found.upper, abs=1e-12)
+    potentials = solve_broja(*pair_marginals(p)).start
+    for kept, of_bits in zip(found.start, potentials, strict=True):
+        np.testing.assert_array_equal(kept, of_bits)  # logarithms of probabilities: no unit changes them
 
 
 def test_progress_is_told_the_iteration_and_the_gap():

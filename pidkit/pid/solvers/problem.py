@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
+import numpy.typing as npt
 from array_api_compat import array_namespace
 
 from pidkit.pid.array_math import Array, ratio
 from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, IntArray
 
 Start = tuple[FloatArray, FloatArray, FloatArray]
 """A warm start: lam, mu (log potentials, -inf off the supports) and weights."""
@@ -65,6 +66,10 @@ class Candidate:
         """The certified gap in nats: how far the two bounds are apart."""
         return self.upper.value - self.lower.value
 
+    def verdict(self, tol: float) -> str:
+        """Return the status that the bounds bear out: "converged" exactly where they prove a gap of at most `tol`."""
+        return verdict(self.status, proves(self.gap, tol))
+
     def swapped(self) -> Candidate:
         """Return the same candidate with the two sources exchanged."""
         low, up = self.lower, self.upper
@@ -76,6 +81,77 @@ class Candidate:
             lower=replace(low, lam=low.mu, mu=low.lam),
             upper=replace(up, a=up.b, b=up.a, w=up.w.T, r=up.c, c=up.r),
         )
+
+
+@dataclass(frozen=True)
+class CandidateBatch:
+    """What a solver returns for many problems of one shape: of every `Candidate` what results show, in nats.
+
+    Attributes
+    ----------
+    lam, mu : ndarray or Tensor, shape (n, n_y, n_x1) and (n, n_y, n_x2)
+        The dual-feasible log potentials that prove `lower`, -inf off the supports.
+    weights : ndarray or Tensor, shape (n, n_x1, n_x2)
+        Q(x1, x2) of the couplings, up to the certified gap.
+    lower, upper : ndarray, shape (n,)
+        The best bounds of F*.
+    marginal_residual : ndarray, shape (n,)
+        Largest error of the marginals of each coupling.
+    iterations : ndarray of int, shape (n,)
+    status : ndarray of str, shape (n,)
+        "converged", "max_iter" or "stalled", as the solver says.
+    """
+
+    lam: FloatArray
+    mu: FloatArray
+    weights: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    marginal_residual: FloatArray
+    iterations: IntArray
+    status: npt.NDArray[np.str_]
+
+    @property
+    def gap(self) -> FloatArray:
+        """The certified gap of every problem in nats, shape (n,)."""
+        return self.upper - self.lower
+
+    def verdict(self, tol: float) -> npt.NDArray[np.str_]:
+        """Return the status of every problem that its bounds bear out, as `Candidate.verdict` does, shape (n,)."""
+        proved = proves(self.gap, tol)
+        found = [verdict(*one) for one in zip(self.status.tolist(), proved.tolist(), strict=True)]
+        return np.array(found, dtype=np.str_)
+
+    def swapped(self) -> CandidateBatch:
+        """Return the same candidates with the two sources exchanged."""
+        return replace(self, lam=self.mu, mu=self.lam, weights=self.weights.mT)
+
+
+@overload
+def proves(gap: float, tol: float) -> bool: ...
+@overload
+def proves(gap: FloatArray, tol: float) -> npt.NDArray[np.bool_]: ...
+def proves(gap: float | FloatArray, tol: float) -> bool | npt.NDArray[np.bool_]:
+    """Return whether bounds that lie `gap` apart prove F* to within `tol`, both in nats; elementwise for arrays.
+
+    A NaN proves nothing; nor does a lower bound that exceeds the upper one by more than rounding (CONTRADICTION).
+
+    Examples
+    --------
+    >>> [proves(gap, 1e-9) for gap in (1e-10, -1e-15, 1e-8, -1e-11, float("nan"))]
+    [True, True, False, False, False]
+    """
+    return (gap >= -CONTRADICTION) & (gap <= tol)
+
+
+def verdict(status: str, proved: bool) -> str:  # noqa: FBT001
+    """Return "converged" where the bounds prove the tolerance, else why not: what the solver said, or "stalled".
+
+    A solver that claims to have converged where its bounds do not prove it was defeated by rounding.
+    """
+    if proved:
+        return "converged"
+    return "stalled" if status == "converged" else status
 
 
 class Solver(Protocol):
