@@ -6,7 +6,9 @@ backward pass costs no solve at all.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,19 +17,42 @@ from torch.autograd.function import once_differentiable
 from pidkit.errors import InputError
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.gradients import atom_gradients
+from pidkit.pid.result import ATOMS
+from pidkit.results import Row, UnitResult, summary_rows
 from pidkit.units import NATS_PER_UNIT, check_unit
 
 MASS_ERROR = 1e-4
 """How far from one a total, or how far apart two P(y), may be by single precision; it is then scaled away."""
 
 
-class SoftPID(NamedTuple):
-    """The four atoms of a soft joint, each a tensor of the shape of the batch."""
+@dataclass(frozen=True, eq=False)
+class SoftPID(UnitResult):
+    """The four atoms of soft joints, which can be differentiated, also after a change of unit.
+
+    Attributes
+    ----------
+    redundancy, unique_1, unique_2, synergy : Tensor, shape (...)
+        In `unit`, one entry a joint.
+    unit : str
+        "bits" or "nats".
+    """
+
+    _information = ATOMS
 
     redundancy: Tensor
     unique_1: Tensor
     unique_2: Tensor
     synergy: Tensor
+    unit: str
+
+    @property
+    def atoms(self) -> dict[str, Tensor]:
+        """The four atoms by name."""
+        return {name: getattr(self, name) for name in ATOMS}
+
+    def _rows(self) -> Sequence[Row]:
+        """Return a row for each atom: its mean, smallest and largest value."""
+        return summary_rows(self.atoms)
 
 
 def soft_pid(p: Tensor, *, tol: float | None = None, unit: str = "bits") -> SoftPID:
@@ -71,7 +96,8 @@ def soft_pid(p: Tensor, *, tol: float | None = None, unit: str = "bits") -> Soft
     redundancy, unique_1, unique_2 = _nats(joint.sum(-1), joint.sum(-2), tol)
     total = _entropy(joint.sum((-1, -2)), 1) + _entropy(joint.sum(-3), 2) - _entropy(joint, 3)
     synergy = total - redundancy - unique_1 - unique_2
-    return SoftPID(*((atom * factor).to(p.dtype) for atom in (redundancy, unique_1, unique_2, synergy)))
+    red, uni_1, uni_2, syn = ((atom * factor).to(p.dtype) for atom in (redundancy, unique_1, unique_2, synergy))
+    return SoftPID(redundancy=red, unique_1=uni_1, unique_2=uni_2, synergy=syn, unit=unit)
 
 
 def soft_pair_atoms(

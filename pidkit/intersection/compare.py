@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy.typing as npt
 
@@ -16,6 +15,7 @@ from pidkit.intersection.information import intersection_information
 from pidkit.joint import check_joint
 from pidkit.pid.decomposition import bivariate_pid
 from pidkit.pid.result import ATOMS, PIDResult, SolverReport
+from pidkit.results import Row, UnitResult, cell
 from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
@@ -24,7 +24,7 @@ MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "william
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison:
+class Comparison(UnitResult):
     """Hold one decomposition a measure; printing it shows the table of atoms.
 
     Attributes
@@ -33,6 +33,8 @@ class Comparison:
         In the order asked for; each names its measure and carries its certified gap.
     unit : str
     """
+
+    _information = ("results",)
 
     results: tuple[PIDResult, ...]
     unit: str
@@ -44,13 +46,16 @@ class Comparison:
                 return result
         raise InputError(f"no measure {measure!r} here; there are {', '.join(r.measure for r in self.results)}")
 
-    def to(self, unit: str) -> Comparison:
-        """Return the same comparison in another unit."""
-        return Comparison(tuple(result.to(unit) for result in self.results), check_unit(unit))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return every decomposition as a dictionary, by measure."""
-        return {result.measure: result.to_dict() for result in self.results}
+    def _rows(self) -> Sequence[Row]:
+        """Return one row a measure: the atoms and the certified gap."""
+        return [
+            {
+                "": one.measure,
+                **{name: cell(value) for name, value in one.atoms.items()},
+                "gap": f"{one.report.gap:.1e}",
+            }
+            for one in self.results
+        ]
 
     def __repr__(self) -> str:
         """Show one line a measure: the atoms and the certified gap."""
@@ -121,8 +126,9 @@ def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResu
         found = intersection_information(p, kind=measure, time_limit=time_limit, unit="nats")
         redundancy = found.lower
         how = found.report
+        of_marginals = how.residual if how.residual_kind == "total variation" else 0.0
         report = SolverReport(
-            how.solver, how.status, how.gap, how.tol, how.residual, how.iterations, how.seconds, "nats"
+            how.solver, how.status, how.gap, how.tol, of_marginals, how.iterations, how.seconds, "nats"
         )
     mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
     mi_joint = joint_mutual_information(p)

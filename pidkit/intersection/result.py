@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from pidkit.results import UnitResult, in_unit
 from pidkit.types import FloatArray
-from pidkit.units import check_unit, convert
 
 
 @dataclass(frozen=True)
-class IntersectionReport:
+class IntersectionReport(UnitResult):
     """How an interval was obtained.
 
     Attributes
@@ -25,9 +25,10 @@ class IntersectionReport:
     tol : float
         The gap asked for, in `unit`.
     residual : float
-        How far the channel misses its constraints: for Griffith-Ho the larger of I(Q;Y|X1) and I(Q;Y|X2) in nats, for
-        its relaxation their excess over what was allowed; for Blackwell the largest total variation between the
-        P(Y, Q) that two sources give.
+        How far the channel misses its constraints, as `residual_kind` says.
+    residual_kind : str
+        "information", in `unit`: the larger of I(Q;Y|X1) and I(Q;Y|X2), for the relaxation of Griffith-Ho their excess
+        over what was allowed. "total variation", for Blackwell: the largest between the P(Y, Q) that two sources give.
     iterations : int
     n_programs : int
         Linear programs solved.
@@ -35,24 +36,34 @@ class IntersectionReport:
     unit : str
     """
 
+    _information = ("gap", "tol")
+
     solver: str
     status: str
     gap: float
     tol: float
     residual: float
+    residual_kind: str
     iterations: int
     n_programs: int
     seconds: float
     unit: str = "bits"
 
-    def to(self, unit: str) -> IntersectionReport:
-        """Return the same report in another unit."""
-        gap, tol = (convert(value, old=self.unit, new=unit) for value in (self.gap, self.tol))
-        return replace(self, gap=gap, tol=tol, unit=unit)
+    def summary(self) -> str:
+        """Return one line: the solver, its status, the certificate and the residual."""
+        certified = f"certified gap {self.gap:.1e} {self.unit}"
+        return f"{self.solver}, {self.status}: {certified}, residual {self.residual:.1e}"
+
+    def _converted_fields(self, *, old: str, new: str) -> dict[str, Any]:
+        """Return the fields that another unit changes; the residual is one where it is information."""
+        changed = super()._converted_fields(old=old, new=new)
+        if self.residual_kind == "information":
+            changed["residual"] = in_unit(self.residual, old=old, new=new)
+        return changed
 
 
 @dataclass(frozen=True, repr=False)
-class IntersectionResult:
+class IntersectionResult(UnitResult):
     """An intersection information: lower <= value <= upper, and a common variable Q that attains `lower`.
 
     Attributes
@@ -72,6 +83,8 @@ class IntersectionResult:
     report : IntersectionReport
     """
 
+    _information = ("lower", "upper", "report")
+
     kind: str
     lower: float
     upper: float
@@ -82,40 +95,33 @@ class IntersectionResult:
     report: IntersectionReport
 
     @property
-    def n_q(self) -> int:
-        """The number of values that the common variable takes."""
-        return len(self.channels[0])
-
-    def to(self, unit: str) -> IntersectionResult:
-        """Return the same result in another unit.
+    def value(self) -> float:
+        """The information attained: `lower`, that of the channel returned; the exact one is at most `report.gap` more.
 
         Examples
         --------
         >>> import numpy as np
         >>> from pidkit.intersection import intersection_information
         >>> rdn = np.zeros((2, 2, 2)); rdn[[0, 1], [0, 1], [0, 1]] = 0.5
-        >>> round(intersection_information(rdn).to("nats").lower, 6)
+        >>> round(intersection_information(rdn).to("nats").value, 6)
         0.693147
         """
-        check_unit(unit)
-        lower, upper = (convert(value, old=self.unit, new=unit) for value in (self.lower, self.upper))
-        return replace(self, lower=lower, upper=upper, unit=unit, report=self.report.to(unit))
+        return self.lower
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings, lists and one nested dictionary."""
-        fields = {name: getattr(self, name) for name in ("kind", "lower", "upper", "is_exact", "unit")}
-        fields["common"] = None if self.common is None else self.common.tolist()
-        fields["channels"] = [channel.tolist() for channel in self.channels]
-        fields["report"] = dict(vars(self.report))
-        return fields
+    @property
+    def n_q(self) -> int:
+        """The number of values that the common variable takes."""
+        return len(self.channels[0])
+
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        return f"IntersectionResult ({self.kind}, {self.unit}): {self.report.summary()}"
 
     def __repr__(self) -> str:
         """Show the interval, the size of the common variable and how it was found."""
-        report = self.report
         value = f"{self.lower:.8f}" if self.is_exact else f"in [{self.lower:.8f}, {self.upper:.8f}]"
         return (
             f"IntersectionResult ({self.kind}, {self.unit})\n"
             f"  value {value}{' (exact)' if self.is_exact else ''}   n_q = {self.n_q}\n"
-            f"  {report.solver}, {report.status}: certified gap {report.gap:.1e} {report.unit}, "
-            f"residual {report.residual:.1e}"
+            f"  {self.report.summary()}"
         )

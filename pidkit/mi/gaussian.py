@@ -145,7 +145,8 @@ def _gaussian(a: Rows, b: Rows, correction: str, estimator: str, unit: str) -> M
         n_samples=n,
         unit=unit,
         stderr=math.sqrt(float((rho**2).sum()) / n),
-        diagnostics={"uncorrected": raw, "bias": bias, "canonical_correlations": [float(r) for r in rho]},
+        information={"uncorrected": raw, "bias": bias},
+        diagnostics={"canonical_correlations": [float(r) for r in rho]},
         seconds=time.perf_counter() - began,
     )
 

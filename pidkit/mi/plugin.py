@@ -85,12 +85,7 @@ class PlugIn:
             stderr=terms.std(ddof=1) / math.sqrt(n),
             cap=(name, cap),
             warnings=tuple(notes),
-            diagnostics={
-                "entropy_a": h_a,
-                "entropy_b": h_b,
-                "log_n": math.log(n),
-                "miller_madow": correction,
-                "n_pairs": int(pairs.size),
-            },
+            information={"entropy_a": h_a, "entropy_b": h_b, "log_n": math.log(n), "miller_madow": correction},
+            diagnostics={"n_pairs": int(pairs.size)},
             seconds=time.perf_counter() - began,
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pidkit.units import check_unit, convert
+from pidkit.results import Row, UnitResult, cell, in_unit
 
 KINDS: dict[str, str] = {
     "plugin": "the mutual information of the empirical joint",
@@ -18,7 +18,7 @@ KINDS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class MIEstimate:
+class MIEstimate(UnitResult):
     """An estimate of I(A; B) from samples. A bound is never called the mutual information: see `kind`.
 
     Attributes
@@ -26,7 +26,7 @@ class MIEstimate:
     value : float
         In `unit`. Raw: an estimate of a small mutual information may be negative.
     unit : str
-        "bits" or "nats", of `value`, `stderr` and `cap`.
+        "bits" or "nats", of `value`, `stderr`, `cap` and the diagnostics that `diagnostics_in_unit` names.
     kind : str
         "plugin", "estimate", "lower_bound" or "v_information".
     estimator : str
@@ -42,11 +42,15 @@ class MIEstimate:
     warnings : tuple of str
         What should keep a reader from trusting the value: near the cap, overfitted, saturated, ties.
     diagnostics : dict
-        What the estimator measured on the way; information in nats, whatever `unit` is.
+        What the estimator measured on the way, and how: information in `unit`, counts, names, shares.
+    diagnostics_in_unit : tuple of str
+        Which of the diagnostics are information: they follow `unit`, the others stay as they are.
     seed : int or str or None
         The seed, "generator" where a Generator was passed, None where nothing is random.
     seconds : float
     """
+
+    _information = ("value", "stderr", "cap")
 
     value: float
     unit: str
@@ -58,27 +62,18 @@ class MIEstimate:
     cap_name: str | None = None
     warnings: tuple[str, ...] = ()
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    diagnostics_in_unit: tuple[str, ...] = ()
     seed: int | str | None = None
     seconds: float = 0.0
 
-    def to(self, unit: str) -> MIEstimate:
-        """Return the same estimate in another unit.
+    def _converted_fields(self, *, old: str, new: str) -> dict[str, Any]:
+        """Return the fields that another unit changes; some of the diagnostics are among them."""
+        held = {name: in_unit(self.diagnostics[name], old=old, new=new) for name in self.diagnostics_in_unit}
+        return {**super()._converted_fields(old=old, new=new), "diagnostics": {**self.diagnostics, **held}}
 
-        Examples
-        --------
-        >>> one_bit = MIEstimate(value=1.0, unit="bits", kind="plugin", estimator="plugin", n_samples=8)
-        >>> round(one_bit.to("nats").value, 6)
-        0.693147
-        """
-        check_unit(unit)
-        value, stderr, cap = (
-            None if x is None else convert(x, old=self.unit, new=unit) for x in (self.value, self.stderr, self.cap)
-        )
-        return replace(self, value=value, stderr=stderr, cap=cap, unit=unit)  # type: ignore[arg-type]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        return {**asdict(self), "warnings": list(self.warnings)}
+    def _rows(self) -> Sequence[Row]:
+        """Return the fields, and a row for each warning."""
+        return [*super()._rows(), *({"": "warning", "value": cell(text)} for text in self.warnings)]
 
     def __repr__(self) -> str:
         """Show the value, its error, its kind, the cap and the warnings, a line each."""
@@ -103,11 +98,17 @@ def in_nats(
     stderr: float | None = None,
     cap: tuple[str, float] | None = None,
     warnings: tuple[str, ...] = (),
+    information: Mapping[str, Any] | None = None,
     diagnostics: Mapping[str, Any] | None = None,
     seed: int | str | None = None,
     seconds: float = 0.0,
 ) -> MIEstimate:
-    """Return the estimate that kernels computed in nats, in `unit`."""
+    """Return the estimate that kernels computed in nats, in `unit`.
+
+    The diagnostics of the estimate are `information`, which is in nats here and follows the unit, and `diagnostics`,
+    which does not.
+    """
+    information = dict(information or {})
     name, height = (None, None) if cap is None else cap
     return MIEstimate(
         value=float(value),
@@ -119,7 +120,8 @@ def in_nats(
         cap=None if height is None else float(height),
         cap_name=name,
         warnings=warnings,
-        diagnostics=dict(diagnostics or {}),
+        diagnostics={**information, **(diagnostics or {})},
+        diagnostics_in_unit=tuple(information),
         seed=seed,
         seconds=seconds,
     ).to(unit)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
+from pidkit.results import UnitResult
 from pidkit.types import FloatArray
 
 NEAR_CAP = 0.9
@@ -17,16 +18,22 @@ NEAR_CAP = 0.9
 
 
 @dataclass(frozen=True)
-class BinnedEstimate:
-    """A plug-in value of binned features, in nats, and whether the bins still say anything.
+class BinnedEstimate(UnitResult):
+    """A plug-in value of binned features, and whether the bins still say anything.
 
     Attributes
     ----------
     value, stderr, cap : float
+        In `unit`.
     saturated : bool
         Whether the entropy of the codes has passed nine tenths of log n: nearly every sample is then its own symbol.
     warnings : tuple of str
+    unit : str
+        "nats", as it is computed, or "bits".
+    kind : str
     """
+
+    _information = ("value", "stderr", "cap")
 
     value: float
     stderr: float

@@ -99,7 +99,7 @@ def atoms_over_epochs(
     ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * records.entropy_y))
     layers = f"layer {theirs}" if theirs == ours else f"layers {theirs} and {ours}"
     title = f"{who}, {layers}" if len({name for name, _, _ in records.pairs}) > 1 else layers
-    ax.set(xlabel="epoch", ylabel="information about Y (bits)", title=title)
+    ax.set(xlabel="epoch", ylabel=f"information about Y ({records.unit})", title=title)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, fontsize="small")
     return ax
 

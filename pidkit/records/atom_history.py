@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ import numpy.typing as npt
 from pidkit.arrays import write_atomic
 from pidkit.errors import InputError
 from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
+from pidkit.results import UnitResult, text_table
+from pidkit.units import check_unit
 
 FORMAT = "pidkit atom records 1"
 
 
 @dataclass(frozen=True)
-class AtomRecords:
+class AtomRecords(UnitResult):
     """All that a probe has recorded; immutable, and free of torch.
 
     Attributes
@@ -31,13 +33,15 @@ class AtomRecords:
     records : tuple of AtomRecord
         In the order in which they were measured.
     entropy_y : float
-        H(Y) of the sample labels, in bits.
+        H(Y) of the sample labels, in `unit`.
     n_samples : int
         Samples measured.
     phases : tuple of (float, float, str)
         Start, stop and name of the phases of training up to the last record, where they were known.
     provenance : dict
         Settings, a fingerprint of the sample and of the teachers, and versions.
+    unit : str
+        "bits" or "nats", of all information in the records.
 
     Examples
     --------
@@ -50,11 +54,18 @@ class AtomRecords:
     (array([0., 5.]), array([0. , 0.5]))
     """
 
+    _information = ("records", "entropy_y")
+
     records: tuple[AtomRecord, ...]
     entropy_y: float
     n_samples: int
     phases: tuple[tuple[float, float, str], ...]
     provenance: Mapping[str, Any]
+    unit: str = "bits"
+
+    def __post_init__(self) -> None:
+        """Check the unit."""
+        check_unit(self.unit)
 
     @property
     def pairs(self) -> tuple[tuple[str, str, str], ...]:
@@ -97,7 +108,7 @@ class AtomRecords:
         return np.array([r.epoch for r in ordered], dtype=np.float64), np.array(values, dtype=np.float64)
 
     def extended(self, records: Iterable[AtomRecord]) -> AtomRecords:
-        """Return the records with more of them.
+        """Return the records with more of them, whose information is in `unit`.
 
         Raises
         ------
@@ -122,8 +133,8 @@ class AtomRecords:
         return [table_row(record) for record in self.records]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        return {"format": FORMAT, "unit": "bits", **asdict(self)}
+        """Return the format and every field as plain numbers, strings, lists and dictionaries, ready for JSON."""
+        return {"format": FORMAT, **super().to_dict()}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the records to a .json file, whole or not at all.
@@ -133,7 +144,7 @@ class AtomRecords:
         InputError
             If `path` does not end in .json, or its folder does not exist.
         """
-        write_atomic(_json(path), json.dumps(self.to_dict(), indent=1))
+        write_atomic(_json(path), json.dumps(self.to_dict(), indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> AtomRecords:
@@ -155,21 +166,25 @@ class AtomRecords:
         try:
             records = tuple(record_from(row) for row in held["records"])
             phases = tuple((float(start), float(stop), str(name)) for start, stop, name in held["phases"])
-            return cls(records, float(held["entropy_y"]), int(held["n_samples"]), phases, held["provenance"])
+            return cls(
+                records, float(held["entropy_y"]), int(held["n_samples"]), phases, held["provenance"], held["unit"]
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"path {file} is damaged: {error!r}; restore it, or begin anew") from error
 
+    def _rows(self) -> list[dict[str, str]]:
+        """Return the cells of the printed table: those of `table`, but for the nulls."""
+        return [{key: _cell(value) for key, value in row.items() if "null" not in key} for row in self.table()]
+
+    def _caption(self) -> str:
+        """Return how much there is, and H(Y)."""
+        h_y = f"H(Y) = {self.entropy_y:.4f} {self.unit}"
+        return f"AtomRecords: {len(self.records)} records, n = {self.n_samples}, {h_y}"
+
     def __repr__(self) -> str:
         """Show a table, one line a record, and what the numbers are worth."""
-        title = f"AtomRecords: {len(self.records)} records, n = {self.n_samples}, H(Y) = {self.entropy_y:.4f} bits"
-        rows = [{key: _cell(value) for key, value in row.items() if "null" not in key} for row in self.table()]
-        if not rows:
-            return title
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        widths = {key: max(len(key), *(len(row.get(key, "")) for row in rows)) for key in columns}
-        lines = ["  ".join(f"{row.get(key, ''):>{width}}" for key, width in widths.items()) for row in rows]
         said = dict.fromkeys(text for record in self.records for text in record.warnings)
-        return "\n".join([title, "  ".join(f"{k:>{w}}" for k, w in widths.items()), *lines, *said])
+        return "\n".join([self._caption(), *text_table(self._rows()), *said])
 
 
 def _cell(value: float | str) -> str:

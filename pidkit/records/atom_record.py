@@ -1,11 +1,12 @@
 """One row of what a distillation transferred: the atoms of one pair of layers at one epoch.
 
-A row holds more than information (the spread of a filter, sigma), so it is no `PlanePoint`: changing its unit would
-change those too.
+A row holds more than information: the spread of a filter and sigma are of the size of the features, and no unit of
+information changes them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +14,25 @@ from typing import Any
 import numpy as np
 
 from pidkit.representations.finite_samples import Spread
+from pidkit.results import UnitPart
 
 ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
 INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
 QUANTITIES = (*ATOMS, *INFORMATION)
+"""The atoms and the information that they split, in the order of tables."""
+
+ALWAYS_KNOWN = (*QUANTITIES, "gap", "bias")
+"""The fields of a record that are always a number."""
 
 
 @dataclass(frozen=True)
-class Assumption:
+class Assumption(UnitPart):
     """How far RID's assumption I(eps; Y | f_s(S)) = 0 holds for a pair of layers, eps = f_t(T) - f_s(S).
 
     Attributes
     ----------
     value : float
-        Plug-in I(eps; Y | f_s(S)) of codes, in bits.
+        Plug-in I(eps; Y | f_s(S)) of codes, in the unit of the records.
     null : Spread or None
         The same with the codes of eps permuted among samples of one code of f_s(S): its bias.
     cap : float
@@ -37,6 +43,8 @@ class Assumption:
         The weights of the channels.
     """
 
+    _information = ("value", "null", "cap")
+
     value: float
     null: Spread | None
     cap: float
@@ -45,8 +53,8 @@ class Assumption:
 
 
 @dataclass(frozen=True)
-class AtomRecord:
-    """What one pair of layers tells about the labels at one epoch; information in bits.
+class AtomRecord(UnitPart):
+    """What one pair of layers tells about the labels at one epoch; information in the unit of the records.
 
     Attributes
     ----------
@@ -73,6 +81,8 @@ class AtomRecord:
         Where an objective with RID's filters was at hand.
     warnings : tuple of str
     """
+
+    _information = (*ALWAYS_KNOWN, "null", "null_gap", "assumption")
 
     epoch: float
     teacher: str
@@ -120,8 +130,9 @@ def table_row(record: AtomRecord) -> dict[str, float | str]:
 
 
 def record_from(row: Mapping[str, Any]) -> AtomRecord:
-    """Return the record that `asdict` made a dictionary of."""
+    """Return the record that `AtomRecords.to_dict` made a dictionary of: None is NaN where nothing may be missing."""
     given = dict(row)
+    given.update({name: math.nan for name in ALWAYS_KNOWN if row[name] is None})
     if given["null"] is not None:
         given["null"] = {name: Spread(**spread) for name, spread in given["null"].items()}
     if (held := given["assumption"]) is not None:

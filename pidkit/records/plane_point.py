@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pidkit.results import UnitPart
+
+NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
+"""The fields of a point that hold information."""
+
+WORDS = ("network", "layer", "quantity", "estimator", "kind")
+"""The fields that say what was measured."""
+
 PLANE_QUANTITIES = ("mi_input", "mi_label")
 """The axes of the plane: I(X;F), what a layer keeps of the input, and I(F;Y), what it tells about the label."""
 
@@ -12,7 +20,7 @@ ATOM_QUANTITIES = ("redundancy", "unique_1", "unique_2", "synergy")
 
 
 @dataclass(frozen=True)
-class PlanePoint:
+class PlanePoint(UnitPart):
     """One measured number: a quantity of one layer of one network at one step, by one estimator.
 
     Attributes
@@ -42,6 +50,8 @@ class PlanePoint:
         What the estimator had to say.
     """
 
+    _information = NUMBERS
+
     network: str
     step: float
     layer: str
@@ -60,7 +70,3 @@ class PlanePoint:
     def key(self) -> tuple[str, float, str, str, str]:
         """What tells one point from another."""
         return (self.network, self.step, self.layer, self.quantity, self.estimator)
-
-
-NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
-WORDS = ("network", "layer", "quantity", "estimator", "kind")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from pidkit.errors import InputError
 from pidkit.records.trajectory import PlaneTrajectory
@@ -61,6 +61,15 @@ class Run(Protocol):
         """The settings under "settings"."""
         ...
 
+    @property
+    def unit(self) -> str:
+        """The unit of its information."""
+        ...
+
+    def to(self, unit: str) -> Self:
+        """Return the same run in another unit."""
+        ...
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a file."""
         ...
@@ -71,6 +80,8 @@ RunType = TypeVar("RunType", bound=Run)
 
 def start_run(path: Path | None, *, resume: bool, fresh: RunType, load: Callable[[Path], RunType]) -> RunType:
     """Return the run to add to: the one in `path` to resume it, else `fresh`, written to `path`.
+
+    A run that was saved in another unit than that of `fresh` is continued in the unit of `fresh`.
 
     Raises
     ------
@@ -94,4 +105,4 @@ def start_run(path: Path | None, *, resume: bool, fresh: RunType, load: Callable
                 f"path {path} holds a run with other settings: {name} was {before.get(name)!r} and is {now[name]!r}; "
                 "resume with the same ones, or pass another path"
             )
-    return found
+    return found.to(fresh.unit)

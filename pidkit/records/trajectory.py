@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pidkit.arrays import load_array, save_arrays, write_atomic
 from pidkit.errors import InputError
 from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
+from pidkit.results import Row, UnitResult, cell
 from pidkit.types import FloatArray
 from pidkit.units import check_unit, convert
 
@@ -23,7 +24,7 @@ FORMAT = "pidkit plane trajectory 1"
 
 
 @dataclass(frozen=True)
-class PlaneTrajectory:
+class PlaneTrajectory(UnitResult):
     """What an information plane has recorded so far; immutable, and free of torch.
 
     Attributes
@@ -47,6 +48,8 @@ class PlaneTrajectory:
     >>> steps, values
     (array([0., 1., 2.]), array([0. , 0.1, 0.2]))
     """
+
+    _information = ("points", "entropy_y")
 
     points: tuple[PlanePoint, ...]
     unit: str
@@ -158,29 +161,25 @@ class PlaneTrajectory:
             together = together.extended(there.points)
         return replace(together, provenance={"joined": [dict(run.provenance) for run in (self, *others)]})
 
-    def to(self, unit: str) -> PlaneTrajectory:
-        """Return the same trajectory in another unit."""
-        check_unit(unit)
-        points = []
-        for point in self.points:
-            numbers = {name: getattr(point, name) for name in NUMBERS}
-            changed = {k: None if v is None else convert(v, old=self.unit, new=unit) for k, v in numbers.items()}
-            points.append(replace(point, **changed))  # type: ignore[arg-type]
-        return replace(
-            self, points=tuple(points), unit=unit, entropy_y=convert(self.entropy_y, old=self.unit, new=unit)
-        )
-
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        points = [{**asdict(point), "warnings": list(point.warnings)} for point in self.points]
-        return {
-            "format": FORMAT,
-            "unit": self.unit,
-            "entropy_y": self.entropy_y,
-            "n_samples": self.n_samples,
-            "provenance": dict(self.provenance),
-            "points": points,
+        """Return the format and every field as plain numbers, strings, lists and dictionaries, ready for JSON."""
+        return {"format": FORMAT, **super().to_dict()}
+
+    def _rows(self) -> Sequence[Row]:
+        """Return one row a curve: network, layer, quantity, estimator, and the last value of it."""
+        last = {
+            (p.network, p.layer, p.quantity, p.estimator): p for p in sorted(self.points, key=lambda point: point.step)
         }
+        headings = ("network", "layer", "quantity", "estimator")
+        return [
+            {**dict(zip(headings, curve, strict=True)), "step": f"{p.step:g}", self.unit: cell(p.value)}
+            for curve, p in last.items()
+        ]
+
+    def _caption(self) -> str:
+        """Return the line above the table of a notebook."""
+        h_y = f"H(Y) = {self.entropy_y:.4f} {self.unit}"
+        return f"PlaneTrajectory: {len(self.points)} points, {len(self.steps)} steps, n = {self.n_samples}, {h_y}"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trajectory to a .npz file, and the same beside it as .json for other readers; each atomically.

@@ -19,6 +19,7 @@ from pidkit.info import entropy
 from pidkit.joint import count_samples
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.results import UnitPart
 from pidkit.types import FloatArray, IntArray
 
 BATCH = 64
@@ -56,8 +57,10 @@ class CodedSamples:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """How one number varies over replicates: mean, standard deviation and the central 95 %."""
+class Spread(UnitPart):
+    """How information varies over replicates: mean, standard deviation and the central 95 %, in the owner's unit."""
+
+    _information = ("mean", "std", "low", "high")
 
     mean: float
     std: float

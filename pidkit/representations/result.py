@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pidkit.pid.result import ATOMS, INFORMATION, PIDResult
 from pidkit.representations.finite_samples import Spread
-from pidkit.units import check_unit, convert
+from pidkit.results import UnitResult, text_table
 
 
 @dataclass(frozen=True)
-class RepresentationPID:
+class RepresentationPID(UnitResult):
     """The atoms of two quantised representations about labels, with what they are worth.
 
     Attributes
@@ -36,6 +35,8 @@ class RepresentationPID:
     provenance : dict
         Quantiser and its parameters, correction, seed, rows, and the versions of the packages involved.
     """
+
+    _information = ("pid", "entropy_y", "cap_1", "cap_2", "bias", "corrected", "null", "bootstrap")
 
     pid: PIDResult
     entropy_y: float
@@ -69,41 +70,6 @@ class RepresentationPID:
         """What only both together tell."""
         return self.pid.synergy
 
-    def to(self, unit: str) -> RepresentationPID:
-        """Return the same result in another unit."""
-        check_unit(unit)
-
-        def change(value: float) -> float:
-            return convert(value, old=self.unit, new=unit)
-
-        def change_all(values: Mapping[str, float] | None) -> dict[str, float] | None:
-            return None if values is None else {name: change(value) for name, value in values.items()}
-
-        def change_spread(spreads: Mapping[str, Spread] | None) -> dict[str, Spread] | None:
-            if spreads is None:
-                return None
-            return {
-                name: Spread(change(s.mean), change(s.std), change(s.low), change(s.high))
-                for name, s in spreads.items()
-            }
-
-        return replace(
-            self,
-            pid=self.pid.to(unit),
-            entropy_y=change(self.entropy_y),
-            cap_1=change(self.cap_1),
-            cap_2=change(self.cap_2),
-            bias=change_all(self.bias) or {},
-            corrected=change_all(self.corrected),
-            null=change_spread(self.null),
-            bootstrap=change_spread(self.bootstrap),
-            unit=unit,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, strings and nested dictionaries, ready for JSON."""
-        return asdict(self)
-
     def table(self) -> list[dict[str, str]]:
         """Return the rows of the printed table, one an atom or information, as strings."""
         rows = []
@@ -130,18 +96,13 @@ class RepresentationPID:
 
     def __repr__(self) -> str:
         """Show the table and the summary line."""
-        rows = self.table()
-        widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
-        lines = ["RepresentationPID"]
-        lines.append("  " + "  ".join(f"{key:>{width}}" for key, width in widths.items()))
-        lines += ["  " + "  ".join(f"{row[key]:>{width}}" for key, width in widths.items()) for row in rows]
-        return "\n".join([*lines, "  " + self.summary()])
+        lines = (f"  {line}" for line in text_table(self.table()))
+        return "\n".join(["RepresentationPID", *lines, "  " + self.summary()])
 
-    def _repr_html_(self) -> str:
-        """Show the same table in a notebook."""
-        rows = self.table()
-        head = "".join(f"<th>{html.escape(key)}</th>" for key in rows[0])
-        cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row.values()) for row in rows)
-        body = "".join(f"<tr>{row}</tr>" for row in cells)
-        caption = f"<caption>{html.escape(self.summary())}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def _rows(self) -> list[dict[str, str]]:
+        """Return the same rows for a notebook."""
+        return self.table()
+
+    def _caption(self) -> str:
+        """Return the same line above the table of a notebook."""
+        return self.summary()

@@ -31,7 +31,7 @@ def test_gates_have_finite_gradients(name):
     p = torch.tensor(GATES[name].joint, requires_grad=True)
     atoms = soft_pid(p)
     assert float(atoms.redundancy.detach()) == pytest.approx(GATES[name].redundancy, abs=1e-8)
-    sum(atoms).backward()
+    sum(atoms.atoms.values()).backward()
     assert torch.isfinite(p.grad).all()
 
 
@@ -40,7 +40,7 @@ def test_gradcheck_of_all_atoms(shape):
     torch.manual_seed(sum(shape))
     logits = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
-        lambda x: tuple(soft_pid(soft(x), tol=1e-11, unit="nats")), (logits,), eps=1e-4, atol=1e-5
+        lambda x: tuple(soft_pid(soft(x), tol=1e-11, unit="nats").atoms.values()), (logits,), eps=1e-4, atol=1e-5
     )
 
 
@@ -68,11 +68,21 @@ def test_single_precision_is_scaled_and_kept():
     assert p.grad.dtype == torch.float32
 
 
+def test_another_unit_keeps_the_gradient() -> None:
+    logits = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64, requires_grad=True)
+    atoms = soft_pid(soft(logits), unit="nats")
+    in_nats, in_bits = (
+        torch.autograd.grad(one.synergy, logits, retain_graph=True)[0] for one in (atoms, atoms.to("bits"))
+    )
+    torch.testing.assert_close(in_bits * np.log(2.0), in_nats)
+
+
 def test_units_and_sums():
     p = soft(torch.randn(3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
     bits, nats = soft_pid(p), soft_pid(p, unit="nats")
-    for a, b in zip(bits, nats, strict=True):
-        assert float(a) * np.log(2.0) == pytest.approx(float(b), abs=1e-12)
+    assert (bits.unit, nats.unit) == ("bits", "nats")
+    for name in ATOMS:
+        assert float(bits.atoms[name]) * np.log(2.0) == pytest.approx(float(nats.atoms[name]), abs=1e-12)
     red, uni_1, uni_2 = soft_pair_atoms(p.sum(-1), p.sum(-2))
     assert float(red) == pytest.approx(float(bits.redundancy), abs=1e-9)
     assert float(uni_1) == pytest.approx(float(bits.unique_1), abs=1e-9)

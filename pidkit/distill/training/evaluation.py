@@ -13,10 +13,11 @@ from pidkit.distill.training.data import LoadedSplit, TensorSplit, as_split, eva
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import eager_model
+from pidkit.results import UnitResult
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(UnitResult):
     """How good a student is on a split.
 
     Attributes
@@ -24,13 +25,18 @@ class Evaluation:
     accuracy : float
         Share of samples whose label has the largest logit.
     cross_entropy : float
-        Mean, in nats.
+        Mean, in `unit`.
     n_samples : int
+    unit : str
+        "nats", as losses are, or "bits".
     """
+
+    _information = ("cross_entropy",)
 
     accuracy: float
     cross_entropy: float
     n_samples: int
+    unit: str = "nats"
 
     @property
     def standard_error(self) -> float:

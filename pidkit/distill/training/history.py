@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pidkit.arrays.saving import write_atomic
+from pidkit.results import Result, Row, cell
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class History:
-    """The epochs of a run.
+class History(Result):
+    """The epochs of a run: losses and accuracies, no information in a unit.
 
     Attributes
     ----------
@@ -79,10 +79,6 @@ class History:
         """Return the history with one more epoch."""
         return History((*self.epochs, record), self.kept_epoch)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {"epochs": [dataclasses.asdict(record) for record in self.epochs], "kept_epoch": self.kept_epoch}
-
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """Return the history that `to_dict` described."""
@@ -91,6 +87,18 @@ class History:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the history as JSON, whole or not at all."""
         write_atomic(path, json.dumps(self.to_dict(), indent=1, allow_nan=False))
+
+    def _rows(self) -> Sequence[Row]:
+        """Return one row an epoch, the last first."""
+        names = ("epoch", "phase", "loss", "train_accuracy", "validation_accuracy", "seconds")
+        return [
+            {name: "" if (value := getattr(record, name)) is None else cell(value) for name in names}
+            for record in reversed(self.epochs)
+        ]
+
+    def _caption(self) -> str:
+        """Return how far the run came."""
+        return repr(self)
 
     def __repr__(self) -> str:
         """Show how far the run came."""

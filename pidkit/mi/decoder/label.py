@@ -217,13 +217,8 @@ def _label_estimate(
         stderr=terms.std(ddof=1) / math.sqrt(terms.size),
         cap=("H(Y)", h_y),
         warnings=notes + (() if train_value is None else overfitted(train_value, value)),
-        diagnostics={
-            "entropy_y": h_y,
-            "cross_entropy": h_y - value,
-            "train_value": train_value,
-            "n_held_out": int(terms.size),
-            "folds": folds,
-        },
+        information={"entropy_y": h_y, "cross_entropy": h_y - value, "train_value": train_value},
+        diagnostics={"n_held_out": int(terms.size), "folds": folds},
         seed=seed,
         seconds=seconds,
     )

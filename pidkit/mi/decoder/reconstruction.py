@@ -98,13 +98,12 @@ class ReconstructionDecoder:
             unit=unit,
             stderr=saved.std(ddof=1) / math.sqrt(saved.size),
             warnings=overfitted(train_value, float(saved.mean())),
-            diagnostics={
+            information={
                 "null": float(null.mean()),
                 "decoder": float(decoder.mean()),
                 "train_value": train_value,
-                "folds": len(nulls),
-                "hidden": list(self.hidden),
             },
+            diagnostics={"folds": len(nulls), "hidden": list(self.hidden)},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )

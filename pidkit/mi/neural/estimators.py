@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from pidkit.arguments import Rng, generator, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS, Shape
-from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Scaling, combine, score_matrix, shuffled
+from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples, check_maps, check_option, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
-from pidkit.nn.fit import FitOptions, fit
+from pidkit.nn.fit import FitOptions, FitReport, fit
 from pidkit.nn.seeding import seeded, torch_generator
 from pidkit.types import FloatArray
 
@@ -127,13 +127,14 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a three-way split")
         draws = generator(rng)
-        readings, reports = [], []
+        readings: list[Reading] = []
+        reports: list[FitReport] = []
         for split in three_way_splits(n, draws, folds=self.folds):
             train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
             with torch.inference_mode(mode=False):
                 fitted = self._fit(train, stop, draws)
             readings.append(fitted.read(*value))
-            reports.append(asdict(fitted.report))
+            reports.append(fitted.report)
         return combine(
             readings,
             fitted,
@@ -141,7 +142,11 @@ class NeuralMI:
             unit=unit,
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
-            extra={"folds": len(readings), "fits": reports},
+            information={"best_scores": [report.best_score for report in reports]},
+            extra={
+                "folds": len(readings),
+                "fits": [{"steps": r.steps, "best_step": r.best_step, "stopped": r.stopped} for r in reports],
+            },
         )
 
     def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedCritic:

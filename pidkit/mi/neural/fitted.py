@@ -173,9 +173,13 @@ def combine(
     unit: str,
     seed: int | str | None = None,
     seconds: float = 0.0,
+    information: Mapping[str, object] | None = None,
     extra: Mapping[str, object] | None = None,
 ) -> MIEstimate:
-    """Return the estimate of one reading, or of the folds of a cross-fit weighted by their sizes."""
+    """Return the estimate of one reading, or of the folds of a cross-fit weighted by their sizes.
+
+    `information` (in nats) and `extra` are diagnostics beside those of the readings.
+    """
     sizes = np.array([reading.terms.size for reading in readings])
     value = _average([reading.value for reading in readings], sizes)
     train = _average([reading.train_value for reading in readings], sizes)
@@ -204,11 +208,14 @@ def combine(
         stderr=stderr,
         cap=("log K", math.log(k)) if is_infonce else None,
         warnings=tuple(notes),
+        information={
+            **{name: _average([r.diagnostics[name] for r in readings], sizes) for name in readings[0].diagnostics},
+            "train_value": train,
+            **(information or {}),
+        },
         diagnostics={
             "objective": fitted.objective,
             "readout": fitted.readout,
-            **{name: _average([r.diagnostics[name] for r in readings], sizes) for name in readings[0].diagnostics},
-            "train_value": train,
             "k": k,
             "n_held_out": int(sizes.sum()),
             **(extra or {}),

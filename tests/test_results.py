@@ -1,0 +1,407 @@
+"""One law for every class of results: all of it changes unit, its dictionary is JSON, and a notebook shows a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import importlib.util
+import json
+import math
+import pkgutil
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pidkit
+from pidkit import InputError
+from pidkit.intersection import compare, intersection_information, relaxed_intersection_information
+from pidkit.mi import ESTIMATORS, estimate_mi
+from pidkit.plane.binned import BinnedEstimate
+from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
+from pidkit.records.atom_record import QUANTITIES, Assumption
+from pidkit.representations import Spread
+from pidkit.results import MOST_ROWS, Result, UnitPart, UnitResult, html_table, plain, text_table
+
+TORCH = importlib.util.find_spec("torch") is not None
+OF_TORCH = ("pidkit.nn", "pidkit.plane", "pidkit.distill", "pidkit.mi.neural")
+
+JOINT = np.random.default_rng(0).dirichlet(np.full(12, 0.5)).reshape(2, 2, 3)
+PAIR = (JOINT.sum(2), JOINT.sum(1))
+
+UNITLESS: dict[str, set[str]] = {
+    "SolverReport": {"marginal_residual", "seconds"},
+    "PIDResult": {"report.marginal_residual", "report.seconds"},
+    "BROJASolution": {"lam", "mu", "weights", "report.marginal_residual", "report.seconds"},
+    "BROJABatch": {"lam", "mu", "weights", "marginal_residual", "seconds"},
+    "PIDBatch": {f"solutions.{name}" for name in ("lam", "mu", "weights", "marginal_residual", "seconds")},
+    "IntersectionReport": {"seconds"},
+    "IntersectionResult": {"common", "channels", "report.seconds"},
+    "IntersectionResult blackwell": {"channels", "report.seconds", "report.residual"},  # a total variation there
+    "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
+    "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
+    "BinnedEstimate": set(),
+    "RepresentationPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
+    "PlaneTrajectory": {"points.step", "provenance.*"},
+    "AtomRecords": {
+        "records.epoch",
+        "records.assumption.teacher_std",
+        "records.assumption.sigma",
+        "phases",
+        "provenance.*",
+    },
+    "SoftPID": set(),
+    "Evaluation": {"accuracy"},
+}
+"""The numbers of each class that no unit changes: masses, log potentials, times, shares, sizes of features. All other
+floating numbers of a result are information."""
+
+NO_RESULTS: dict[str, str] = {
+    **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI"), "an estimator: settings"),
+    **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
+    **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
+    **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
+    **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),
+    **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
+    **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
+    "LayerPair": "names of layers",
+    "EpochRecord": "losses and accuracies, whose scale is that of the objective; a part of History",
+}
+"""Exported dataclasses and named tuples that are no results, and why."""
+
+
+def spread() -> Spread:
+    return Spread(0.3, 0.1, 0.2, 0.4)
+
+
+def representation() -> UnitResult:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(3, size=300)
+    x1, x2 = labels[:, None] + rng.normal(size=(2, 300, 2))
+    quantiser = pidkit.KMeansCodes(n_codes=3)
+    return pidkit.representation_pid(
+        labels=labels, x1=x1, x2=x2, quantiser=quantiser, fit_fraction=0.5, bias="shuffle", n_null=2, n_bootstrap=2
+    )
+
+
+def trajectory() -> PlaneTrajectory:
+    full = PlanePoint("net", 1.5, "fc", "mi_label", "ksg", 0.5, 0.1, 0.01, 0.02, 2.0, True, "estimate", ("a note",))
+    return PlaneTrajectory((full, PlanePoint("net", 2.0, "fc", "mi_label", "ksg", 0.6)), "bits", 1.5, 64, {"rate": 0.5})
+
+
+def atom_records() -> AtomRecords:
+    atoms = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
+    rest: dict[str, Any] = {"gap": 1e-9, "n_codes_teacher": 4, "n_codes_student": 3, "bias": 0.01}
+    seen: dict[str, Any] = {
+        "null": dict.fromkeys(QUANTITIES, spread()),
+        "null_gap": 1e-8,
+        "assumption": Assumption(0.2, spread(), 0.9, 1.5, (0.25, 0.75)),
+        "warnings": ("a note",),
+    }
+    rows = tuple(AtomRecord(epoch, "teacher", "conv", "fc", **atoms, **rest, **seen) for epoch in (0.0, 5.0))
+    return AtomRecords(rows, 1.5, 100, ((0.0, 2.5, "warm-up"),), {"rate": 0.5})
+
+
+def estimate(name: str) -> UnitResult:
+    rng = np.random.default_rng(2)
+    a = rng.normal(size=(60, 2))
+    b = a + rng.normal(size=(60, 2))
+    options: dict[str, Any] = {}
+    if name in NEURAL:
+        pytest.importorskip("torch")
+        from pidkit.nn.fit import FitOptions
+
+        options = {"options": FitOptions(max_steps=10), "folds": 1}
+    if name in SYMBOLS:
+        a, b = (a[:, 0] > 0.0).astype(int), (b[:, 0] > 0.0).astype(int)
+    elif name in LABELLED:
+        b = (b[:, 0] > 0.0).astype(int)
+    elif name == "reconstruction-decoder":
+        options = {"loss": "gaussian"}
+    with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):
+        return estimate_mi(a, b, estimator=name, **options)
+
+
+def soft_atoms() -> UnitResult:
+    torch = pytest.importorskip("torch")
+    from pidkit.distill import soft_pid
+
+    return soft_pid(torch.as_tensor(np.stack([JOINT, JOINT[::-1].copy()])))
+
+
+def evaluation() -> UnitResult:
+    pytest.importorskip("torch")
+    from pidkit.distill import Evaluation
+
+    return Evaluation(0.75, 0.5, 100)
+
+
+def history() -> Result:
+    pytest.importorskip("torch")
+    from pidkit.distill import EpochRecord, History
+
+    record = EpochRecord(0, "student", math.inf, {"rid": 0.1}, math.nan, 0.1, None, {"student": 0.05}, 0.5)
+    return History((record, dataclasses.replace(record, epoch=1, validation_accuracy=0.5)), 1)
+
+
+NEURAL = ("infonce", "jsd", "smile", "mine", "nwj")
+LABELLED = ("ross", "label-decoder")
+SYMBOLS = ("plugin", "miller-madow")
+
+MAKERS: dict[str, Callable[[], UnitResult]] = {
+    "SolverReport": lambda: pidkit.bivariate_pid(JOINT).report,
+    "PIDResult": lambda: pidkit.bivariate_pid(JOINT),
+    "BROJASolution": lambda: pidkit.solve_broja(*PAIR),
+    "BROJABatch": lambda: pidkit.solve_broja_batch(*(np.stack([side, side]) for side in PAIR)),
+    "PIDBatch": lambda: pidkit.bivariate_pid_batch(np.stack([JOINT, JOINT])),
+    **{
+        f"IntersectionResult {kind}": functools.partial(intersection_information, JOINT, kind=kind)
+        for kind in ("griffith-ho", "blackwell", "gacs-koerner")
+    },
+    "IntersectionResult relaxed": lambda: relaxed_intersection_information(JOINT, tol_1=0.1, tol_2=0.1, n_starts=1),
+    "IntersectionReport": lambda: intersection_information(JOINT).report,
+    "Comparison": lambda: compare(JOINT),
+    **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
+    "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
+    "RepresentationPID": representation,
+    "PlaneTrajectory": trajectory,
+    "AtomRecords": atom_records,
+    "SoftPID": soft_atoms,
+    "Evaluation": evaluation,
+}
+"""Results of every class, each as its door returns it."""
+
+
+@functools.cache
+def made(name: str) -> UnitResult:
+    return MAKERS[name]()
+
+
+def changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a result, or anything in it, with `change` applied to every number and text of its public fields."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        public = [f.name for f in dataclasses.fields(value) if not f.name.startswith("_") and f.name != "unit"]
+        return dataclasses.replace(value, **{name: changed(getattr(value, name), change) for name in public})
+    if isinstance(value, Mapping):
+        return {name: changed(part, change) for name, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(changed(part, change) for part in value)
+    return change(value)
+
+
+def scrambled(result: UnitResult) -> UnitResult:
+    """Return the result with every floating number another one, none of them zero, so that no change can hide."""
+    rng = np.random.default_rng(3)
+
+    def draw(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return rng.uniform(0.5, 1.5, value.shape)
+        if type(value).__name__ == "Tensor":
+            return value.detach() * 0.0 + rng.uniform(0.5, 1.5)
+        return rng.uniform(0.5, 1.5) if isinstance(value, float) else value
+
+    scrambled_result: UnitResult = changed(result, draw)
+    return scrambled_result
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return every number and text of a dictionary with its path; places in lists are left out of the path."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from leaves(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from leaves(part, path)
+    else:
+        yield path, value
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether an optional field was left out: a number in it was then not put to the law."""
+    return value is None or (isinstance(value, (tuple, dict)) and not value)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize(
+    ("old", "new", "factor"), [("bits", "nats", math.log(2.0)), ("nats", "bits", 1 / math.log(2.0))]
+)
+def test_every_number_changes_its_unit_or_is_listed_as_one_without(
+    name: str, old: str, new: str, factor: float
+) -> None:
+    before = scrambled(made(name).to(old))
+    unitless = UNITLESS.get(name, UNITLESS[type(before).__name__])
+    wrong = []
+    for (path, number), (there, other) in zip(leaves(before.to_dict()), leaves(before.to(new).to_dict()), strict=True):
+        assert path == there
+        listed = any(fnmatch(path, pattern) for pattern in unitless)
+        if path == "unit" or path.endswith(".unit"):
+            expected: Any = new
+        elif isinstance(number, float) and not listed:
+            expected = pytest.approx(number * factor, rel=1e-6 if name == "SoftPID" else 1e-14)
+        else:
+            expected = number
+        if other != expected:
+            wrong.append(f"{path}: {number} {old} became {other} {new}, not {expected}")
+    assert not wrong, f"{name}: " + "; ".join(wrong)
+
+
+@pytest.mark.parametrize("name", UNITLESS)
+def test_the_list_of_numbers_without_unit_has_no_stale_entry_and_no_field_is_left_unseen(name: str) -> None:
+    results = [made(maker) for maker in MAKERS if name in (maker, maker.split()[0])]
+    numbers = {path for one in results for path, value in leaves(one.to_dict()) if isinstance(value, float)}
+    stale = {pattern for pattern in UNITLESS[name] if not any(fnmatch(path, pattern) for path in numbers)}
+    assert not stale
+    unseen = {
+        field.name
+        for field in dataclasses.fields(results[0])
+        if not field.name.startswith("_") and all(is_missing(getattr(one, field.name)) for one in results)
+    }
+    assert unseen <= ({"common"} if name == "IntersectionResult blackwell" else set())
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_there_and_back_is_the_same_to_rounding_and_the_same_unit_changes_nothing(name: str) -> None:
+    result = made(name)
+    other = "nats" if result.unit == "bits" else "bits"
+    assert result.to(result.unit) is result
+    back = result.to(other).to(result.unit)
+    for (path, was), (_, now) in zip(leaves(result.to_dict()), leaves(back.to_dict()), strict=True):
+        assert now == (pytest.approx(was, rel=1e-15, abs=0.0) if isinstance(was, float) else was), path
+    assert result.unit != other  # results are left as they are
+    with pytest.raises(InputError, match=r"^unit must be 'bits' or 'nats', not 'trits'$"):
+        result.to("trits")
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_dictionary_is_json_and_says_its_unit(name: str) -> None:
+    result = made(name)
+    exported = result.to_dict()
+    assert json.loads(json.dumps(exported, allow_nan=False)) == exported
+    assert exported["unit"] == result.unit
+    public = {field.name for field in dataclasses.fields(result) if not field.name.startswith("_")}
+    assert set(exported) - {"format"} == public
+    broken = changed(result, lambda value: math.nan if isinstance(value, float) else value).to_dict()
+    json.dumps(broken, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_result_that_prints_a_value_has_it(name: str) -> None:
+    result = made(name)
+    if re.search(r"\bvalue\b", repr(result)) or "value" in result.to_dict():
+        assert isinstance(result.value, float)  # type: ignore[attr-defined]
+        assert result.to("nats").value == pytest.approx(result.to("bits").value * math.log(2.0))  # type: ignore[attr-defined]
+
+
+def sound_table(shown: str) -> None:
+    """Assert that HTML is well formed, and a table without script, style, links or handlers."""
+    elements = list(ET.fromstring(shown).iter())
+    assert {one.tag for one in elements} <= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert {name for one in elements for name in one.attrib} <= {"colspan"}
+    assert sum(one.tag == "tr" for one in elements) >= 2
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_notebook_shows_a_table_in_which_everything_is_escaped(name: str) -> None:
+    result = made(name)
+    sound_table(result._repr_html_())
+    marked = changed(result, lambda value: "<script>&\"'" if isinstance(value, str) else value)
+    sound_table(marked._repr_html_())
+    assert "<script" not in marked._repr_html_()
+    if name in ("PIDResult", "IntersectionReport", "AtomRecords", "PlaneTrajectory", "Comparison"):
+        assert "&lt;script&gt;&amp;" in marked._repr_html_()
+
+
+def test_a_history_is_json_and_a_table_too() -> None:
+    shown = history()
+    exported = json.loads(json.dumps(shown.to_dict(), allow_nan=False))
+    assert exported["epochs"][0]["loss"] is None
+    assert exported["epochs"][1]["validation_accuracy"] == 0.5
+    sound_table(shown._repr_html_())
+
+
+def exported_classes() -> dict[str, type]:
+    """Return the dataclasses and named tuples among the public names of every package."""
+    packages = [pidkit.__name__, *(m.name for m in pkgutil.walk_packages(pidkit.__path__, "pidkit.") if m.ispkg)]
+    found: dict[str, type] = {}
+    for package in packages:
+        if package.startswith(OF_TORCH) and not TORCH:
+            continue
+        module = importlib.import_module(package)
+        for name in getattr(module, "__all__", []):
+            one = getattr(module, name)
+            if isinstance(one, type) and (dataclasses.is_dataclass(one) or hasattr(one, "_fields")):
+                found[name] = one
+    return found
+
+
+def test_every_exported_record_is_a_result_a_part_of_one_or_listed_as_neither() -> None:
+    results = {maker.split()[0] for maker in MAKERS}
+    for name, one in exported_classes().items():
+        if name in NO_RESULTS:
+            assert not issubclass(one, Result | UnitPart), f"{name} is a result: take it off NO_RESULTS"
+        elif issubclass(one, UnitResult):
+            assert name in results, f"{name} is a result: give MAKERS one of it"
+        else:
+            why = f"{name} is exported: derive it from UnitResult or UnitPart, or say in NO_RESULTS why it is no result"
+            assert issubclass(one, Result | UnitPart), why
+        has_unit = dataclasses.is_dataclass(one) and "unit" in {field.name for field in dataclasses.fields(one)}
+        assert not has_unit or issubclass(one, UnitResult), f"{name} has a unit and does not convert it"
+
+
+def test_every_result_is_under_the_law_and_frozen() -> None:
+    exported_classes()  # loads them all
+    results = {maker.split()[0] for maker in MAKERS}
+    to_see = list(UnitResult.__subclasses__())
+    while to_see:
+        one = to_see.pop()
+        to_see += one.__subclasses__()
+        assert one.__name__ in results
+        assert one.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert UNITLESS.keys() >= {one.__name__}
+    for part in UnitPart.__subclasses__():
+        assert part.__name__ in {"Spread", "PlanePoint", "AtomRecord", "Assumption"}, f"put {part.__name__} in MAKERS"
+
+
+def test_plain_writes_what_json_cannot_hold() -> None:
+    given = {
+        "numbers": (np.float32(0.5), np.int64(3), np.bool_(True), -math.inf, np.float64("nan")),
+        "arrays": [np.array([[1.0, -np.inf], [np.nan, 2.0]]), np.array(["a"]), np.array(np.nan)],
+        3: Spread(0.5, math.nan, 0.0, 1.0),
+        "path": Path("a"),
+    }
+    assert plain(given) == {
+        "numbers": [0.5, 3, True, None, None],
+        "arrays": [[[1.0, None], [None, 2.0]], ["a"], None],
+        "3": {"mean": 0.5, "std": None, "low": 0.0, "high": 1.0},
+        "path": repr(Path("a")),
+    }
+    assert [type(number) for number in plain(given)["numbers"][:3]] == [float, int, bool]
+
+
+def test_plain_writes_tensors() -> None:
+    torch = pytest.importorskip("torch")
+    half = torch.tensor([0.5, torch.nan], dtype=torch.bfloat16, requires_grad=True)
+    assert plain({"half": half, "counts": torch.tensor(3)}) == {"half": [0.5, None], "counts": 3}
+
+
+def test_potentials_off_the_support_are_none_in_json() -> None:
+    exported = pidkit.solve_broja([[0.5, 0.0], [0.0, 0.5]], [[0.25, 0.25], [0.25, 0.25]]).to_dict()
+    assert (exported["lam"][0][1], exported["lam"][1][0]) == (None, None)
+    assert not [name for name in exported if name.startswith("_")]
+
+
+def test_tables_line_up_and_long_ones_are_cut() -> None:
+    assert text_table([]) == []
+    assert len({len(line) for line in text_table([{"a": "1"}, {"b": "22", "a": "333"}])}) == 1
+    long = html_table([{"n": str(n)} for n in range(MOST_ROWS + 3)], caption="<b>")
+    sound_table(long)
+    assert long.count("<tr>") == MOST_ROWS + 2
+    assert "and 3 more rows" in long
+    assert "&lt;b&gt;" in long
