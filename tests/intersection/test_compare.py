@@ -30,7 +30,12 @@ def test_table_and_units():
     assert lines[1].split()[:5] == ["griffith-ho", "0.122556", "0.188722", "0.188722", "0.311278"]
     nats = table.to("nats")
     assert nats["griffith-ho"].redundancy == pytest.approx(0.12255625 * np.log(2.0), abs=1e-7)
-    assert nats.to_dict()["williams-beer"]["unit"] == "nats"
+    exported = nats.to_dict()
+    assert exported["unit"] == "nats"
+    assert [(one["measure"], one["unit"]) for one in exported["results"]] == [
+        ("griffith-ho", "nats"),
+        ("williams-beer", "nats"),
+    ]
     assert compare(TABLE["AND"].p, measures=["MMI"], unit="nats")["MMI"].unit == "nats"
 
 

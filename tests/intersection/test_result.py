@@ -1,6 +1,7 @@
 """Results: units, dictionaries, and what they show."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,3 +37,12 @@ def test_repr_shows_a_value_or_an_interval():
     wide = repr(intersection_information(dirichlet((4, 4, 4), 0), max_iter=2))
     assert "value in [0." in wide
     assert "max_iter" in wide
+
+
+def test_the_value_is_what_the_channel_attains_and_the_residual_has_a_unit_where_it_is_information() -> None:
+    for kind, of in (("griffith-ho", "information"), ("blackwell", "total variation"), ("gacs-koerner", "information")):
+        result = intersection_information(TABLE["AND"].p, kind=kind)
+        report = replace(result.report, residual=0.5)
+        assert result.value == result.lower
+        assert report.residual_kind == of
+        assert report.to("nats").residual == pytest.approx(0.5 * (np.log(2.0) if of == "information" else 1.0))

@@ -14,11 +14,19 @@ def an_estimate(**changes):
     return MIEstimate(**{**fields, "stderr": 0.5, "cap": 2.0, "cap_name": "log K", **changes})
 
 
-def test_to_converts_value_error_and_cap_and_leaves_diagnostics():
-    nats = an_estimate(diagnostics={"jsd_objective": -1.0}).to("nats")
+def test_to_converts_value_error_cap_and_the_diagnostics_that_are_information() -> None:
+    diagnostics = {"jsd_objective": -1.0, "best_scores": [1.0, 2.0], "train_value": None, "k": 3, "tied_share": 0.5}
+    in_unit = ("jsd_objective", "best_scores", "train_value")
+    nats = an_estimate(diagnostics=diagnostics, diagnostics_in_unit=in_unit).to("nats")
     assert nats.unit == "nats"
     assert (nats.value, nats.stderr, nats.cap) == pytest.approx((math.log(2), 0.5 * math.log(2), math.log(4)))
-    assert nats.diagnostics == {"jsd_objective": -1.0}
+    assert nats.diagnostics == {
+        "jsd_objective": -math.log(2),
+        "best_scores": [math.log(2), pytest.approx(math.log(4))],
+        "train_value": None,
+        "k": 3,
+        "tied_share": 0.5,
+    }
     assert nats.to("bits").value == pytest.approx(1.0)
 
 
@@ -54,3 +62,18 @@ def test_every_kind_says_what_it_means(kind):
 def test_in_nats_takes_the_unit_asked_for():
     made = in_nats(math.log(4), kind="plugin", estimator="plugin", n_samples=4, unit="bits", cap=("log n", math.log(4)))
     assert (made.value, made.cap, made.cap_name) == (pytest.approx(2.0), pytest.approx(2.0), "log n")
+
+
+def test_in_nats_tells_information_from_other_diagnostics() -> None:
+    made = in_nats(
+        math.log(4),
+        kind="plugin",
+        estimator="plugin",
+        n_samples=4,
+        unit="bits",
+        information={"entropy_y": math.log(2)},
+        diagnostics={"folds": 5},
+    )
+    assert made.diagnostics == {"entropy_y": pytest.approx(1.0), "folds": 5}
+    assert made.diagnostics_in_unit == ("entropy_y",)
+    assert in_nats(1.0, kind="plugin", estimator="plugin", n_samples=4, unit="nats").diagnostics_in_unit == ()

@@ -47,6 +47,15 @@ def test_atoms_are_drawn_with_null_phases_and_entropy():
     assert ax.get_ylim()[1] >= 1.5
 
 
+def test_the_axis_says_the_unit_of_the_records() -> None:
+    bits = run(record(4.0), record(0.0))
+    assert atoms_over_epochs(bits).get_ylabel() == "information about Y (bits)"
+    ax = atoms_over_epochs(bits.to("nats"))
+    assert ax.get_ylabel() == "information about Y (nats)"
+    line = next(line for line in ax.lines if line.get_label() == "redundancy")
+    np.testing.assert_allclose(line.get_xydata(), [[0, 0], [4, 0.4 * np.log(2.0)]])
+
+
 def test_bands_and_shades_appear_only_where_known():
     ax = atoms_over_epochs(run(record(0.0, null=None), phases=()), atoms=["redundancy"])
     assert labels(ax) == ["redundancy", "H(Y)"]

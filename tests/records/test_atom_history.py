@@ -1,13 +1,17 @@
 """Atom records: what is kept, selected, shown, saved and loaded."""
 
 import json
+import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pidkit.errors import InputError
-from pidkit.records.atom_history import AtomRecords
-from pidkit.records.atom_record import QUANTITIES, Assumption, AtomRecord
-from pidkit.representations.finite_samples import Spread
+from pidkit.records import AtomRecord, AtomRecords
+from pidkit.records.atom_record import QUANTITIES, Assumption
+from pidkit.records.resume import start_run
+from pidkit.representations import Spread
 
 
 def record(epoch, layer="conv", **more):
@@ -86,3 +90,38 @@ def test_files_that_are_no_records_are_refused(tmp_path):
     path.write_text('{"format": "pidkit atom records 1", "records": [{}]}')
     with pytest.raises(InputError, match="is damaged"):
         AtomRecords.load(path)
+
+
+def test_another_unit_changes_information_and_nothing_else(tmp_path: Path) -> None:
+    run, factor = records(), math.log(2.0)
+    nats = run.to("nats")
+    before, after = run.records[0], nats.records[0]
+    assert (nats.unit, run.unit, nats.entropy_y) == ("nats", "bits", pytest.approx(1.5 * factor))
+    assert after.redundancy == pytest.approx(factor * before.redundancy)
+    assert (after.null_gap, after.bias) == pytest.approx((factor * 1e-8, factor * 0.01))
+    assert after.null is not None
+    assert after.null["synergy"] == Spread(*(pytest.approx(factor * x) for x in (0.01, 0.002, 0.005, 0.02)))
+    assert after.assumption is not None
+    assert (after.assumption.value, after.assumption.cap) == pytest.approx((0.2 * factor, 0.9 * factor))
+    assert (after.assumption.teacher_std, after.assumption.sigma) == (1.5, (0.25, 0.75))
+    assert (after.epoch, after.n_codes_teacher, nats.phases, nats.n_samples) == (0.0, 4, run.phases, 100)
+    assert repr(nats).startswith("AtomRecords: 3 records, n = 100, H(Y) = 1.0397 nats")
+    nats.save(tmp_path / "run.json")
+    assert AtomRecords.load(tmp_path / "run.json") == nats
+    with pytest.raises(InputError, match=r"^unit must be 'bits' or 'nats', not 'bans'$"):
+        AtomRecords((), 1.0, 10, (), {}, unit="bans")
+
+
+def test_a_gap_that_is_not_known_survives_the_file(tmp_path: Path) -> None:
+    run = AtomRecords((replace(record(0.0), gap=math.nan),), 1.5, 100, (), {})
+    run.save(tmp_path / "run.json")
+    assert json.loads((tmp_path / "run.json").read_text())["records"][0]["gap"] is None
+    assert math.isnan(AtomRecords.load(tmp_path / "run.json").records[0].gap)
+
+
+def test_a_run_saved_in_another_unit_is_continued_in_the_unit_of_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    records().to("nats").save(path)
+    found = start_run(path, resume=True, fresh=replace(records(), records=()), load=AtomRecords.load)
+    assert (found.unit, found.entropy_y) == ("bits", pytest.approx(1.5))
+    assert found.records[0].redundancy == pytest.approx(0.5)

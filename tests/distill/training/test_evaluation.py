@@ -20,6 +20,14 @@ def test_by_hand():
     assert found.standard_error == pytest.approx(math.sqrt(0.25 * 0.75 / 4))
 
 
+def test_the_cross_entropy_has_a_unit_and_the_accuracy_none() -> None:
+    nats = evaluate(network(5), blobs(50))
+    bits = nats.to("bits")
+    assert (nats.unit, bits.unit) == ("nats", "bits")
+    assert bits.cross_entropy == pytest.approx(nats.cross_entropy / math.log(2.0))
+    assert (bits.accuracy, bits.n_samples, bits.standard_error) == (nats.accuracy, 50, nats.standard_error)
+
+
 def test_the_student_and_the_random_state_are_left_as_found():
     student = network(5, dropout=0.5).train()
     before, state = weights(student), torch.get_rng_state()
