@@ -141,11 +141,12 @@ def test_a_readable_repr_and_units():
 @settings(max_examples=60)
 @given(joints(), st.sampled_from(["bits", "nats"]), st.sampled_from(["bits", "nats"]))
 def test_the_gap_is_the_distance_of_the_bounds_in_the_same_unit(p: FloatArray, asked: str, unit: str) -> None:
-    found = solve_broja(*pair_marginals(p), unit=asked).to(unit)
+    # One step leaves a gap that shows: a converged one is too small to tell the units apart.
+    found = solve_broja(*pair_marginals(p), max_iter=1, check=False, unit=asked).to(unit)
     assert found.unit == found.report.unit == unit
     assert found.gap == found.report.gap == pytest.approx(found.upper - found.lower, abs=1e-15)
     assert found.unique_1 == pytest.approx(conditional_entropy(p.sum(1)) / NATS_PER_UNIT[unit] + found.upper, abs=1e-12)
-    potentials = solve_broja(*pair_marginals(p)).start
+    potentials = solve_broja(*pair_marginals(p), max_iter=1, check=False).start
     for kept, of_bits in zip(found.start, potentials, strict=True):
         np.testing.assert_array_equal(kept, of_bits)  # logarithms of probabilities: no unit changes them
 
