@@ -1,18 +1,20 @@
 """Units of information: kernels compute in nats, results are shown in bits unless asked otherwise."""
 
 import math
+from typing import get_args
 
-from pidkit.errors import InputError
+from pidkit.arguments import one_of
+from pidkit.types import Unit
 
 NATS_PER_UNIT: dict[str, float] = {"bits": math.log(2.0), "nats": 1.0}
 """How many nats one unit holds."""
 
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 
-def check_unit(unit: str) -> str:
+
+def check_unit(unit: object) -> Unit:
     """Return `unit` if it is "bits" or "nats", else raise InputError."""
-    if not isinstance(unit, str) or unit not in NATS_PER_UNIT:  # type: ignore[redundant-expr]
-        raise InputError(f"unit must be 'bits' or 'nats', not {unit!r}")
-    return unit
+    return one_of("unit", unit, _UNITS)
 
 
 def from_nats(value: float, unit: str) -> float:

@@ -11,6 +11,7 @@ from pidkit.arguments import Rng
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples
+from pidkit.types import Unit
 from pidkit.units import check_unit
 
 
@@ -18,7 +19,7 @@ from pidkit.units import check_unit
 class Estimator(Protocol):
     """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelDecoder, ...."""
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B)."""
         ...
 
@@ -47,7 +48,7 @@ def estimate_mi(
     b: Samples,
     *,
     estimator: str | Estimator = "ksg",
-    unit: str = "bits",
+    unit: Unit = "bits",
     rng: Rng = 0,
     **options: Any,
 ) -> MIEstimate:

@@ -11,15 +11,16 @@ import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
+from pidkit.arguments import flag, whole_number
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy_of_each
 from pidkit.joint import MASS_TOLERANCE, as_real, check_masses
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_batch_solver
+from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_batch_solver
 from pidkit.pid.solvers.problem import NEWTON_STEP_LIMIT, STATUS_NAMES
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
 SMALL_BATCH = 1e7
@@ -29,11 +30,11 @@ SMALL_BATCH = 1e7
 def bivariate_pid_batch(
     p: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
     n_jobs: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
 ) -> PIDBatch:
     """Decompose many joints of one shape, as `bivariate_pid` would one by one, in one call.
@@ -96,11 +97,11 @@ def solve_broja_batch(
     p_yx1: npt.ArrayLike,
     p_yx2: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
     n_jobs: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
 ) -> BROJABatch:
     """Solve the BROJA problems of many pairs of marginals of one shape in one call.
@@ -135,6 +136,7 @@ def solve_broja_batch(
     array([1.])
     """
     check_unit(unit)
+    flag("check", check)
     place = None if isinstance(p_yx1, np.ndarray) else tensor_place(p_yx1, p_yx2, solver=solver)
     if place is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
@@ -145,10 +147,12 @@ def solve_broja_batch(
     worst = float(np.abs(first.sum(2) - second.sum(2)).max())
     if worst > MASS_TOLERANCE:
         raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
-    name = choose_batch_solver(solver, first, second, tol=tol)
-    wanted, limit = check_tol(tol, name), check_max_iter(max_iter)
+    asked, limit = check_tol(tol), check_max_iter(max_iter)
+    name = choose_batch_solver(solver, first, second, tol=asked)
+    wanted = DEFAULT_TOL[name] if asked is None else asked
     in_nats = wanted * NATS_PER_UNIT["bits"]
-    _check_jobs(n_jobs)
+    if n_jobs is not None:
+        n_jobs = whole_number("n_jobs", n_jobs, least=1, remedy="None takes one for each core")
     began = time.perf_counter()
     if name == "scaling":
         found = solve_in_stacks(first, second, tol=in_nats, max_iter=limit, place=place)
@@ -226,12 +230,6 @@ def _solve(first: FloatArray, second: FloatArray, tol: float, max_iter: int, n_j
         "iterations": iterations,
         "status": status,
     }
-
-
-def _check_jobs(n_jobs: object) -> None:
-    """Raise unless `n_jobs` is None or a number of threads."""
-    if isinstance(n_jobs, bool) or not (n_jobs is None or (isinstance(n_jobs, (int, np.integer)) and n_jobs >= 1)):
-        raise InputError(f"n_jobs must be a whole number of at least 1, or None for one a core; not {n_jobs!r}")
 
 
 def _check_batch(p: npt.ArrayLike, *, name: str, n_axes: int) -> FloatArray:
