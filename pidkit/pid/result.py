@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
+from pidkit.types import AtomName
 from pidkit.units import check_unit, convert
 
 
@@ -112,7 +113,7 @@ class PIDResult:
         return "\n".join(lines)
 
 
-ATOMS = ("redundancy", "unique_1", "unique_2", "synergy")
+ATOMS: tuple[AtomName, ...] = get_args(AtomName)
 """The atoms of a bivariate decomposition, in the order of tables and figures."""
 
 INFORMATION = ("mi_1", "mi_2", "mi_joint")
