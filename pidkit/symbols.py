@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import check_count
 from pidkit.errors import InputError
 from pidkit.types import IntArray
 
@@ -29,9 +30,7 @@ def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, 
     >>> encode_labels(["cat", "ant", "cat"], n=None, name="y")
     (array([1, 0, 1]), 2)
     """
-    whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
-    if n is not None and not (whole and n >= 1):
-        raise InputError(f"n_{name} must be a positive integer, not {n!r}")
+    n = None if n is None else check_count(f"n_{name}", n)
     symbols = _one_axis(labels, name)
     if symbols.size == 0:
         raise InputError(f"{name} is empty: at least one sample is needed")

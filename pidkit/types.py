@@ -18,3 +18,18 @@ Unit = Literal["bits", "nats"]
 
 SolverName = Literal["auto", "interior-point", "scaling", "conic"]
 """The solvers of BROJA's problem by name."""
+
+IntersectionMeasure = Literal["griffith-ho", "blackwell", "gacs-koerner"]
+"""The intersection informations, which a certified interval encloses."""
+
+Measure = Literal["gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "williams-beer"]
+"""The measures of redundancy; the first five in their proven order."""
+
+AtomName = Literal["redundancy", "unique_1", "unique_2", "synergy"]
+"""The atoms of a decomposition with two sources."""
+
+BiasCorrection = Literal["none", "miller-madow", "extrapolation", "shuffle"]
+"""What is done about the bias of plug-in atoms."""
+
+SolverStatus = Literal["converged", "max_iter", "stalled"]
+"""How a solver of BROJA's problem ended: `converged` means that the certified gap is at most the tolerance."""

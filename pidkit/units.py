@@ -1,10 +1,10 @@
 """Units of information: kernels compute in nats, results are shown in bits unless asked otherwise."""
 
 import math
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from pidkit.errors import InputError
-from pidkit.types import FloatArray
+from pidkit.arguments import one_of
+from pidkit.types import FloatArray, Unit
 
 Information = TypeVar("Information", float, FloatArray)
 """A number, or an array of numbers."""
@@ -12,12 +12,12 @@ Information = TypeVar("Information", float, FloatArray)
 NATS_PER_UNIT: dict[str, float] = {"bits": math.log(2.0), "nats": 1.0}
 """How many nats one unit holds."""
 
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 
-def check_unit(unit: str) -> str:
+
+def check_unit(unit: object) -> Unit:
     """Return `unit` if it is "bits" or "nats", else raise InputError."""
-    if not isinstance(unit, str) or unit not in NATS_PER_UNIT:  # type: ignore[redundant-expr]
-        raise InputError(f"unit must be 'bits' or 'nats', not {unit!r}")
-    return unit
+    return one_of("unit", unit, _UNITS)
 
 
 def from_nats(value: Information, unit: str) -> Information:

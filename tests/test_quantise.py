@@ -433,17 +433,17 @@ def test_batches_must_have_the_same_features(step: Any) -> None:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (UniformBins(n_bins=0), "n_bins must be an integer of at least 1, not 0"),
-        (QuantileBins(n_bins=2.5), "n_bins must be an integer of at least 1, not 2.5"),  # type: ignore[arg-type]
-        (UniformBins(n_bins=True), "n_bins must be an integer of at least 1, not True"),
-        (KMeansCodes(n_codes=0), "n_codes must be an integer of at least 1, not 0"),
+        (UniformBins(n_bins=0), "n_bins must be a whole number >= 1, not 0"),
+        (QuantileBins(n_bins=2.5), "n_bins must be a whole number >= 1, not 2.5"),  # type: ignore[arg-type]
+        (UniformBins(n_bins=True), "n_bins must be a whole number >= 1, not True"),
+        (KMeansCodes(n_codes=0), "n_codes must be a whole number >= 1, not 0"),
         (KMeansCodes(n_codes=61), "n_codes must be at most the number of rows, 60, not 61; lower n_codes"),
-        (KMeansCodes(n_codes=2, n_init=0), "n_init must be an integer of at least 1"),
-        (KMeansCodes(n_codes=2, random_state=None), "random_state must be an integer from 0"),  # type: ignore[arg-type]
-        (KMeansCodes(n_codes=2, random_state=-1), "random_state must be an integer from 0"),
+        (KMeansCodes(n_codes=2, n_init=0), "n_init must be a whole number >= 1"),
+        (KMeansCodes(n_codes=2, random_state=None), "random_state must be a whole number from 0"),  # type: ignore[arg-type]
+        (KMeansCodes(n_codes=2, random_state=-1), "random_state must be a whole number from 0"),
         (PrincipalComponents(6), "n_components must be at most the smaller of rows and features, 5, not 6"),
-        (PrincipalComponents(0), "n_components must be an integer of at least 1"),
-        (RepresentationCodes(n_pca=0), "n_pca must be an integer of at least 1, not 0"),
+        (PrincipalComponents(0), "n_components must be a whole number >= 1"),
+        (RepresentationCodes(n_pca=0), "n_pca must be a whole number >= 1, not 0"),
         (RepresentationCodes(n_codes=61), "n_codes must be at most the number of rows, 60, not 61"),
         (
             RepresentationCodes(2, 10, streaming=True, batch_size=9),
@@ -453,7 +453,7 @@ def test_batches_must_have_the_same_features(step: Any) -> None:
             RepresentationCodes(4, 2, streaming=True, batch_size=3),
             "batch_size must be at least n_pca and n_codes, not 3",
         ),
-        (RepresentationCodes(2, 2, streaming=True, batch_size=0), "batch_size must be an integer of at least 1"),
+        (RepresentationCodes(2, 2, streaming=True, batch_size=0), "batch_size must be a whole number >= 1"),
     ],
 )
 def test_bad_parameters_are_refused(step: Any, message: str) -> None:

@@ -46,9 +46,9 @@ def test_symbols_become_codes(labels, codes):
         (["a", np.nan], None, r"^y\[1\] is NaN; drop those samples first$"),
         ([[0], [1]], None, r"^y\[0\] is not hashable \(list\); symbols must be$"),
         (["a", "b", "c"], 2, r"^y holds 3 distinct symbols, but n_y = 2$"),
-        (["a", "b"], 2.5, r"^n_y must be a positive integer, not 2\.5$"),
-        ([0], 0, r"^n_y must be a positive integer, not 0$"),
-        ([0], "2", r"^n_y must be a positive integer, not '2'$"),
+        (["a", "b"], 2.5, r"^n_y must be a whole number >= 1, not 2\.5; pass an int$"),
+        ([0], 0, r"^n_y must be a whole number >= 1, not 0$"),
+        ([0], "2", r"^n_y must be a whole number >= 1, not '2'$"),
     ],
 )
 def test_symbols_that_cannot_be_used(labels, n, message):

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import Rng, integer_seed
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
 from pidkit.distill.networks import Networks
@@ -68,8 +69,7 @@ class NearestCentres(Codes):
             raise InputError(
                 "quantiser must be a fitted RepresentationCodes; call its fit first, or NearestCentres.fit"
             )
-        check_temperature(temperature)
-        self.layer, self.temperature, self.normalise = layer, temperature, quantiser.normalise
+        self.layer, self.temperature, self.normalise = layer, check_temperature(temperature), quantiser.normalise
         self.n_codes, self.n_features = quantiser.n_codes_, quantiser.n_features_in_
         pca = quantiser.pca_
         self.register_buffer("centres", torch.tensor(quantiser.codes_.codebook_, dtype=torch.float64))
@@ -89,7 +89,7 @@ class NearestCentres(Codes):
         normalise: bool = True,
         temperature: float | None = None,
         batch_size: int = 256,
-        seed: int = 0,
+        rng: Rng = 0,
     ) -> Self:
         """Fit the centres on what a layer of a network makes of inputs; the network is left as it was.
 
@@ -106,13 +106,15 @@ class NearestCentres(Codes):
             As in the class.
         batch_size : int
             Inputs that run through the network at once.
-        seed : int
+        rng : int or numpy.random.Generator
+            Seeds principal components and k-means.
 
         Raises
         ------
         InputError
             If the layer is unknown or not one layer, or as `collect_features` and `RepresentationCodes` raise it.
         """
+        seed = integer_seed(rng)
         found = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
         if len(found) != 1:
             raise InputError(f"layer {layer!r} stands for {len(found)} layers; name one")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import check_count
+from pidkit.arguments import check_count, flag, real_number, whole_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.filters import ClassHead
 from pidkit.distill.places import LayerPair, as_places
@@ -58,8 +57,7 @@ class LogitCodes(Codes):
     def __init__(self, n_codes: int, *, temperature: float | None = None) -> None:
         """Check the numbers."""
         super().__init__()
-        check_temperature(temperature)
-        self.n_codes, self.temperature = check_count("n_codes", n_codes), temperature
+        self.n_codes, self.temperature = check_count("n_codes", n_codes), check_temperature(temperature)
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the logits, shape (n, n_codes), float64."""
@@ -100,12 +98,10 @@ class SoftCodes(Codes):
     def __init__(self, pair: LayerPair, n_codes: int = 10, *, temperature: float = 1.0, pool: bool = True) -> None:
         """Build the head."""
         super().__init__()
-        check_temperature(temperature)
-        if check_count("n_codes", n_codes) < 2:
-            raise InputError("n_codes must be at least 2: one code holds no information")
-        self.layer, self.n_codes, self.temperature = pair.student_layer, n_codes, temperature
+        self.n_codes = whole_number("n_codes", n_codes, least=2, remedy="one code holds no information")
+        self.layer, self.temperature = pair.student_layer, real_number("temperature", temperature, above=0.0)
         places = math.prod(pair.student_shape) // pair.student_channels
-        self.head = ClassHead(pair.student_channels, places, n_codes, pool=pool)
+        self.head = ClassHead(pair.student_channels, places, self.n_codes, pool=flag("pool", pool))
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the student's layer, shape (n, n_codes), float64, with a graph."""
@@ -113,7 +109,7 @@ class SoftCodes(Codes):
         return torch.softmax(logits.double() / self.temperature, 1)
 
 
-def check_temperature(temperature: float | None) -> None:
-    """Raise InputError unless `temperature` is a positive number or None."""
-    if temperature is not None and not (np.isfinite(temperature) and temperature > 0.0):
-        raise InputError(f"temperature must be a finite number above 0, not {temperature!r}")
+def check_temperature(temperature: object) -> float | None:
+    """Return `temperature` if it is None or a positive number, else raise InputError."""
+    remedy = "None gives hard codes"
+    return None if temperature is None else real_number("temperature", temperature, above=0.0, remedy=remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count, whole_number
 from pidkit.errors import InputError
 
 
@@ -22,7 +23,7 @@ class FeatureBank(nn.Module):
     Raises
     ------
     InputError
-        If `size` is no whole number from 0 on.
+        If `size` is no whole number from 0 on, or `channels` none from 1 on.
 
     Notes
     -----
@@ -45,11 +46,8 @@ class FeatureBank(nn.Module):
     def __init__(self, size: int, channels: int) -> None:
         """Start empty."""
         super().__init__()
-        given: object = size
-        if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-            raise InputError(f"the size of a bank must be a whole number >= 0, not {size!r}")
-        self.size = size
-        self.register_buffer("rows", torch.zeros(size, channels))
+        self.size = whole_number("size", size, remedy="0 keeps no rows")
+        self.register_buffer("rows", torch.zeros(self.size, check_count("channels", channels)))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self.register_buffer("n_filled", torch.zeros((), dtype=torch.int64))
 

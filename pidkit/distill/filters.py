@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pidkit.errors import InputError
+from pidkit.arguments import check_count, real_number, whole_number
 
 SIGMA_FLOOR = 1e-3
 """Below this a weight sigma would let a loss divide by next to nothing."""
@@ -28,7 +28,7 @@ class Filter(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, *, width: int | None = None) -> None:
         """Build the layers."""
         super().__init__()
-        hidden = channels_in if width is None else width
+        hidden = channels_in if width is None else check_count("width", width)
         self.layers = nn.Sequential(
             nn.Conv1d(channels_in, hidden, 1, bias=False),
             nn.BatchNorm1d(hidden),
@@ -55,8 +55,7 @@ class ClassHead(nn.Module):
     def __init__(self, channels: int, n_places: int, n_classes: int, *, pool: bool = True) -> None:
         """Build the linear layer."""
         super().__init__()
-        if n_classes < 2:
-            raise InputError(f"n_classes must be at least 2, not {n_classes!r}")
+        n_classes = whole_number("n_classes", n_classes, least=2)
         self.pool = pool
         self.linear = nn.Linear(channels if pool else channels * n_places, n_classes)
 
@@ -79,9 +78,7 @@ class PositiveScale(nn.Module):
     def __init__(self, channels: int, *, initial: float = 1.0) -> None:
         """Start every channel at `initial`."""
         super().__init__()
-        if not initial > SIGMA_FLOOR:
-            raise InputError(f"initial must be above the floor {SIGMA_FLOOR}, not {initial!r}")
-        above = initial - SIGMA_FLOOR
+        above = real_number("initial", initial, above=SIGMA_FLOOR) - SIGMA_FLOOR
         self.raw = nn.Parameter(torch.full((channels,), above + math.log(-math.expm1(-above))))
 
     def forward(self) -> Tensor:

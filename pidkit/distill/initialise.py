@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import one_of, whole_number
 from pidkit.errors import InputError
 
 Projected = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+ProjectionName = Literal["singular", "norm"]
+"""The ways to choose a projection."""
 
 
 def project_layer(
@@ -19,7 +25,7 @@ def project_layer(
     *,
     in_projection: Tensor | None = None,
     out_projection: Tensor | None = None,
-    by: str = "singular",
+    by: ProjectionName = "singular",
 ) -> Tensor:
     """Set a student's layer to its teacher's seen through projections: W_S = P_out W_T P_in^T, b_S = P_out b_T.
 
@@ -60,8 +66,7 @@ def project_layer(
     >>> torch.allclose(student.weight.double(), chosen @ teacher.weight.double())
     True
     """
-    if by not in PROJECTIONS:
-        raise InputError(f"by must be one of {', '.join(map(repr, PROJECTIONS))}; not {by!r}")
+    one_of("by", by, PROJECTIONS)
     _check_layers(teacher, student)
     choose = PROJECTIONS[by]
     weight = teacher.weight.detach().double()
@@ -97,7 +102,7 @@ def singular_projection(weight: Tensor, n: int, *, axis: int = 0) -> Tensor:
     Raises
     ------
     InputError
-        If `n` is not between 1 and the size of the axis.
+        If `n` is not between 1 and the size of the axis, or there is no such axis.
 
     Examples
     --------
@@ -128,7 +133,7 @@ def norm_projection(weight: Tensor, n: int, *, axis: int = 0) -> Tensor:
     Raises
     ------
     InputError
-        If `n` is not between 1 and the size of the axis.
+        If `n` is not between 1 and the size of the axis, or there is no such axis.
 
     Examples
     --------
@@ -141,14 +146,13 @@ def norm_projection(weight: Tensor, n: int, *, axis: int = 0) -> Tensor:
     return torch.eye(len(rows), dtype=torch.float64, device=rows.device)[chosen]
 
 
-PROJECTIONS: dict[str, Callable[..., Tensor]] = {"singular": singular_projection, "norm": norm_projection}
+PROJECTIONS: dict[ProjectionName, Callable[..., Tensor]] = {"singular": singular_projection, "norm": norm_projection}
 
 
 def _unfolded(weight: Tensor, n: int, axis: int) -> Tensor:
     """Return a weight in float64 with `axis` as rows and all the rest as columns."""
-    size = weight.shape[axis]
-    if not 1 <= n <= size:
-        raise InputError(f"n must lie between 1 and the {size} channels of the teacher, not {n!r}")
+    axis = whole_number("axis", axis, least=-weight.ndim, most=weight.ndim - 1)
+    whole_number("n", n, least=1, most=weight.shape[axis], limit="the channels of the teacher")
     return weight.detach().double().movedim(axis, 0).flatten(1)
 
 

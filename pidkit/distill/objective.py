@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
@@ -105,10 +105,9 @@ class WeightedSum(Objective):
                 raise InputError(
                     f"weights holds {name!r}, which is no term; the terms are {', '.join(map(repr, terms))}"
                 )
-            if not math.isfinite(weight) or weight < 0.0:
-                raise InputError(f"the weight of {name!r} must be a finite number >= 0, not {weight!r}")
+            given[name] = real_number(f"weights[{name!r}]", weight, least=0.0)
         self.terms = nn.ModuleDict(terms)
-        self.weights = {name: float(given.get(name, 1.0)) for name in terms}
+        self.weights = {name: given.get(name, 1.0) for name in terms}
         self.last: dict[str, Tensor] = {}
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
@@ -136,9 +135,7 @@ class CrossEntropy(Objective):
     def __init__(self, *, label_smoothing: float = 0.0) -> None:
         """Set the label smoothing of torch's cross_entropy."""
         super().__init__()
-        if not 0.0 <= label_smoothing < 1.0:
-            raise InputError(f"label_smoothing must lie in [0, 1), not {label_smoothing!r}")
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = real_number("label_smoothing", label_smoothing, least=0.0, below=1.0)
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the cross-entropy in nats."""

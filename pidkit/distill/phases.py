@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from pidkit.arguments import check_count, real_number, whole_number
 from pidkit.errors import InputError
 
 
@@ -62,23 +63,19 @@ class Phases:
 
     def __init__(self, *, warm_up: int = 0, cycle: int = 1, teacher_share: float = 0.0) -> None:
         """Check the numbers; the run starts at epoch 0."""
-        if not _is_count(warm_up) or not _is_count(cycle) or cycle < 1:
-            raise InputError(f"warm_up and cycle must be whole numbers, cycle at least 1; not {warm_up!r}, {cycle!r}")
-        if not 0.0 <= teacher_share < 1.0:
-            raise InputError(f"teacher_share must lie in [0, 1), not {teacher_share!r}")
+        self.warm_up, self.cycle = whole_number("warm_up", warm_up), check_count("cycle", cycle)
+        self.teacher_share = real_number("teacher_share", teacher_share, least=0.0, below=1.0)
         # As a fraction: in floating point .7 * 10 is a little over 7, and its ceiling 8.
-        self._n_teacher = math.ceil(Fraction(teacher_share).limit_denominator(10**6) * cycle)
-        if self._n_teacher == cycle:
+        self._n_teacher = math.ceil(Fraction(self.teacher_share).limit_denominator(10**6) * self.cycle)
+        if self._n_teacher == self.cycle:
             raise InputError(
                 f"teacher_share = {teacher_share} of cycle = {cycle} leaves the student no epoch; make the cycle longer"
             )
-        self.warm_up, self.cycle, self.teacher_share = int(warm_up), int(cycle), float(teacher_share)
         self.epoch = 0
 
     def at(self, epoch: int) -> Phase:
         """Return the phase of an epoch, counted from 0."""
-        if not _is_count(epoch):
-            raise InputError(f"epoch must be a whole number >= 0, not {epoch!r}")
+        epoch = whole_number("epoch", epoch)
         if epoch < self.warm_up:
             return Phase.WARM_UP
         in_cycle = (epoch - self.warm_up) % self.cycle
@@ -116,15 +113,9 @@ class Phases:
             raise InputError(
                 f"the saved phases are {dict(state)}, these are {own}; make Phases with the saved settings"
             )
-        if not _is_count(state["epoch"]):
-            raise InputError(f"the saved epoch must be a whole number >= 0, not {state['epoch']!r}")
-        self.epoch = int(state["epoch"])
+        self.epoch = whole_number("the saved epoch", state["epoch"])
 
     def __repr__(self) -> str:
         """Show the settings and the running epoch."""
         settings = f"warm_up={self.warm_up}, cycle={self.cycle}, teacher_share={self.teacher_share:g}"
         return f"Phases({settings}), epoch {self.epoch}: {self.current.value}"
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

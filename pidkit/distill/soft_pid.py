@@ -19,6 +19,7 @@ from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.gradients import atom_gradients
 from pidkit.pid.result import ATOMS
 from pidkit.results import Row, UnitResult, summary_rows
+from pidkit.types import Unit
 from pidkit.units import NATS_PER_UNIT, check_unit
 
 MASS_ERROR = 1e-4
@@ -55,7 +56,7 @@ class SoftPID(UnitResult):
         return summary_rows(self.atoms)
 
 
-def soft_pid(p: Tensor, *, tol: float | None = None, unit: str = "bits") -> SoftPID:
+def soft_pid(p: Tensor, *, tol: float | None = None, unit: Unit = "bits") -> SoftPID:
     """Decompose soft joints p[..., y, x1, x2] into atoms that can be differentiated.
 
     Forward, the certified BROJA atoms; backward, dRed/dp[y,x1,x2] = log P(y,x1)/(P(y)P(x1)) - lam[y,x1] - mu[y,x2] +
@@ -101,7 +102,7 @@ def soft_pid(p: Tensor, *, tol: float | None = None, unit: str = "bits") -> Soft
 
 
 def soft_pair_atoms(
-    p_yx1: Tensor, p_yx2: Tensor, *, tol: float | None = None, unit: str = "bits"
+    p_yx1: Tensor, p_yx2: Tensor, *, tol: float | None = None, unit: Unit = "bits"
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return redundancy, unique_1 and unique_2 of soft pair marginals, differentiable; no dense joint is needed.
 

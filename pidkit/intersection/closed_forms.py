@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from pidkit.info import mutual_information
 from pidkit.joint import check_joint
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, Unit
 from pidkit.units import check_unit, from_nats
 
 
-def mmi_redundancy(p: npt.ArrayLike, *, unit: str = "bits") -> float:
+def mmi_redundancy(p: npt.ArrayLike, *, unit: Unit = "bits") -> float:
     """Compute the minimum mutual information min_i I(Y; X_i), an upper bound of every redundancy here.
 
     Parameters
@@ -41,7 +41,7 @@ def mmi_redundancy(p: npt.ArrayLike, *, unit: str = "bits") -> float:
     return from_nats(min(mutual_information(pair) for pair in source_pairs(check_joint(p, n_axes=None))), unit)
 
 
-def williams_beer_redundancy(p: npt.ArrayLike, *, unit: str = "bits") -> float:
+def williams_beer_redundancy(p: npt.ArrayLike, *, unit: Unit = "bits") -> float:
     """Compute I_min = sum_y p(y) min_i sum_x p(x_i|y) log( p(y|x_i) / p(y) ).
 
     Parameters

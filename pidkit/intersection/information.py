@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError, SolverError
+from pidkit.arguments import flag, one_of
+from pidkit.errors import SolverError
 from pidkit.info import mutual_information
 from pidkit.intersection.blackwell import blackwell_cone, source_channels
 from pidkit.intersection.channel import channel_information
@@ -18,10 +19,11 @@ from pidkit.intersection.cone import Split
 from pidkit.intersection.gacs_koerner import common_function, indicator_channel
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
 from pidkit.intersection.result import IntersectionReport, IntersectionResult
-from pidkit.intersection.split import Limits, split_total
+from pidkit.intersection.split import Limits, check_time_limit, split_total
 from pidkit.joint import check_joint
 from pidkit.pid.broja import solve_broja
-from pidkit.types import FloatArray
+from pidkit.pid.solvers.choice import check_max_iter, check_tol
+from pidkit.types import FloatArray, IntersectionMeasure, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 DEFAULT_TOL = 1e-9
@@ -40,11 +42,11 @@ ADMISSIBLE = 1e-7
 def intersection_information(
     p: npt.ArrayLike,
     *,
-    kind: str = "griffith-ho",
+    kind: IntersectionMeasure = "griffith-ho",
     tol: float | None = None,
     time_limit: float | None = None,
     max_iter: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
 ) -> IntersectionResult:
     """Compute the largest I(Q;Y) of a variable Q common to the sources, as a certified interval.
@@ -98,11 +100,9 @@ def intersection_information(
       linear programs, converged: certified gap ... bits, residual ...
     """
     check_unit(unit)
-    if kind not in _SOLVERS:
-        raise InputError(f"kind must be one of {', '.join(map(repr, _SOLVERS))}, not {kind!r}")
-    for name, value in (("tol", tol), ("time_limit", time_limit), ("max_iter", max_iter)):
-        if value is not None and not value > 0:
-            raise InputError(f"{name} must be positive, not {value}")
+    flag("check", check)
+    one_of("kind", kind, _SOLVERS)
+    tol, max_iter, time_limit = check_tol(tol), check_max_iter(max_iter), check_time_limit(time_limit)
     joint = check_joint(p, n_axes=3 if kind == "griffith-ho" else None)
     wanted = DEFAULT_TOL if tol is None else tol
     began = time.perf_counter()

@@ -14,17 +14,17 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError
+from pidkit.arguments import Rng, generator, real_number, whole_number
 from pidkit.info import entropy, mutual_information
 from pidkit.intersection.channel import ChannelInformation, channel_information
 from pidkit.intersection.closed_forms import source_pairs
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
 from pidkit.intersection.relaxed_ascent import climb_channel
 from pidkit.intersection.result import IntersectionReport, IntersectionResult
-from pidkit.intersection.split import Limits, split_total
+from pidkit.intersection.split import Limits, check_time_limit, split_total
 from pidkit.joint import check_joint
 from pidkit.pid.broja import solve_broja
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 EXACT = 1e-9
@@ -42,8 +42,8 @@ def relaxed_intersection_information(
     n_q: int | None = None,
     n_starts: int = 6,
     time_limit: float | None = None,
-    rng: np.random.Generator | int = 0,
-    unit: str = "bits",
+    rng: Rng = 0,
+    unit: Unit = "bits",
 ) -> IntersectionResult:
     """Bound max I(Q;Y) subject to I(Q;Y|X1) <= tol_1 and I(Q;Y|X2) <= tol_2, from both sides.
 
@@ -67,7 +67,7 @@ def relaxed_intersection_information(
         Random starts of the ascent, besides Q = Y, Q = X1 and Q = X2.
     time_limit : float, optional
         Seconds for the exact common variable that is mixed in.
-    rng : Generator or int
+    rng : int or numpy.random.Generator
         Where the random starts come from.
     unit : str
         "bits" or "nats", of the tolerances and the result.
@@ -87,10 +87,10 @@ def relaxed_intersection_information(
     """
     check_unit(unit)
     joint = check_joint(p)
-    if not (tol_1 >= 0.0 and tol_2 >= 0.0):
-        raise InputError(f"tol_1 and tol_2 must not be negative; they are {tol_1} and {tol_2}")
-    if n_starts < 0 or (n_q is not None and n_q < 2):
-        raise InputError(f"n_starts must not be negative and n_q must be at least 2; they are {n_starts} and {n_q}")
+    tol_1, tol_2 = real_number("tol_1", tol_1, least=0.0), real_number("tol_2", tol_2, least=0.0)
+    n_starts = whole_number("n_starts", n_starts)
+    n_symbols = max(joint.shape[0], 2) if n_q is None else whole_number("n_q", n_q, least=2)
+    time_limit, draws = check_time_limit(time_limit), generator(rng)
     began = time.perf_counter()
     allowed = (tol_1 * NATS_PER_UNIT[unit], tol_2 * NATS_PER_UNIT[unit])
     problem = griffith_ho_cone(joint)
@@ -99,7 +99,7 @@ def relaxed_intersection_information(
     exact = joint_channel(problem, split.parts)
     best, value = exact, channel_information(joint, exact).target
     n_iterations = 0
-    for start in _starts(joint, n_q or max(joint.shape[0], 2), n_starts, np.random.default_rng(rng)):
+    for start in _starts(joint, n_symbols, n_starts, draws):
         channel, steps = climb_channel(joint, start, allowed)
         n_iterations += steps
         mixed = _mix(channel, channel_information(joint, channel), exact, allowed)

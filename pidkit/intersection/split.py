@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pidkit.arguments import real_number
 from pidkit.intersection.column_generation import generate_columns
 from pidkit.intersection.cone import Cone, Split, find_coordinates
 from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
@@ -36,6 +37,17 @@ class Limits:
     deadline: float = np.inf
     max_iter: int | None = None
     reserve: float = 0.0
+
+
+def check_time_limit(seconds: object) -> float | None:
+    """Return `time_limit` as a number of seconds, or None for none; infinity is none as well.
+
+    Raises
+    ------
+    InputError
+        If it is neither None nor a positive number.
+    """
+    return None if seconds is None else real_number("time_limit", seconds, above=0.0, finite=False, of="seconds")
 
 
 def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Split:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from importlib import import_module
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from pidkit.arguments import Rng
+from pidkit.arguments import Rng, one_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples
+from pidkit.types import Unit
 from pidkit.units import check_unit
 
 
@@ -18,12 +19,30 @@ from pidkit.units import check_unit
 class Estimator(Protocol):
     """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelDecoder, ...."""
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B)."""
         ...
 
 
-ESTIMATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
+EstimatorName = Literal[
+    "ksg",
+    "ross",
+    "gao",
+    "plugin",
+    "miller-madow",
+    "gaussian",
+    "gaussian-copula",
+    "label-decoder",
+    "reconstruction-decoder",
+    "infonce",
+    "jsd",
+    "smile",
+    "mine",
+    "nwj",
+]
+"""The estimators by name."""
+
+ESTIMATORS: dict[EstimatorName, tuple[str, str, dict[str, Any]]] = {
     "ksg": ("pidkit.mi.knn", "KSG", {}),
     "ross": ("pidkit.mi.mixed", "Ross", {}),
     "gao": ("pidkit.mi.mixed", "Gao", {}),
@@ -46,8 +65,8 @@ def estimate_mi(
     a: Samples,
     b: Samples,
     *,
-    estimator: str | Estimator = "ksg",
-    unit: str = "bits",
+    estimator: EstimatorName | Estimator = "ksg",
+    unit: Unit = "bits",
     rng: Rng = 0,
     **options: Any,
 ) -> MIEstimate:
@@ -109,7 +128,7 @@ def estimate_mi(
     return result
 
 
-def _build(estimator: str | Estimator, options: dict[str, Any]) -> Estimator:
+def _build(estimator: EstimatorName | Estimator, options: dict[str, Any]) -> Estimator:
     """Return the estimator of a name and its options, or the object given."""
     if not isinstance(estimator, str):
         if not isinstance(estimator, Estimator):
@@ -117,8 +136,7 @@ def _build(estimator: str | Estimator, options: dict[str, Any]) -> Estimator:
         if options:
             raise InputError(f"{', '.join(options)}: an estimator object has its options already; pass a name instead")
         return estimator
-    if estimator not in ESTIMATORS:
-        raise InputError(f"estimator must be one of {', '.join(map(repr, ESTIMATORS))}; not {estimator!r}")
+    one_of("estimator", estimator, ESTIMATORS)
     module, name, fixed = ESTIMATORS[estimator]
     try:
         kind = getattr(import_module(module), name)

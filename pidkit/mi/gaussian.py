@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import digamma, ndtri
 from scipy.stats import rankdata
 
-from pidkit.arguments import Rng
+from pidkit.arguments import Rng, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_option, check_pairs, check_rows, standardise
-from pidkit.quantise.rows import Rows
+from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
+from pidkit.types import FloatArray, Unit
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest are linear combinations of others."""
+
+
+WishartCorrection = Literal["wishart", "none"]
+"""What is done about the bias of log-determinants."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,13 @@ class GaussianMI:
     True
     """
 
-    correction: str = "wishart"
+    correction: WishartCorrection = "wishart"
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        check_option("correction", self.correction, ("wishart", "none"))
+        one_of("correction", self.correction, get_args(WishartCorrection))
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
         Raises
@@ -63,6 +68,7 @@ class GaussianMI:
             If a side is not a finite real array or is constant, the lengths differ, there are no more samples than
             columns, or a combination of columns of a is one of b, so that the information is infinite.
         """
+        seed_name(rng)  # refuses what is no rng
         return _gaussian(check_rows(a, "a"), check_rows(b, "b"), self.correction, "gaussian", unit)
 
 
@@ -89,13 +95,13 @@ class GaussianCopulaMI:
     True
     """
 
-    correction: str = "wishart"
+    correction: WishartCorrection = "wishart"
 
     def __post_init__(self) -> None:
         """Check the parameter."""
         GaussianMI(self.correction)
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
         Raises
@@ -103,11 +109,12 @@ class GaussianCopulaMI:
         InputError
             As `GaussianMI.estimate`.
         """
+        seed_name(rng)  # refuses what is no rng
         scores_a, scores_b = normal_scores(check_rows(a, "a")), normal_scores(check_rows(b, "b"))
         return _gaussian(scores_a, scores_b, self.correction, "gaussian-copula", unit)
 
 
-def normal_scores(rows: Rows) -> Rows:
+def normal_scores(rows: FloatArray) -> FloatArray:
     """Return Phi^-1(rank / (n + 1)) of every column; equal values get equal scores."""
     return np.asarray(ndtri(rankdata(rows, axis=0) / (len(rows) + 1.0)))
 
@@ -120,7 +127,7 @@ def wishart_bias(n: int, d: int) -> float:
     return float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() - d * math.log((n - 1) / 2.0))
 
 
-def _gaussian(a: Rows, b: Rows, correction: str, estimator: str, unit: str) -> MIEstimate:
+def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estimator: str, unit: str) -> MIEstimate:
     began = time.perf_counter()
     n = check_pairs(len(a), len(b), at_least=3, reason="a covariance")
     basis_a, basis_b = _whitened(a), _whitened(b)
@@ -151,7 +158,7 @@ def _gaussian(a: Rows, b: Rows, correction: str, estimator: str, unit: str) -> M
     )
 
 
-def _whitened(rows: Rows) -> Rows:
+def _whitened(rows: FloatArray) -> FloatArray:
     """Return orthonormal columns that span the centred columns of `rows`, fewer where some depend on others."""
     left, size, _ = np.linalg.svd(standardise(rows), full_matrices=False)
     return np.asarray(left[:, size > NEGLIGIBLE * size[0]])

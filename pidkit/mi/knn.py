@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma
 
-from pidkit.arguments import Rng, check_count, generator, seed_name
-from pidkit.errors import InputError
+from pidkit.arguments import Rng, check_count, generator, keep_checked, real_number, seed_name, whole_number
 from pidkit.mi.neighbours import BRUTE_FORCE_FROM, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
-from pidkit.quantise.rows import Rows
+from pidkit.types import FloatArray, Unit
 
 TIED_SHARE = 0.05
 """Share of repeated rows from which KSG's assumption of a density is in doubt."""
@@ -55,13 +54,11 @@ class KSG:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check_count("k", self.k)
-        if self.version not in (1, 2):
-            raise InputError(f"version must be 1 or 2, not {self.version!r}")
-        if not 0.0 <= self.jitter < 1.0:
-            raise InputError(f"jitter must be a number from 0 to below 1, not {self.jitter!r}; 1e-10 breaks ties")
+        jitter = real_number("jitter", self.jitter, least=0.0, below=1.0, remedy="1e-10 breaks ties")
+        version = whole_number("version", self.version, least=1, most=2)
+        keep_checked(self, k=check_count("k", self.k), version=version, jitter=jitter)
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`.
 
         Raises
@@ -99,7 +96,7 @@ class KSG:
         )
 
 
-def tie_warnings(rows: Rows, name: str) -> tuple[str, ...]:
+def tie_warnings(rows: FloatArray, name: str) -> tuple[str, ...]:
     """Return the warning that a side repeats its rows, which a density does not."""
     share = 1.0 - len(np.unique(rows, axis=0)) / len(rows)
     if share <= TIED_SHARE:

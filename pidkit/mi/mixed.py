@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import digamma
 
-from pidkit.arguments import Rng, check_count, generator, seed_name
+from pidkit.arguments import Rng, check_count, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.mi.knn import KSG, tie_warnings
 from pidkit.mi.neighbours import balls, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs, check_rows, is_discrete, standardise
+from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, is_discrete, standardise
+from pidkit.types import Unit
+
+LabelSide = Literal["auto", "a", "b"]
+"""Which of the two sides holds the labels."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,16 @@ class Ross:
     """
 
     k: int = 3
-    discrete: str = "auto"
+    discrete: LabelSide = "auto"
     jitter: float = 1e-10
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        KSG(k=self.k, jitter=self.jitter)
-        check_option("discrete", self.discrete, ("auto", "a", "b"))
+        checked = KSG(k=self.k, jitter=self.jitter)
+        discrete = one_of("discrete", self.discrete, get_args(LabelSide))
+        keep_checked(self, k=checked.k, jitter=checked.jitter, discrete=discrete)
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` and `b`, one of them (n, ...) real, the other (n,) labels, in `unit`.
 
         Samples that are alone in their class are left out, as Ross does, and a warning says how many.
@@ -139,9 +145,9 @@ class Gao:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        check_count("k", self.k)
+        keep_checked(self, k=check_count("k", self.k))
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
         Raises
@@ -149,6 +155,7 @@ class Gao:
         InputError
             If a side is not a finite real array or is constant, the lengths differ, or there are fewer than k + 2.
         """
+        seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()
         x, y = standardise(check_rows(a, "a")), standardise(check_rows(b, "b"))
         n = check_pairs(len(x), len(y), at_least=self.k + 2, reason=f"k = {self.k}")

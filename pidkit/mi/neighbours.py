@@ -8,7 +8,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from pidkit.quantise.rows import Rows
 from pidkit.types import FloatArray, IntArray
 
 BRUTE_FORCE_FROM = 12
@@ -35,7 +34,7 @@ class NearestPairs:
     side_b: FloatArray
 
 
-def nearest_pairs(x: Rows, y: Rows, k: int) -> NearestPairs:
+def nearest_pairs(x: FloatArray, y: FloatArray, k: int) -> NearestPairs:
     """Find the k nearest neighbours of the pairs (x_i, y_i), themselves left out, in the maximum norm."""
     joint = np.hstack([x, y])
     index = _neighbour_index(joint, k)
@@ -43,13 +42,13 @@ def nearest_pairs(x: Rows, y: Rows, k: int) -> NearestPairs:
     return NearestPairs(np.maximum(side_a, side_b), side_a, side_b)
 
 
-def balls(x: Rows, k: int) -> FloatArray:
+def balls(x: FloatArray, k: int) -> FloatArray:
     """Return for every row the distance to its k-th neighbour, itself left out."""
     index = _neighbour_index(x, k)
     return np.asarray(np.abs(x[index] - x[:, None]).max(axis=(1, 2)))
 
 
-def counts_within(x: Rows, radius: FloatArray) -> IntArray:
+def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
     """Count for every row the rows at most `radius` away, itself included."""
     if x.shape[1] == 1:
         return _counts_on_a_line(x[:, 0], radius)
@@ -62,7 +61,7 @@ def counts_within(x: Rows, radius: FloatArray) -> IntArray:
     return counts
 
 
-def _neighbour_index(x: Rows, k: int) -> IntArray:
+def _neighbour_index(x: FloatArray, k: int) -> IntArray:
     """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
     if x.shape[1] < BRUTE_FORCE_FROM:
         _, found = cKDTree(x).query(x, k + 1, p=np.inf)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng
+from pidkit.arguments import Rng, one_of, seed_name
 from pidkit.info import entropy
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs
+from pidkit.mi.samples import Samples, check_labels, check_pairs
+from pidkit.types import Unit
 
 SATURATED = 0.9
 """Share of log n from which the entropy of a side is that of the sample size."""
 
 LARGEST_BIAS_SHARE = 0.1
 """Share of the value from which its predicted bias is worth a warning."""
+
+
+CountCorrection = Literal["none", "miller-madow"]
+"""What is done about the bias of counted frequencies."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,13 @@ class PlugIn:
     (1.0, 'plugin')
     """
 
-    correction: str = "none"
+    correction: CountCorrection = "none"
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        check_option("correction", self.correction, ("none", "miller-madow"))
+        one_of("correction", self.correction, get_args(CountCorrection))
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n,) and `b` (n,), one symbol a sample, in `unit`; nothing is drawn from `rng`.
 
         Raises
@@ -58,6 +64,7 @@ class PlugIn:
         InputError
             If a side has more than one axis, symbols that cannot be used or one symbol only, or the lengths differ.
         """
+        seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()
         x, y = check_labels(a, "a"), check_labels(b, "b")
         n = check_pairs(x.size, y.size, at_least=2, reason="counting")

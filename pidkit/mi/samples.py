@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
-from pidkit.quantise.rows import Rows, as_array, as_rows
+from pidkit.quantise.rows import as_array, as_rows
 from pidkit.symbols import encode_labels
-from pidkit.types import IntArray
+from pidkit.types import FloatArray, IntArray
 
 Samples = npt.ArrayLike | Iterable[Hashable]
 
 
-def check_rows(x: Samples, name: str) -> Rows:
+def check_rows(x: Samples, name: str) -> FloatArray:
     """Return `x` (n, ...) as finite float64 rows (n, d) that are not all the same.
 
     Raises
@@ -30,13 +30,13 @@ def check_rows(x: Samples, name: str) -> Rows:
     >>> check_rows([1, 2, 4], "a").shape
     (3, 1)
     """
-    rows: Rows = _named(as_rows, x, name)
+    rows: FloatArray = _named(as_rows, x, name)
     if (rows == rows[0]).all():
         raise InputError(f"{name} is constant: its mutual information with anything is 0; pass what varies")
     return rows
 
 
-def check_maps(x: Samples, name: str) -> Rows:
+def check_maps(x: Samples, name: str) -> FloatArray:
     """Return `x` as a finite float64 array that keeps its axes (n, channels, ...); (n,) becomes (n, 1)."""
     rows = check_rows(x, name)
     shape = _named(as_array, x, name).shape
@@ -67,13 +67,6 @@ def check_pairs(n_a: int, n_b: int, *, at_least: int, reason: str) -> int:
     return n_a
 
 
-def check_option(name: str, value: object, allowed: Iterable[str]) -> None:
-    """Raise InputError unless `value` is one of the strings allowed."""
-    choices = tuple(allowed)
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; not {value!r}")
-
-
 def is_discrete(x: Any) -> bool:
     """Tell whether `x` looks like labels: one axis (or one column) of integers, booleans or anything not a number."""
     if not hasattr(x, "dtype"):
@@ -86,7 +79,7 @@ def is_discrete(x: Any) -> bool:
     return not any(kind in str(x.dtype) for kind in ("float", "complex"))
 
 
-def standardise(rows: Rows) -> Rows:
+def standardise(rows: FloatArray) -> FloatArray:
     """Return the rows with mean 0 and standard deviation 1 a column, and without the columns that are constant.
 
     An invertible map of each side, so it changes no mutual information.
@@ -100,7 +93,7 @@ LEAST_SHARE = 0.1
 """Share of the typical spread that every column counts as having at least."""
 
 
-def scaling(rows: Rows) -> tuple[Rows, Rows]:
+def scaling(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the mean of every column and what to divide it by.
 
     That is its standard deviation, but no less than LEAST_SHARE of their root mean square: a feature that is dead on

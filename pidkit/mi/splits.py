@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pidkit.arguments import whole_number
 from pidkit.errors import InputError
 from pidkit.types import IntArray
 
@@ -27,13 +28,10 @@ class Split:
     value: IntArray
 
 
-def check_folds(folds: object) -> None:
-    """Raise InputError unless `folds` is None, 1 or a larger whole number."""
-    whole = isinstance(folds, (int, np.integer)) and not isinstance(folds, bool) and folds >= 1
-    if folds is not None and not whole:
-        raise InputError(
-            f"folds must be None, 1 for a single three-way split, or a whole number above 1, not {folds!r}"
-        )
+def check_folds(folds: object) -> int | None:
+    """Return None, 1 (a single three-way split) or how many folds there are, else raise InputError."""
+    remedy = "1 is a single three-way split, and None leaves it to the number of samples"
+    return None if folds is None else whole_number("folds", folds, least=1, remedy=remedy)
 
 
 def three_way_splits(
@@ -52,6 +50,7 @@ def three_way_splits(
     (5, [60, 20, 20])
     """
     chosen = (1 if n >= CROSS_FIT_BELOW else FOLDS) if folds is None else folds
+    whole_number("folds", chosen, least=1, most=n, limit="the number of samples")
     order = rng.permutation(n)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from pidkit.arguments import Rng, check_count, generator
+from pidkit.arguments import Rng, check_count, generator, whole_number
 from pidkit.errors import InputError
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, IntArray
 
-Array = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+Array = FloatArray | IntArray
 Sampler = Callable[[int, np.random.Generator], tuple[Array, Array]]
 
 
@@ -68,8 +68,9 @@ def gaussian_task(name: str, covariance: npt.ArrayLike, d_a: int) -> Task:
     0.41334
     """
     s: FloatArray = np.asarray(covariance, dtype=np.float64)
-    if s.ndim != 2 or s.shape[0] != s.shape[1] or not 0 < d_a < len(s):
-        raise InputError(f"covariance must be square with more than d_a = {d_a!r} >= 1 rows; it has shape {s.shape}")
+    if s.ndim != 2 or s.shape[0] != s.shape[1] or len(s) < 2:
+        raise InputError(f"covariance must be square with at least 2 rows; it has shape {s.shape}")
+    d_a = whole_number("d_a", d_a, least=1, most=len(s) - 1, limit="the rows of covariance less one")
     if not np.allclose(s, s.T) or np.linalg.eigvalsh(s)[0] <= 0.0:
         raise InputError("covariance must be symmetric and positive definite")
     root = np.linalg.cholesky(s)

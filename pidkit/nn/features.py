@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from pidkit.arguments import check_count
+from pidkit.arguments import Rng, check_count
 from pidkit.errors import InputError
 from pidkit.nn.seeding import own_random_state
-from pidkit.nn.taps import Reduction, Taps, eager_model
+from pidkit.nn.taps import Call, Reduction, Taps, eager_model
 
 
 @contextlib.contextmanager
@@ -69,8 +69,8 @@ def collect_features(
     batch_size: int = 256,
     reduce: str | Reduction = "none",
     max_features: int | None = None,
-    call: str = "only",
-    seed: int = 0,
+    call: Call = "only",
+    rng: Rng = 0,
 ) -> dict[str, Tensor]:
     """Return what named layers make of inputs, one flat row a sample, and leave the model as it was.
 
@@ -85,7 +85,7 @@ def collect_features(
     x : torch.Tensor, shape (n, ...)
         Moved batch by batch to the device of the model and, where both are floating, to its dtype.
     batch_size : int
-    reduce, max_features, call, seed
+    reduce, max_features, call, rng
         As in `Taps`.
 
     Returns
@@ -107,14 +107,14 @@ def collect_features(
     given: object = x
     if not isinstance(given, Tensor) or given.ndim == 0 or len(given) == 0:
         raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
-    check_count("batch_size", batch_size)
+    batch_size = check_count("batch_size", batch_size)
     model = eager_model(model)
     place = next(iter([*model.parameters(), *model.buffers()]), x)
     floating = x.is_floating_point() and place.is_floating_point()
     features: dict[str, Tensor] = {}
     with (
         left_as_found(model),
-        Taps(model, layers, reduce=reduce, max_features=max_features, call=call, seed=seed) as taps,
+        Taps(model, layers, reduce=reduce, max_features=max_features, call=call, rng=rng) as taps,
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]

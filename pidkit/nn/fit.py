@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count, keep_checked, real_number
 from pidkit.errors import SolverError
 
 
@@ -28,6 +29,11 @@ class FitOptions:
         Steps between two validation scores.
     patience : int
         Scores without a new best after which to stop.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
     """
 
     learning_rate: float = 1e-3
@@ -36,6 +42,18 @@ class FitOptions:
     max_steps: int = 5000
     check_every: int = 10
     patience: int = 20
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        keep_checked(
+            self,
+            learning_rate=real_number("learning_rate", self.learning_rate, above=0.0),
+            weight_decay=real_number("weight_decay", self.weight_decay, least=0.0),
+            batch_size=check_count("batch_size", self.batch_size),
+            max_steps=check_count("max_steps", self.max_steps),
+            check_every=check_count("check_every", self.check_every),
+            patience=check_count("patience", self.patience),
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from pidkit.arguments import Rng, integer_seed
+
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:
     """Return a CPU torch.Generator seeded by the next draw of a numpy Generator.
@@ -48,10 +50,10 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def own_random_state(seed: int | None = None) -> Iterator[None]:
+def own_random_state(rng: Rng | None = None) -> Iterator[None]:
     """Give a block a random state of its own, and put torch's back at its end, on the CPU and on CUDA where in use.
 
-    With a seed the block draws the same numbers every time, else it goes on from where torch is.
+    With a seed, or one drawn from a Generator, the block starts there; with None it goes on from where torch is.
 
     Examples
     --------
@@ -62,6 +64,7 @@ def own_random_state(seed: int | None = None) -> Iterator[None]:
     True
     """
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    seed = None if rng is None else integer_seed(rng)
     with torch.random.fork_rng(devices=devices):
         if seed is not None:
             # torch.manual_seed would also reach a CUDA that is yet to be initialised, which nothing puts back.

@@ -7,13 +7,13 @@ import fnmatch
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from pidkit.arguments import check_count
+from pidkit.arguments import Rng, check_count, flag, integer_seed, one_of
 from pidkit.errors import InputError
 
 Reduction = Callable[[Any], Tensor]
@@ -22,7 +22,8 @@ Reduction = Callable[[Any], Tensor]
 Reduce = str | Reduction | Mapping[str, str | Reduction]
 """What `Taps` keeps of outputs: "none", "mean" or a callable for all layers, or a mapping of layers to these."""
 
-CALLS = ("only", "first", "last")
+Call = Literal["only", "first", "last"]
+"""Which output to keep of a layer that runs several times in one forward pass."""
 
 
 def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...]:
@@ -118,13 +119,14 @@ class Taps:
         mapping the first name or glob that fits a layer counts, and "none" where none does.
     max_features : int, optional
         Flatten each row and, where it is longer, add its entries with random signs into this many sums (the count
-        sketch: linear, and inner products stay as they are on average). The same every time for a layer and a `seed`.
+        sketch: linear, and inner products stay as they are on average). The same every time for a layer and an `rng`.
     call : "only", "first" or "last"
         Which output to keep of a layer that runs several times in one forward pass; "only" refuses such layers.
     detach : bool
         True: outputs are detached and cloned, so that no graph is kept and in-place changes do not reach them. False:
         the live tensors, to train through them.
-    seed : int
+    rng : int or numpy.random.Generator
+        What the signs and sums are drawn from; of a Generator one integer is drawn, once.
 
     Attributes
     ----------
@@ -161,20 +163,18 @@ class Taps:
         *,
         reduce: Reduce = "none",
         max_features: int | None = None,
-        call: str = "only",
+        call: Call = "only",
         detach: bool = True,
-        seed: int = 0,
+        rng: Rng = 0,
     ) -> None:
         """Check the options and find the layers; hooks are attached on entering."""
         self.names = find_layers(model, layers)
         reductions = _by_layer(reduce, self.names)
-        if max_features is not None:
-            check_count("max_features", max_features)
-        if call not in CALLS:
-            raise InputError(f"call must be one of {', '.join(map(repr, CALLS))}; not {call!r}")
+        self._max_features = None if max_features is None else check_count("max_features", max_features)
+        self._call = one_of("call", call, get_args(Call))
         self._model = eager_model(model)
-        self._reductions, self._max_features, self._call = reductions, max_features, call
-        self._detach, self._seed = detach, seed
+        self._reductions = reductions
+        self._detach, self._seed = flag("detach", detach), integer_seed(rng)
         self.listening = True
         self._kept: dict[str, Tensor] = {}
         self._sketches: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}

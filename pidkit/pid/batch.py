@@ -7,27 +7,28 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import flag, whole_number
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy_of_each
 from pidkit.joint import MASS_TOLERANCE, as_real, check_common_target, check_masses
 from pidkit.pid.atoms import PairAtoms, atoms_of, synergy_of
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
-from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_batch_solver
+from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_batch_solver
 from pidkit.pid.solvers.problem import CandidateBatch
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
 
 def bivariate_pid_batch(
     p: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
     n_jobs: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
 ) -> PIDBatch:
     """Decompose many joints of one shape, as `bivariate_pid` would one by one, in one call.
@@ -83,11 +84,11 @@ def solve_broja_batch(
     p_yx1: npt.ArrayLike,
     p_yx2: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
     n_jobs: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
 ) -> BROJABatch:
     """Solve the BROJA problems of many pairs of marginals of one shape in one call.
@@ -122,14 +123,17 @@ def solve_broja_batch(
     array([1.])
     """
     check_unit(unit)
+    flag("check", check)
     place = None if isinstance(p_yx1, np.ndarray) else tensor_place(p_yx1, p_yx2, solver=solver)
     if place is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
     first, second = _check_batch(p_yx1, name="p_yx1", n_axes=3), _check_batch(p_yx2, name="p_yx2", n_axes=3)
     check_common_target(first, second)
-    name = choose_batch_solver(solver, first, second, tol=tol)
-    wanted, limit = check_tol(tol, name), check_max_iter(max_iter)
-    _check_jobs(n_jobs)
+    asked, limit = check_tol(tol), check_max_iter(max_iter)
+    name = choose_batch_solver(solver, first, second, tol=asked)
+    wanted = DEFAULT_TOL[name] if asked is None else asked
+    if n_jobs is not None:
+        n_jobs = whole_number("n_jobs", n_jobs, least=1, remedy="None takes one for each core")
     began = time.perf_counter()
     tol_nats = wanted * NATS_PER_UNIT["bits"]
     if name == "scaling":
@@ -172,12 +176,6 @@ def _interior_point(
     from pidkit.pid.solvers.interior_point_batch import solve_interior_point_batch
 
     return solve_interior_point_batch(first, second, tol=tol, max_iter=max_iter, n_jobs=n_jobs)
-
-
-def _check_jobs(n_jobs: object) -> None:
-    """Raise unless `n_jobs` is None or a number of threads."""
-    if isinstance(n_jobs, bool) or not (n_jobs is None or (isinstance(n_jobs, (int, np.integer)) and n_jobs >= 1)):
-        raise InputError(f"n_jobs must be a whole number of at least 1, or None for one a core; not {n_jobs!r}")
 
 
 def _check_batch(p: npt.ArrayLike, *, name: str, n_axes: int) -> FloatArray:

@@ -7,18 +7,19 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import flag
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropies
 from pidkit.joint import check_pair_marginals
 from pidkit.pid.atoms import atoms_of
 from pidkit.pid.result import SolverReport
 from pidkit.pid.solution import BROJASolution, Solved
-from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_solver, load_solver
+from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_solver, load_solver
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, kept_symbols
 from pidkit.pid.solvers.problem import Solver, Start
 from pidkit.pid.solvers.progress import ProgressOption, watched
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit
 
 
@@ -26,11 +27,11 @@ def solve_broja(
     p_yx1: npt.ArrayLike,
     p_yx2: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
     init: Start | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
     progress: ProgressOption = None,
 ) -> BROJASolution:
@@ -83,6 +84,7 @@ def solve_broja(
     (1.0, 0.0)
     """
     check_unit(unit)
+    flag("check", check)
     run: Solver | None = None
     if not isinstance(p_yx1, np.ndarray) and (place := tensor_place(p_yx1, p_yx2, solver=solver)) is not None:
         solver, run = "scaling", place.solve
@@ -114,8 +116,9 @@ def solve_marginals(
     """
     kept = kept_symbols(p_yx1, p_yx2)
     small1, small2 = kept.pair_1(p_yx1), kept.pair_2(p_yx2)
-    name = choose_solver(solver, small1, small2, tol=tol if isinstance(tol, float) else None)
-    wanted = check_tol(tol, name)
+    asked = check_tol(tol)
+    name = choose_solver(solver, small1, small2, tol=asked)
+    wanted = DEFAULT_TOL[name] if asked is None else asked
     max_iter = check_max_iter(max_iter)
     start = None if init is None else _check_start(init, p_yx1, p_yx2, kept)
     run = load_solver(name) if run is None else run

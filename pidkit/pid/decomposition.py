@@ -6,13 +6,14 @@ from collections.abc import Hashable, Iterable
 
 import numpy.typing as npt
 
+from pidkit.arguments import flag
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import check_joint, count_samples, pair_marginals
 from pidkit.pid.atoms import synergy_of
 from pidkit.pid.broja import solve_marginals
 from pidkit.pid.result import PIDResult
 from pidkit.pid.solvers.progress import ProgressOption
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import check_unit, from_nats
 
 Symbols = npt.ArrayLike | Iterable[Hashable]
@@ -21,10 +22,10 @@ Symbols = npt.ArrayLike | Iterable[Hashable]
 def bivariate_pid(
     p: npt.ArrayLike,
     *,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
     progress: ProgressOption = None,
 ) -> PIDResult:
@@ -95,10 +96,10 @@ def pid_from_samples(
     n_y: int | None = None,
     n_x1: int | None = None,
     n_x2: int | None = None,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
     max_iter: int | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     check: bool = True,
     progress: ProgressOption = None,
 ) -> PIDResult:
@@ -143,15 +144,16 @@ def _decompose(
     p_yx2: FloatArray,
     mi_joint: float,
     *,
-    solver: str,
+    solver: SolverName,
     tol: float | None,
     max_iter: int | None,
-    unit: str,
+    unit: Unit,
     check: bool,
     progress: ProgressOption,
 ) -> PIDResult:
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
     check_unit(unit)
+    flag("check", check)
     solved = solve_marginals(p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, check=check, progress=progress)
     redundancy, unique_1, unique_2, mi_1, mi_2 = solved.atoms
     return PIDResult(

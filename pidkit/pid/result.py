@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from pidkit.results import UnitResult
+from pidkit.types import AtomName
 
-ATOMS = ("redundancy", "unique_1", "unique_2", "synergy")
+ATOMS: tuple[AtomName, ...] = get_args(AtomName)
 """The atoms of a bivariate decomposition, in the order of tables and figures."""
 
 INFORMATION = ("mi_1", "mi_2", "mi_joint")

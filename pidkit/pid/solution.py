@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from array_api_compat import array_namespace
 
-from pidkit.errors import InputError
+from pidkit.arguments import whole_number
 from pidkit.pid.atoms import PairAtoms
 from pidkit.pid.certificate import FactoredCoupling
 from pidkit.pid.result import SolverReport
@@ -88,8 +88,7 @@ class BROJASolution(UnitResult):
             If there is no target symbol `y`.
         """
         n_y = self.lam.shape[0]
-        if not isinstance(y, (int, np.integer)) or not -n_y <= y < n_y:  # type: ignore[redundant-expr]
-            raise InputError(f"y = {y!r} is not a target symbol; there are {n_y}")
+        whole_number("y", y, least=-n_y, most=n_y - 1, limit="the last target symbol")
         place = y % n_y
         if self._kept.y is not None:
             found = np.flatnonzero(self._kept.y == place)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import check_count
 from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
 from pidkit.results import UnitResult
@@ -120,7 +121,7 @@ def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> npt.N
 
 def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:
     """Return the leading principal components of rows, or the rows where they are no wider or `n_pca` is None."""
-    if n_pca is None or features.shape[1] <= n_pca:
+    if n_pca is None or features.shape[1] <= check_count("n_pca", n_pca):
         return features
     return PrincipalComponents(min(n_pca, len(features))).fit_transform(features)
 

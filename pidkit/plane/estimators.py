@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import one_of
 from pidkit.errors import InputError
-from pidkit.mi.estimate import estimate_mi
+from pidkit.mi.estimate import EstimatorName, estimate_mi
 from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
 from pidkit.types import FloatArray
 
-DOORS = {
+DOORS: dict[str, tuple[EstimatorName, EstimatorName]] = {
     "decoder": ("reconstruction-decoder", "label-decoder"),
     "ksg": ("ksg", "ross"),
     "jsd": ("jsd", "jsd"),
@@ -136,8 +137,7 @@ def plane_estimator(
     >>> plane_estimator("binned", mi_input={"n_bins": 30, "n_pca": None}, called="30 bins").name
     '30 bins'
     """
-    if name not in PLANE_ESTIMATORS:
-        raise InputError(f"estimators must be among {', '.join(map(repr, PLANE_ESTIMATORS))}; not {name!r}")
+    one_of("estimators", name, PLANE_ESTIMATORS)
     first, second = dict(mi_input or {}), dict(mi_label or {})
     options = {"pair": name, "mi_input": _plain(first), "mi_label": _plain(second)}
     if name == "binned":
@@ -164,7 +164,7 @@ def estimated_information(
     target: npt.NDArray[Any],
     rng: np.random.Generator,
     *,
-    estimator: str,
+    estimator: EstimatorName,
     n_pca: int | None = None,
     **options: Any,
 ) -> MIEstimate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.errors import InputError
+from pidkit.arguments import flag, whole_number
 
 
 def log_spaced_steps(last: int, *, n: int = 20, first: int = 1, start: bool = True) -> tuple[int, ...]:
@@ -24,16 +24,15 @@ def log_spaced_steps(last: int, *, n: int = 20, first: int = 1, start: bool = Tr
     Raises
     ------
     InputError
-        If `first` is below 1, `last` is below `first`, or `n` is below 2.
+        If one is no whole number, `first` is below 1, `last` is below `first`, or `n` is below 2.
 
     Examples
     --------
     >>> log_spaced_steps(100, n=5)
     (0, 1, 3, 10, 32, 100)
     """
-    if first < 1 or last < first:
-        raise InputError(f"first and last must be whole numbers with 1 <= first <= last, not {first!r} and {last!r}")
-    if n < 2:
-        raise InputError(f"n must be at least 2, not {n!r}")
+    first, n = whole_number("first", first, least=1), whole_number("n", n, least=2)
+    last = whole_number("last", last, least=first)
+    flag("start", start)
     steps = np.unique(np.round(np.geomspace(first, last, n)).astype(np.int64))
     return (*((0,) if start else ()), *(int(step) for step in steps))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,18 +14,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import check_count, whole_number
+from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.nn.features import collect_features
 from pidkit.nn.sample import check_sample
 from pidkit.nn.seeding import own_random_state
-from pidkit.nn.taps import Reduction, Taps, eager_model, find_layers
+from pidkit.nn.taps import Call, Reduction, Taps, eager_model, find_layers
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
 from pidkit.plane.measurement import Place, Repeats, check_atoms, measure_atoms, measure_layer
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.resume import start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
+from pidkit.types import Unit
 from pidkit.units import check_unit
 
 
@@ -69,7 +69,9 @@ class InformationPlane:
     batch_size : int
         Probe samples that a network sees at once.
     unit : str
-    seed : int
+    rng : int or numpy.random.Generator
+        Seeds the estimators, the shuffles and the sketch. Of a Generator one integer is drawn, which the trajectory
+        records, so that a run can be resumed: resume with that integer.
     network : str
         What a single model is called.
     path : path, optional
@@ -112,23 +114,19 @@ class InformationPlane:
         atom_options: Mapping[str, Any] | None = None,
         schedule: Collection[float] | None = None,
         reduce: str | Reduction = "none",
-        call: str = "only",
+        call: Call = "only",
         max_features: int | None = 1024,
         batch_size: int = 256,
-        unit: str = "bits",
-        seed: int = 0,
+        unit: Unit = "bits",
+        rng: Rng = 0,
         network: str = "network",
         path: str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> None:
         """Check everything before training begins, and find the run to resume."""
-        counts: tuple[tuple[str, object, int], ...] = (
-            ("n_seeds", n_seeds, 1),
-            ("n_null", n_null, 0),
-            ("seed", seed, 0),
-        )
-        for name, count, least in counts:
-            whole_number(name, count, least=least)
+        n_seeds, n_null = check_count("n_seeds", n_seeds), whole_number("n_null", n_null)
+        seed = integer_seed(rng)
+        flag("resume", resume)
         given = dict(model) if isinstance(model, Mapping) else {network: model}
         if not given:
             raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
@@ -139,16 +137,15 @@ class InformationPlane:
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
         self._atoms, self._atom_options = check_atoms(atoms, self._layers, atom_options or {})
-        self._schedule = None if schedule is None else frozenset(float(step) for step in schedule)
-        self._repeats = Repeats(int(n_seeds), int(n_null), int(seed), check_unit(unit))
+        self._schedule = None if schedule is None else frozenset(real_number("schedule", step) for step in schedule)
+        self._repeats = Repeats(n_seeds, n_null, seed, check_unit(unit))
         self._options: dict[str, Any] = {
             "reduce": reduce,
             "call": call,
-            "max_features": max_features,
-            "batch_size": batch_size,
-            "seed": int(seed),
+            "max_features": None if max_features is None else check_count("max_features", max_features),
+            "batch_size": check_count("batch_size", batch_size),
+            "rng": seed,
         }
-        check_count("batch_size", batch_size)
         for name, one in self._models.items():
             Taps(one, self._layers[name], reduce=reduce, max_features=max_features, call=call)  # refuses wrong options
         self._path = None if path is None else Path(path)
@@ -196,9 +193,7 @@ class InformationPlane:
         """
         if self._closed:
             raise InputError("step is called on a plane whose with block has ended; make a new one, with resume=True")
-        step = float(step)
-        if not math.isfinite(step):
-            raise InputError(f"step must be a finite number, not {step}")
+        step = real_number("step", step)
         recorded = self._trajectory.select(step=step).points
         if recorded or (self._schedule is not None and step not in self._schedule):
             return recorded

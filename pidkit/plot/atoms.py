@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS
 from pidkit.plot.style import (
@@ -25,7 +26,7 @@ from pidkit.plot.style import (
     new_axes,
 )
 from pidkit.representations.result import RepresentationPID
-from pidkit.types import FloatArray
+from pidkit.types import AtomName, FloatArray
 
 
 def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2"), ax: Axes | None = None) -> Axes:
@@ -80,12 +81,16 @@ def _draw_worth(ax: Axes, result: RepresentationPID) -> None:
         ax.plot(places - 0.38, corrected, linestyle="none", marker="^", ms=5, label=label, **loose)
 
 
+StackKind = Literal["area", "bars"]
+"""How stacked atoms are drawn."""
+
+
 def plot_atoms_over(
     results: Iterable[Decomposition],
     *,
     x: Sequence[float] | Sequence[str] | npt.NDArray[Any] | None = None,
-    kind: str = "area",
-    atoms: Sequence[str] = ATOMS,
+    kind: StackKind = "area",
+    atoms: Sequence[AtomName] = ATOMS,
     xlabel: str = "result",
     sources: tuple[str, str] = ("x1", "x2"),
     ax: Axes | None = None,
@@ -126,8 +131,7 @@ def plot_atoms_over(
     """
     checked = check_results(results, "results")
     labels = atom_labels(sources)
-    if kind not in ("area", "bars"):
-        raise InputError(f"kind must be 'area' or 'bars', not {kind!r}")
+    one_of("kind", kind, get_args(StackKind))
     if kind == "area" and len(checked) < 2:
         raise InputError(f"kind='area' needs at least two results, not {len(checked)}; use kind='bars'")
     positions, ticks = _positions(x, len(checked), even=kind == "bars")

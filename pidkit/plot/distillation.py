@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from pidkit.arguments import flag, one_of, real_number
 from pidkit.errors import InputError
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
@@ -76,8 +77,11 @@ def atoms_over_epochs(
     """
     if not isinstance(records, AtomRecords):
         raise InputError(f"records must be AtomRecords, such as probe.records, not {type(records).__name__}")
-    if not atoms or not set(atoms) <= set(ATOMS):
-        raise InputError(f"atoms must be among {', '.join(ATOMS)}, at least one; not {tuple(atoms)!r}")
+    if not atoms:
+        raise InputError(f"atoms must be among {', '.join(ATOMS)}, at least one; it is empty")
+    for atom in atoms:
+        one_of("atoms", atom, ATOMS)
+    flag("null", null)
     who, theirs, ours = _one_pair(records, teacher, pair)
     chosen = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
     ax = new_axes(ax, 6.4, 4.0)
@@ -144,8 +148,9 @@ def accuracy_against_weight(
         raise InputError("accuracies must hold at least one method, each with a weight and its accuracies")
     for method, curve in accuracies.items():
         for weight, seeds in curve.items():
-            if not (np.isfinite(weight) and weight > 0.0) or len(seeds) == 0:
-                raise InputError(f"accuracies[{method!r}] must have weights above 0, each with a seed; not {weight!r}")
+            real_number(f"every weight in accuracies[{method!r}]", weight, above=0.0)
+            if len(seeds) == 0:
+                raise InputError(f"accuracies[{method!r}] has no accuracy at weight {weight:g}; give at least one")
     for method, weight in (chosen or {}).items():
         if weight not in accuracies.get(method, {}):
             raise InputError(f"chosen holds {method!r} at {weight!r}, which is not among the accuracies")

@@ -17,12 +17,13 @@ from pidkit.plot.style import (
     label_slant,
     new_axes,
 )
+from pidkit.types import AtomName
 
 
 def plot_atom_map(
     results: Iterable[Iterable[Decomposition]],
     *,
-    atom: str = "redundancy",
+    atom: AtomName = "redundancy",
     x1_names: Sequence[str] | None = None,
     x2_names: Sequence[str] | None = None,
     sources: tuple[str, str] = ("x1", "x2"),

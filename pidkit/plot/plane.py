@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, SymLogNorm
 
+from pidkit.arguments import flag, one_of
 from pidkit.errors import InputError
 from pidkit.plot.style import new_axes
 from pidkit.records.plane_point import PLANE_QUANTITIES, PlanePoint
@@ -24,10 +25,14 @@ LOGARITHMIC_FROM = 20.0
 """Ratio of the last step to the first above zero from which colours follow the logarithm of the step."""
 
 
+PlaneKind = Literal["steps", "networks"]
+"""What is joined by lines: the layers of a step, or the steps of a network."""
+
+
 def information_plane(
     trajectory: PlaneTrajectory,
     *,
-    kind: str = "steps",
+    kind: PlaneKind = "steps",
     networks: Sequence[str] | None = None,
     layers: Sequence[str] | Mapping[str, str] | None = None,
     estimator: str | None = None,
@@ -76,8 +81,9 @@ def information_plane(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('I(X;F) (bits)', 'I(F;Y) (bits)')
     """
-    if kind not in ("steps", "networks"):
-        raise InputError(f"kind must be 'steps' or 'networks', not {kind!r}")
+    one_of("kind", kind, get_args(PlaneKind))
+    flag("error_bars", error_bars)
+    flag("guides", guides)
     pairs = _pairs(trajectory, estimator)
     chosen = _chosen(pairs, networks, "networks", 0)
     if kind == "steps" and len(chosen) > 1:
@@ -117,8 +123,8 @@ def _pairs(trajectory: PlaneTrajectory, estimator: str | None) -> list[Pair]:
     names = list(dict.fromkeys(point.estimator for point in on_plane))
     if estimator is None and len(names) > 1:
         raise InputError(f"estimator must say which of {', '.join(map(repr, names))} to draw")
-    if estimator is not None and estimator not in names:
-        raise InputError(f"estimator must be one of {', '.join(map(repr, names)) or 'none'}, not {estimator!r}")
+    if estimator is not None:
+        one_of("estimator", estimator, names)
     found: dict[tuple[str, float, str], dict[str, PlanePoint]] = {}
     for point in on_plane:
         if estimator in (None, point.estimator):

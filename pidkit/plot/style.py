@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.result import RepresentationPID
@@ -58,8 +59,7 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
 
 def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -> FloatArray:
     """Return one atom of every result; to be stacked, refuse negative ones and set those within their gap to zero."""
-    if atom not in ATOMS:
-        raise InputError(f"the atoms are {', '.join(map(repr, ATOMS))}; not {atom!r}")
+    one_of("atom", atom, ATOMS)
     values: FloatArray = np.array([getattr(result, atom) for result in results])
     if not stacked:
         return values

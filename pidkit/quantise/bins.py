@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import check_count
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import RowTransformer, as_rows, nearest
+from pidkit.types import FloatArray, IntArray
 
 
 class _JointBins(RowTransformer):
@@ -19,7 +20,7 @@ class _JointBins(RowTransformer):
     depends on its version.
     """
 
-    edges_: list[Rows]
+    edges_: list[FloatArray]
     symbols_: npt.NDArray[Any]
     n_codes_: int
 
@@ -27,7 +28,7 @@ class _JointBins(RowTransformer):
         self.n_bins = n_bins
 
     @abc.abstractmethod
-    def _cuts(self, column: Rows) -> Rows:
+    def _cuts(self, column: FloatArray) -> FloatArray:
         """Return where one feature, its values sorted, is cut into n_bins bins."""
 
     def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
@@ -50,7 +51,7 @@ class _JointBins(RowTransformer):
         self.n_codes_ = len(self.symbols_)
         return self
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         A value beyond the fitted range falls in the outermost bin. A combination of bins that `fit` did not see takes
@@ -69,7 +70,7 @@ class _JointBins(RowTransformer):
             codes[unseen] = nearest(bins[unseen].astype(np.float64), self.symbols_.astype(np.float64))
         return codes
 
-    def _bins(self, rows: Rows) -> npt.NDArray[Any]:
+    def _bins(self, rows: FloatArray) -> npt.NDArray[Any]:
         """Return the bin numbers of `rows`, (n, d); a value at an edge belongs to the bin above."""
         bins = np.empty(rows.shape, dtype=np.min_scalar_type(self.n_bins))
         for feature, edges in enumerate(self.edges_):
@@ -107,7 +108,7 @@ class UniformBins(_JointBins):
     array([0, 0, 0, 1])
     """
 
-    def _cuts(self, column: Rows) -> Rows:
+    def _cuts(self, column: FloatArray) -> FloatArray:
         return np.linspace(column[0], column[-1], self.n_bins + 1)[1:-1]
 
 
@@ -136,6 +137,6 @@ class QuantileBins(_JointBins):
     array([0, 0, 1, 1])
     """
 
-    def _cuts(self, column: Rows) -> Rows:
+    def _cuts(self, column: FloatArray) -> FloatArray:
         # Ranks in integers: a rank rounded in floating point would unbalance the bins.
         return column[np.arange(1, self.n_bins) * len(column) // self.n_bins]

@@ -14,7 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import RowTransformer, as_rows, nearest
+from pidkit.types import FloatArray, IntArray
 
 
 class KMeansCodes(RowTransformer):
@@ -50,7 +51,7 @@ class KMeansCodes(RowTransformer):
     True
     """
 
-    codebook_: Rows
+    codebook_: FloatArray
     n_codes_: int
     _minibatch: Any = None  # a MiniBatchKMeans once partial_fit has begun
 
@@ -106,7 +107,7 @@ class KMeansCodes(RowTransformer):
         first = np.sort(np.unique(centres, axis=0, return_index=True)[1])
         return self._keep(centres[first] + self._shift)
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises
@@ -117,10 +118,10 @@ class KMeansCodes(RowTransformer):
         rows = self._later_rows(x)
         return nearest(rows, self.codebook_)
 
-    def _check_codes(self, rows: Rows) -> int:
+    def _check_codes(self, rows: FloatArray) -> int:
         return check_count("n_codes", self.n_codes, at_most=len(rows), limit="the number of rows")
 
-    def _keep(self, centres: Rows) -> Self:
+    def _keep(self, centres: FloatArray) -> Self:
         self.n_features_in_ = centres.shape[1]
         self.codebook_ = centres
         self.n_codes_ = len(centres)

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from pidkit.arguments import check_count, check_seed
+from pidkit.arguments import check_count, check_seed, flag
 from pidkit.errors import InputError
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_array
+from pidkit.quantise.rows import RowTransformer, as_array
 from pidkit.quantise.steps import PrincipalComponents, unit_rows
+from pidkit.types import FloatArray, IntArray
 
 
 class RepresentationCodes(RowTransformer):
@@ -98,8 +99,10 @@ class RepresentationCodes(RowTransformer):
         ------
         InputError
             `x` is not a finite, real, non-empty array, n_codes is not between 1 and the number of rows, or batch_size
-            is too small.
+            is too small, or a flag is neither True nor False.
         """
+        flag("normalise", self.normalise)
+        flag("streaming", self.streaming)
         array = as_array(x)
         n, d = len(array), array[0].size
         check_count("n_codes", self.n_codes, at_most=n, limit="the number of rows")
@@ -122,7 +125,7 @@ class RepresentationCodes(RowTransformer):
         self.n_codes_ = self.codes_.n_codes_
         return self
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises
@@ -136,14 +139,14 @@ class RepresentationCodes(RowTransformer):
         parts = [array[start : start + size] for start in range(0, len(array), size)]
         return np.concatenate([self.codes_.transform(self._project(self._scaled(part))) for part in parts])
 
-    def _scaled(self, array: npt.NDArray[Any]) -> Rows:
+    def _scaled(self, array: npt.NDArray[Any]) -> FloatArray:
         rows = self._later_rows(array)
         return unit_rows(rows) if self.normalise else rows
 
-    def _project(self, rows: Rows) -> Rows:
+    def _project(self, rows: FloatArray) -> FloatArray:
         return rows if self.pca_ is None else self.pca_.transform(rows)
 
-    def _batches(self, array: npt.NDArray[Any]) -> Iterator[Rows]:
+    def _batches(self, array: npt.NDArray[Any]) -> Iterator[FloatArray]:
         """Yield random batches of at least batch_size rows, or all rows where there are fewer."""
         size = check_count("batch_size", self.batch_size)
         if size < max(self.n_pca_ if self.pca_ is not None else 0, self.n_codes):

@@ -12,9 +12,7 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.utils.validation import check_is_fitted
 
 from pidkit.errors import InputError
-
-Rows = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
+from pidkit.types import FloatArray, IntArray
 
 LARGEST = 1e140
 """Beyond this magnitude a sum of squares over a large array may leave float64."""
@@ -52,7 +50,7 @@ def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
     return array
 
 
-def as_rows(x: npt.ArrayLike) -> Rows:
+def as_rows(x: npt.ArrayLike) -> FloatArray:
     """Return `x` (n, ...) as finite float64 rows (n, d).
 
     float64 throughout: float16 squares overflow at 256, and the float16, float32 and float64 copies of the same
@@ -74,7 +72,7 @@ def as_rows(x: npt.ArrayLike) -> Rows:
     """
     array = as_array(x)
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes infinite, and is refused below
-        rows: Rows = np.asarray(array, dtype=np.float64).reshape(len(array), -1)
+        rows: FloatArray = np.asarray(array, dtype=np.float64).reshape(len(array), -1)
     peak = max(float(rows.max()), -float(rows.min()))
     if not np.isfinite(peak):
         raise InputError("x must be finite: it holds NaN or infinity; drop those rows or find out where they arise")
@@ -83,7 +81,7 @@ def as_rows(x: npt.ArrayLike) -> Rows:
     return rows
 
 
-def nearest(rows: Rows, points: Rows) -> Codes:
+def nearest(rows: FloatArray, points: FloatArray) -> IntArray:
     """Return for every row the index of the nearest point, the first of equally near ones.
 
     Distances are sums of squared differences, not |a|² - 2ab + |b|²: a row's code then depends neither on the rows
@@ -112,7 +110,7 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
         """Return `fit(x).transform(x)`; `y` is ignored."""
         return self.fit(x).transform(x)
 
-    def _later_rows(self, x: npt.ArrayLike) -> Rows:
+    def _later_rows(self, x: npt.ArrayLike) -> FloatArray:
         """Return the rows of `x`, which must have as many features as those of `fit`."""
         check_is_fitted(self)
         rows = as_rows(x)

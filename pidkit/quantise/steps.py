@@ -10,7 +10,8 @@ from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import normalize
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import Rows, RowTransformer, as_rows
+from pidkit.quantise.rows import RowTransformer, as_rows
+from pidkit.types import FloatArray
 
 
 class L2Normalise(RowTransformer):
@@ -43,7 +44,7 @@ class L2Normalise(RowTransformer):
         self.n_features_in_ = as_rows(x).shape[1]
         return self
 
-    def transform(self, x: npt.ArrayLike) -> Rows:
+    def transform(self, x: npt.ArrayLike) -> FloatArray:
         """Return the rows of `x`, shape (n, ...), at unit length, shape (n, d).
 
         Raises
@@ -77,8 +78,8 @@ class PrincipalComponents(RowTransformer):
     array([5., 0., 5.])
     """
 
-    components_: Rows
-    mean_: Rows
+    components_: FloatArray
+    mean_: FloatArray
 
     def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
         """Keep the parameters; `fit` checks them."""
@@ -112,7 +113,7 @@ class PrincipalComponents(RowTransformer):
         rows = as_rows(x)
         return self._take(IncrementalPCA(self._check_components(rows)), rows, restart=True)
 
-    def transform(self, x: npt.ArrayLike) -> Rows:
+    def transform(self, x: npt.ArrayLike) -> FloatArray:
         """Return the projections of `x`, shape (n, ...), as (n, n_components).
 
         Raises
@@ -121,15 +122,15 @@ class PrincipalComponents(RowTransformer):
             `x` is not a finite, real, non-empty array with as many features as in `fit`.
         """
         rows = self._later_rows(x)
-        projected: Rows = self._model.transform(rows - self._shift)
+        projected: FloatArray = self._model.transform(rows - self._shift)
         return projected
 
-    def _check_components(self, rows: Rows) -> int:
+    def _check_components(self, rows: FloatArray) -> int:
         return check_count(
             "n_components", self.n_components, at_most=min(rows.shape), limit="the smaller of rows and features"
         )
 
-    def _take(self, model: PCA | IncrementalPCA, rows: Rows, *, restart: bool) -> Self:
+    def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
         if restart:
             # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.
@@ -144,9 +145,9 @@ class PrincipalComponents(RowTransformer):
         return self
 
 
-def unit_rows(rows: Rows) -> Rows:
+def unit_rows(rows: FloatArray) -> FloatArray:
     """Return `rows` (n, d) at unit Euclidean length, zero rows as they are."""
     peak = np.abs(rows).max(axis=1, keepdims=True)
     # Rows of tiny numbers first come to order one: their squares would underflow and they would pass for zero.
-    scaled: Rows = normalize(rows / np.where(peak > 0, peak, 1.0))
+    scaled: FloatArray = normalize(rows / np.where(peak > 0, peak, 1.0))
     return scaled

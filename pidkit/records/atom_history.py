@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from pidkit.arguments import one_of, real_number
 from pidkit.arrays import write_atomic
 from pidkit.errors import InputError
 from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
 from pidkit.results import UnitResult, text_table
+from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
 FORMAT = "pidkit atom records 1"
@@ -86,11 +87,12 @@ class AtomRecords(UnitResult):
         student_layer: str | None = None,
     ) -> AtomRecords:
         """Return the records that have all the properties named, perhaps none."""
+        epoch = None if epoch is None else real_number("epoch", epoch)
         asked = (epoch, teacher, teacher_layer, student_layer)
         kept = (r for r in self.records if all(a is None or a == b for a, b in zip(asked, r.key, strict=True)))
         return replace(self, records=tuple(kept))
 
-    def curve(self, quantity: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def curve(self, quantity: str) -> tuple[FloatArray, FloatArray]:
         """Return the epochs and the values of one quantity of the only pair, in order of epochs.
 
         Raises
@@ -98,8 +100,7 @@ class AtomRecords(UnitResult):
         InputError
             If the quantity is unknown, or there is not exactly one pair: `select` one.
         """
-        if quantity not in QUANTITIES:
-            raise InputError(f"quantity must be one of {', '.join(QUANTITIES)}; not {quantity!r}")
+        one_of("quantity", quantity, QUANTITIES)
         if len(self.pairs) != 1:
             there = "; ".join(" ".join(pair) for pair in self.pairs) or "none"
             raise InputError(f"records must be of one pair of layers, there are: {there}; select(teacher=, ...) one")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import real_number
 from pidkit.arrays import load_array, save_arrays, write_atomic
 from pidkit.errors import InputError
 from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
@@ -96,6 +97,7 @@ class PlaneTrajectory(UnitResult):
         estimator: str | None = None,
     ) -> PlaneTrajectory:
         """Return the trajectory of the points that have all the properties named, perhaps none."""
+        step = None if step is None else real_number("step", step)
         wanted = {"network": network, "step": step, "layer": layer, "quantity": quantity, "estimator": estimator}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         kept = (p for p in self.points if all(getattr(p, name) == value for name, value in wanted.items()))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 
+from pidkit.arguments import real_number
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.rows import as_array
@@ -79,10 +80,9 @@ def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> 
     """
     if fit_fraction is None:
         return None
-    if not isinstance(fit_fraction, (int, float, np.number)) or not 0.0 < fit_fraction < 1.0:  # type: ignore[redundant-expr]
-        raise InputError(
-            f"fit_fraction must lie between 0 and 1, not {fit_fraction!r}; None fits and measures on all rows"
-        )
+    fit_fraction = real_number(
+        "fit_fraction", fit_fraction, above=0.0, below=1.0, remedy="None fits and measures on all rows"
+    )
     cut = round(fit_fraction * n)
     if not 0 < cut < n:
         raise InputError(f"fit_fraction = {fit_fraction} of {n} rows leaves no row to fit on, or none to measure")

@@ -26,7 +26,7 @@ from pidkit.representations.finite_samples import (
 )
 from pidkit.representations.result import RepresentationPID
 from pidkit.symbols import encode_labels
-from pidkit.types import IntArray
+from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
 from pidkit.units import check_unit, from_nats
 
 LARGEST_BIAS_SHARE = 0.1
@@ -42,12 +42,12 @@ def representation_pid(
     x2: npt.ArrayLike,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     fit_fraction: float | None = None,
-    bias: str = "none",
+    bias: BiasCorrection = "none",
     n_bootstrap: int = 0,
     n_null: int = 0,
-    solver: str = "auto",
+    solver: SolverName = "auto",
     tol: float | None = None,
-    unit: str = "bits",
+    unit: Unit = "bits",
     rng: Rng = 0,
 ) -> RepresentationPID:
     """Decompose what two representations say about labels into redundant, unique and synergistic information.
@@ -106,9 +106,9 @@ def representation_pid(
     """
     check_unit(unit)
     check_solver(solver)
-    check_tol(tol, "interior-point")
-    whole_number("n_bootstrap", n_bootstrap)
-    check_correction(bias, n_null=whole_number("n_null", n_null))
+    check_tol(tol)
+    n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
+    check_correction(bias, n_null=n_null)
     draws = generator(rng)
     quantiser_1, quantiser_2 = copy_quantisers(quantiser)
     y = _read_labels(labels)
@@ -146,8 +146,8 @@ def representation_pid(
             "fit_fraction": None if fit_fraction is None else float(fit_fraction),
             "n_rows": len(rows_1),
             "bias": bias,
-            "n_bootstrap": int(n_bootstrap),
-            "n_null": int(n_null),
+            "n_bootstrap": n_bootstrap,
+            "n_null": n_null,
             "rng": seed_name(rng),
             "versions": {package: version(package) for package in RECORDED_PACKAGES},
         },

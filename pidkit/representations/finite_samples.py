@@ -10,17 +10,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from tqdm import tqdm
 
+from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.joint import count_samples
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.results import UnitPart
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import BiasCorrection, FloatArray, IntArray
 
 BATCH = 64
 """Replicates solved in one compiled call."""
@@ -28,7 +30,7 @@ BATCH = 64
 SHOW_PROGRESS_AFTER = 2.0
 """Seconds after which replicates show a progress bar."""
 
-CORRECTIONS = ("none", "miller-madow", "extrapolation", "shuffle")
+CORRECTIONS: tuple[BiasCorrection, ...] = get_args(BiasCorrection)
 
 FEWEST_TO_QUARTER = 8
 """Samples from which quarters of two are left for the extrapolation."""
@@ -175,8 +177,7 @@ def check_correction(method: str, *, n_null: int, n_samples: int | None = None) 
     InputError
         If `method` is unknown, "shuffle" without a null, or "extrapolation" from too few samples to quarter.
     """
-    if method not in CORRECTIONS:
-        raise InputError(f"bias must be one of {', '.join(map(repr, CORRECTIONS))}; not {method!r}")
+    one_of("bias", method, CORRECTIONS)
     if method == "shuffle" and n_null == 0:
         raise InputError("bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more")
     if method == "extrapolation" and n_samples is not None and n_samples < FEWEST_TO_QUARTER:

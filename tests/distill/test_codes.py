@@ -162,16 +162,16 @@ FITTED = RepresentationCodes(2, 3).fit(np.random.default_rng(0).standard_normal(
     ("call", "message"),
     [
         (lambda: NearestCentres("layer", RepresentationCodes()), "quantiser must be a fitted RepresentationCodes"),
-        (lambda: NearestCentres("layer", FITTED, temperature=0.0), "temperature must be a finite number above 0"),
+        (lambda: NearestCentres("layer", FITTED, temperature=0.0), "temperature must be a finite number > 0"),
         (lambda: NearestCentres("layer", FITTED)(outputs(draw(4, 6))), "'layer' has 6 features .* fitted on 5"),
         (lambda: NearestCentres("layer", FITTED)(outputs(draw(4, 5), "fc")), "layer 'layer' is not tapped"),
         (lambda: NearestCentres.fit(network(), "*", draw(9, 1, 6, 6)), r"layer '\*' stands for 4 layers; name one"),
         (lambda: NearestCentres.fit(network(), "9", draw(9, 1, 6, 6)), "'9', which fits no layer"),
-        (lambda: LogitCodes(0), "n_codes must be an integer of at least 1"),
-        (lambda: LogitCodes(3, temperature=float("nan")), "temperature must be a finite number above 0"),
+        (lambda: LogitCodes(0), "n_codes must be a whole number >= 1"),
+        (lambda: LogitCodes(3, temperature=float("nan")), "temperature must be a finite number > 0"),
         (lambda: LogitCodes(3)(outputs(draw(4, 2))), r"logits must have shape \(n, 3\)"),
         (lambda: SoftCodes(VECTORS, 1), "n_codes must be at least 2"),
-        (lambda: SoftCodes(VECTORS, 2, temperature=-1.0), "temperature must be a finite number above 0"),
+        (lambda: SoftCodes(VECTORS, 2, temperature=-1.0), "temperature must be a finite number > 0"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_one_line(call, message):

@@ -152,8 +152,12 @@ def test_errors():
     p = dirichlet((2, 2, 2), 0)
     with pytest.raises(InputError, match="kind must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"):
         intersection_information(p, kind="broja")
-    for name in ("tol", "time_limit", "max_iter"):
-        with pytest.raises(InputError, match=f"{name} must be positive, not 0"):
+    for name, wanted in (
+        ("tol", "a finite number of bits > 0"),
+        ("time_limit", "a number of seconds > 0"),
+        ("max_iter", "a whole number >= 1"),
+    ):
+        with pytest.raises(InputError, match=f"^{name} must be {wanted}, not 0$"):
             intersection_information(p, **{name: 0})
     with pytest.raises(InputError, match="unit must be"):
         intersection_information(p, unit="hartley")

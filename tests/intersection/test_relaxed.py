@@ -70,11 +70,11 @@ def test_gradient():
 
 def test_errors():
     p = TABLE["AND"].p
-    with pytest.raises(InputError, match="tol_1 and tol_2 must not be negative; they are -1 and 0"):
+    with pytest.raises(InputError, match="tol_1 must be a finite number >= 0, not -1"):
         relaxed_intersection_information(p, tol_1=-1, tol_2=0)
-    with pytest.raises(InputError, match="n_starts must not be negative and n_q must be at least 2; they are -1 and"):
+    with pytest.raises(InputError, match="n_starts must be a whole number >= 0, not -1"):
         relaxed_intersection_information(p, tol_1=0, tol_2=0, n_starts=-1)
-    with pytest.raises(InputError, match="n_q must be at least 2; they are 6 and 1"):
+    with pytest.raises(InputError, match="n_q must be a whole number >= 2, not 1"):
         relaxed_intersection_information(p, tol_1=0, tol_2=0, n_q=1)
     with pytest.raises(InputError, match="unit must be"):
         relaxed_intersection_information(p, tol_1=0, tol_2=0, unit="dits")

@@ -83,7 +83,7 @@ TABLE = {
     "unit": (partial(estimate_mi, A, B, unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
     "name": (
         partial(estimate_mi, A, B, estimator="kraskov"),
-        "estimator must be one of 'ksg', 'ross',...; not 'kraskov'",
+        "estimator must be one of 'ksg', 'ross',..., not 'kraskov'",
     ),
     "no estimator": (
         partial(estimate_mi, A, B, estimator=3),
@@ -103,11 +103,11 @@ TABLE = {
     ),
     "rng": (
         partial(estimate_mi, A, B, rng=None),
-        "rng must be an integer seed of at least 0 or a numpy.random.Generator, not None",
+        "rng must be a whole number from 0 to 2**32 - 1 or a numpy.random.Generator, not None",
     ),
     "negative rng": (
         partial(estimate_mi, A, B, rng=-1),
-        "rng must be an integer seed of at least 0 or a numpy..., not -1",
+        "rng must be a whole number from 0 to 2**32 - 1 or a numpy..., not -1",
     ),
     "one class": (
         partial(estimate_mi, A, np.ones(60, dtype=int), estimator="label-decoder"),

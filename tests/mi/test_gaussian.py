@@ -67,7 +67,7 @@ def test_without_correction_it_is_the_log_determinant():
 def test_bad_input_is_refused():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 20, 10))
-    with pytest.raises(InputError, match=r"^correction must be one of 'wishart', 'none'; not 'bootstrap'$"):
+    with pytest.raises(InputError, match=r"^correction must be 'wishart' or 'none', not 'bootstrap'$"):
         GaussianCopulaMI("bootstrap")
     with pytest.raises(InputError, match=r"^a and b hold 20 samples of 10 and 10 independent columns; .* at least 22:"):
         GaussianMI().estimate(a, b)

@@ -92,9 +92,9 @@ def test_ties_are_pointed_out():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k": 0}, r"^k must be an integer of at least 1, not 0$"),
-        ({"version": 3}, r"^version must be 1 or 2, not 3$"),
-        ({"jitter": -1.0}, r"^jitter must be a number from 0 to below 1, not -1.0; 1e-10 breaks ties$"),
+        ({"k": 0}, r"^k must be a whole number >= 1, not 0$"),
+        ({"version": 3}, r"^version must be a whole number from 1 to 2, not 3$"),
+        ({"jitter": -1.0}, r"^jitter must be a number in \[0, 1\), not -1.0; 1e-10 breaks ties$"),
     ],
 )
 def test_bad_parameters_are_refused(options, message):

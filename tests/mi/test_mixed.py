@@ -99,8 +99,8 @@ def test_ross_leaves_out_classes_of_one_and_says_so():
         (lambda x: Ross().estimate(x, np.zeros(20, dtype=int)), r"^b holds one class only: there is nothing to be inf"),
         (lambda x: Ross().estimate(x, np.arange(20)), r"^b has a class of its own for every sample; use KSG for"),
         (lambda x: Ross().estimate(x, np.arange(19) % 2), r"^a and b must have one row a sample, in the same order;"),
-        (lambda x: Ross(discrete="c"), r"^discrete must be one of 'auto', 'a', 'b'; not 'c'$"),
-        (lambda x: Gao(k=0.5), r"^k must be an integer of at least 1, not 0.5$"),
+        (lambda x: Ross(discrete="c"), r"^discrete must be one of 'auto', 'a', 'b', not 'c'$"),
+        (lambda x: Gao(k=0.5), r"^k must be a whole number >= 1, not 0.5; pass an int$"),
         (lambda x: Gao(k=30).estimate(x, x), r"^a and b hold 20 samples; k = 30 needs at least 32$"),
     ],
 )

@@ -63,7 +63,7 @@ def test_bias_is_pointed_out():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(InputError, match=r"^correction must be one of 'none', 'miller-madow'; not 'jackknife'$"):
+    with pytest.raises(InputError, match=r"^correction must be 'none' or 'miller-madow', not 'jackknife'$"):
         PlugIn("jackknife")
     with pytest.raises(InputError, match=r"^a must have one axis \(one symbol a sample\); it has shape \(4, 2\)$"):
         PlugIn().estimate(np.zeros((4, 2), dtype=int), [0, 1, 0, 1])

@@ -141,7 +141,7 @@ def test_the_sketch_is_linear_seeded_and_keeps_inner_products_on_average() -> No
     model, x = nn.Sequential(nn.Identity()), torch.randn(2, 400, dtype=torch.float64)
     products = []
     for seed in range(400):
-        with Taps(model, "0", max_features=40, seed=seed) as taps:
+        with Taps(model, "0", max_features=40, rng=seed) as taps:
             model(torch.cat([x, x.sum(0, keepdim=True)]))
             rows = taps.take()["0"]
         torch.testing.assert_close(rows[0] + rows[1], rows[2])
@@ -170,8 +170,8 @@ def test_layers_that_run_twice_need_a_choice_and_those_that_never_run_are_named(
     ("options", "message"),
     [
         ({"reduce": "max"}, "reduce must be 'none', 'mean' or a callable, not 'max'"),
-        ({"max_features": 0}, "max_features must be an integer of at least 1, not 0"),
-        ({"call": "all"}, "call must be one of 'only', 'first', 'last'; not 'all'"),
+        ({"max_features": 0}, "max_features must be a whole number >= 1, not 0"),
+        ({"call": "all"}, "call must be one of 'only', 'first', 'last', not 'all'"),
     ],
 )
 def test_unknown_options_are_refused(options: Any, message: str) -> None:
@@ -316,7 +316,7 @@ def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) 
         (lambda m: collect_features(m, "0", torch.empty(0, 3)), "x must be a tensor with one row a sample"),
         (
             lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0),
-            "batch_size must be an integer of at least 1",
+            "batch_size must be a whole number >= 1",
         ),
         (
             lambda m: collect_features(m, "0", torch.ones(2, 3), reduce=lambda out: out.T),

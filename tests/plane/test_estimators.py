@@ -119,7 +119,7 @@ def test_names_and_pairs_are_collected_and_checked() -> None:
     own = PlaneEstimator("own")
     assert [pair.name for pair in plane_estimators(["ksg", own])] == ["ksg", "own"]
     assert plane_estimators(own) == (own,)
-    with pytest.raises(InputError, match=r"estimators must be among 'decoder', .*; not 'mine'"):
+    with pytest.raises(InputError, match=r"estimators must be one of 'decoder', .*, not 'mine'"):
         plane_estimators("mine")
     with pytest.raises(InputError, match=r"estimators must be at least one, each with a name of its own, not \[\]"):
         plane_estimators([])

@@ -213,14 +213,14 @@ def test_values_are_means_over_seeds_with_their_error_and_a_shuffled_null() -> N
         return Answer(float(rng.normal()) + (target[:40] == SAMPLE[1].numpy()[:40]).mean(), stderr=0.001, cap=9.0)
 
     pair = PlaneEstimator("noisy", mi_label=noisy)
-    (point,) = plane_of(network(), layers="4", estimators=pair, n_seeds=5, n_null=3, seed=7, unit="nats").step(0)
+    (point,) = plane_of(network(), layers="4", estimators=pair, n_seeds=5, n_null=3, rng=7, unit="nats").step(0)
     draws = [float(np.random.default_rng([7, k]).normal()) for k in range(5)]
     assert point.value == pytest.approx(np.mean(draws) + 1.0)
     assert point.stderr == pytest.approx(np.std(draws, ddof=1) / np.sqrt(5))
     assert point.null is not None
     assert point.null < np.mean(draws[:3]) + 0.7
     assert point.null_spread is not None
-    (alone,) = plane_of(network(), layers="4", estimators=pair, n_seeds=1, n_null=1, seed=7, unit="nats").step(0)
+    (alone,) = plane_of(network(), layers="4", estimators=pair, n_seeds=1, n_null=1, rng=7, unit="nats").step(0)
     assert alone.stderr == 0.001
     assert alone.null_spread is None
 
@@ -354,7 +354,7 @@ def test_runs_are_not_overwritten_and_not_continued_with_other_settings(tmp_path
         ({"n_seeds": 3}, "n_seeds was 2 and is 3"),
         ({"layers": "4"}, "layers was"),
         ({"sample": data(seed=2)}, "sample was"),
-        ({"seed": 1}, "seed was 0 and is 1"),
+        ({"rng": 1}, "rng was 0 and is 1"),
         ({"estimators": "binned"}, "estimators was"),
     ):
         with pytest.raises(InputError, match=f"holds a run with other settings: {named}"):
@@ -380,14 +380,14 @@ def test_runs_are_not_overwritten_and_not_continued_with_other_settings(tmp_path
         ({"inputs": SAMPLE[0][:3]}, "inputs must have one row a sample"),
         ({"n_seeds": 0}, "n_seeds must be a whole number >= 1, not 0"),
         ({"n_null": -1}, "n_null must be a whole number >= 0, not -1"),
-        ({"seed": True}, "seed must be a whole number >= 0, not True"),
+        ({"rng": True}, r"rng must be a whole number from 0 to 2\*\*32 - 1 or a numpy.random.Generator, not True"),
         ({"unit": "bans"}, "unit must be 'bits' or 'nats'"),
-        ({"estimators": "mine"}, "estimators must be among 'decoder', .*; not 'mine'"),
+        ({"estimators": "mine"}, "estimators must be one of 'decoder', .*, not 'mine'"),
         ({"estimators": []}, "estimators must be at least one, each with a name of its own"),
         ({"estimators": [SIMPLE, SIMPLE]}, "each with a name of its own, not .'simple', 'simple'"),
         ({"reduce": "max"}, "reduce must be 'none', 'mean' or a callable"),
-        ({"max_features": 0}, "max_features must be an integer of at least 1, not 0"),
-        ({"batch_size": 0}, "batch_size must be an integer of at least 1, not 0"),
+        ({"max_features": 0}, "max_features must be a whole number >= 1, not 0"),
+        ({"batch_size": 0}, "batch_size must be a whole number >= 1, not 0"),
         ({"path": "run.json"}, r"path must end in \.npz, not 'run\.json'"),
         ({"atom_options": {"labels": [0]}}, "atom_options must be among quantiser, .*, not 'labels'"),
         ({"atoms": [("0", "4")]}, "atoms need two networks, a first and a second, not 1"),

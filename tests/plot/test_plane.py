@@ -159,7 +159,7 @@ ATOMS_ALONE = PlaneTrajectory((PlanePoint("a & b", 0, "x & y", "synergy", "BROJA
             lambda: information_plane(TWO, kind="networks", layers={"student": "fc"}),
             "layers holds 'fc', which has no points in 'student'; there are 'out'",
         ),
-        (lambda: information_plane(ONE, estimator="ksg"), "estimator must be one of 'decoder', not 'ksg'"),
+        (lambda: information_plane(ONE, estimator="ksg"), "estimator must be 'decoder', not 'ksg'"),
         (
             lambda: information_plane(trajectory(pair("n", 0, "f", 1, 1), pair("n", 0, "f", 1, 1, "ksg"))),
             "estimator must say which of 'decoder', 'ksg' to draw",

@@ -53,7 +53,7 @@ def test_records_are_selected_and_drawn_by_pair():
         InputError, match="records must be of one pair of layers, there are: teacher conv conv; teacher fc"
     ):
         run.curve("synergy")
-    with pytest.raises(InputError, match="quantity must be one of redundancy"):
+    with pytest.raises(InputError, match="quantity must be one of 'redundancy'"):
         run.curve("gap")
 
 

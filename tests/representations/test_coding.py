@@ -99,7 +99,7 @@ def test_what_is_no_quantiser_is_refused(kind):
 
 @pytest.mark.parametrize("fraction", ["a", 0, 1.0, -0.5, 2, float("nan"), True, (0.5,)])
 def test_what_is_no_fraction_is_refused(fraction):
-    with pytest.raises(pidkit.InputError, match=r"^fit_fraction must lie between 0 and 1, not .*; None fits and"):
+    with pytest.raises(pidkit.InputError, match=r"^fit_fraction must be a number in \(0, 1\), not .*; None fits and"):
         split_rows(100, fraction, np.random.default_rng(0))
 
 

@@ -133,13 +133,16 @@ def test_no_information_at_all_is_all_bias():
 
 REFUSED = {
     "unit": ({"unit": "bit"}, "unit must be 'bits' or 'nats', not 'bit'"),
-    "solver": ({"solver": "newton"}, "solver must be 'auto', 'interior-point', 'scaling', 'conic'; not 'newton'"),
-    "tol": ({"tol": -1.0}, "tol must be a positive number of bits, not -1.0"),
+    "solver": (
+        {"solver": "newton"},
+        "solver must be one of 'auto', 'interior-point', 'scaling', 'conic', not 'newton'",
+    ),
+    "tol": ({"tol": -1.0}, "tol must be a finite number of bits > 0, not -1.0"),
     "bias": (
         {"bias": "jackknife"},
-        "bias must be one of 'none', 'miller-madow', 'extrapolation', 'shuffle'; not 'jackknife'",
+        "bias must be one of 'none', 'miller-madow', 'extrapolation', 'shuffle', not 'jackknife'",
     ),
-    "bias type": ({"bias": None}, "bias must be one of 'none', 'miller-madow', 'extrapolation', 'shuffle'; not None"),
+    "bias type": ({"bias": None}, "bias must be one of 'none', 'miller-madow', 'extrapolation', 'shuffle', not None"),
     "no null": (
         {"bias": "shuffle"},
         "bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more",
@@ -148,14 +151,17 @@ REFUSED = {
         {"bias": "extrapolation", "fit_fraction": 0.985},
         "bias='extrapolation' needs at least 8 samples, not 6; use bias='none'",
     ),
-    "n_null": ({"n_null": 2.0}, "n_null must be a whole number >= 0, not 2.0"),
+    "n_null": ({"n_null": 2.0}, "n_null must be a whole number >= 0, not 2.0; pass the int 2"),
     "n_bootstrap": ({"n_bootstrap": True}, "n_bootstrap must be a whole number >= 0, not True"),
     "negative seed": (
         {"rng": -1},
-        "rng must be an integer seed of at least 0 or a numpy.random.Generator, not -1",
+        "rng must be a whole number from 0 to 2**32 - 1 or a numpy.random.Generator, not -1",
     ),
-    "no seed": ({"rng": None}, "rng must be an integer seed of at least 0 or a numpy.random.Generator, not None"),
-    "text as a seed": ({"rng": "x"}, "rng must be an integer seed of at least 0 or a numpy.random.Generator, not 'x'"),
+    "no seed": ({"rng": None}, "rng must be a whole number from 0 to 2**32 - 1 or a numpy.random.Generator, not None"),
+    "text as a seed": (
+        {"rng": "x"},
+        "rng must be a whole number from 0 to 2**32 - 1 or a numpy.random.Generator, not 'x'",
+    ),
     "one class": ({"labels": ["a"] * 400}, "labels hold one class only: there is nothing to be informed about; ..."),
     "too few rows": (
         {"x2": np.zeros((399, 2))},

@@ -219,7 +219,7 @@ def test_a_progress_bar_comes_only_where_it_takes_long(capsys, monkeypatch):
 
 
 def test_a_correction_that_cannot_be_made_is_refused():
-    with pytest.raises(InputError, match=r"^bias must be one of 'none', .*; not 'qe'$"):
+    with pytest.raises(InputError, match=r"^bias must be one of 'none', .*, not 'qe'$"):
         check_correction("qe", n_null=0)
     with pytest.raises(InputError, match=r"^bias='shuffle' subtracts the mean .*; ask for one with n_null=20 or more$"):
         check_correction("shuffle", n_null=0)

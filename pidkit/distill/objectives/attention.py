@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pidkit.arguments import one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
-NORMS = ("code", "paper")
+Norm = Literal["code", "paper"]
 
 
 class AttentionTransfer(Objective):
@@ -60,18 +62,14 @@ class AttentionTransfer(Objective):
     0
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, p: float = 2.0, norm: str = "code") -> None:
+    def __init__(self, pairs: Sequence[LayerPair], *, p: float = 2.0, norm: Norm = "code") -> None:
         """Check the pairs and the options."""
         super().__init__()
         self.pairs = checked_pairs(pairs)
         for pair in self.pairs:
             if pair.n_places == 1:
                 raise InputError(f"pairs holds {pair}, of one place, where attention has no choice; tap maps or tokens")
-        if not p >= 1.0:
-            raise InputError(f"p must be at least 1, not {p!r}")
-        if norm not in NORMS:
-            raise InputError(f"norm must be one of {', '.join(map(repr, NORMS))}; not {norm!r}")
-        self.p, self.norm = float(p), norm
+        self.p, self.norm = real_number("p", p, least=1.0), one_of("norm", norm, get_args(Norm))
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the distance of the attention maps."""

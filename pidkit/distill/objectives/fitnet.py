@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from pidkit.arguments import flag
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
@@ -51,7 +52,7 @@ class FitNet(Objective):
         for pair in self.pairs:
             _ = pair.n_places  # refuses pairs without common places
         self.regressors = nn.ModuleList(
-            nn.Conv1d(pair.student_channels, pair.teacher_channels, 1, bias=bias) for pair in self.pairs
+            nn.Conv1d(pair.student_channels, pair.teacher_channels, 1, bias=flag("bias", bias)) for pair in self.pairs
         )
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import math
-import numbers
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pidkit.arguments import real_number, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.places import widened
@@ -64,17 +63,20 @@ class KD(Objective):
         super().__init__()
         self._schedule = temperature if callable(temperature) else None
         self._epoch = 0
-        self.temperature = self._temperature_of(0) if callable(temperature) else _checked(temperature, "temperature")
+        self.temperature = (
+            self._temperature_of(0) if callable(temperature) else real_number("temperature", temperature, above=0.0)
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """Take the temperature of an epoch from the schedule."""
-        self._epoch = int(epoch)
+        self._epoch = whole_number("epoch", epoch)
         if self._schedule is not None:
             self.temperature = self._temperature_of(self._epoch)
 
     def _temperature_of(self, epoch: int) -> float:
         assert self._schedule is not None
-        return _checked(self._schedule(epoch), f"the temperature that the schedule gives in epoch {epoch}")
+        name = f"the temperature that the schedule gives in epoch {epoch}"
+        return real_number(name, self._schedule(epoch), above=0.0)
 
     def get_extra_state(self) -> Tensor:
         """Return the running epoch, for `state_dict`."""
@@ -116,20 +118,12 @@ def linear_schedule(start: float, stop: float, n_epochs: int) -> Schedule:
     >>> [schedule(epoch) for epoch in range(6)]
     [8.0, 6.0, 4.0, 2.0, 2.0, 2.0]
     """
-    count: object = n_epochs
-    if not isinstance(count, int) or count < 2:
-        raise InputError(f"n_epochs must be a whole number >= 2, not {n_epochs!r}; for one temperature pass a number")
-    return functools.partial(_linear, _checked(start, "start"), _checked(stop, "stop"), n_epochs - 1)
+    last = whole_number("n_epochs", n_epochs, least=2, remedy="for one temperature pass a number") - 1
+    ends = real_number("start", start, above=0.0), real_number("stop", stop, above=0.0)
+    return functools.partial(_linear, *ends, last)
 
 
 def _linear(start: float, stop: float, last: int, epoch: int) -> float:
     """Return the value of an epoch; a function of the module, so that schedules can be pickled."""
     done = min(max(epoch, 0), last)
     return (start * (last - done) + stop * done) / last
-
-
-def _checked(value: object, name: str) -> float:
-    number = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
-    if not 0.0 < number < math.inf:
-        raise InputError(f"{name} must be a finite number > 0, not {value!r}")
-    return number

@@ -6,17 +6,24 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import one_of, real_number
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
 
-RANKINGS = ("value", "magnitude")
-FILLS = {"-inf": -math.inf, "zero": 0.0}
+Ranking = Literal["value", "magnitude"]
+"""What the greatest entries are the greatest by."""
+
+Fill = Literal["-inf", "zero"]
+"""What masked logits become."""
+
+FILLS: dict[Fill, float] = {"-inf": -math.inf, "zero": 0.0}
 
 
 class SalientMask(Objective):
@@ -70,8 +77,8 @@ class SalientMask(Objective):
         objective: Objective,
         *,
         keep: float,
-        logits: str = "value",
-        fill: str = "-inf",
+        logits: Ranking | Literal["none"] = "value",
+        fill: Fill = "-inf",
         layers: str | Iterable[str] = "all",
     ) -> None:
         """Check the options."""
@@ -79,12 +86,9 @@ class SalientMask(Objective):
         given: object = objective
         if not isinstance(given, Objective):
             raise InputError(f"objective must be an Objective, not {type(given).__name__}")
-        if logits not in (*RANKINGS, "none"):
-            raise InputError(f"logits must be 'value', 'magnitude' or 'none', not {logits!r}")
-        if fill not in FILLS:
-            raise InputError(f"fill must be '-inf' or 'zero', not {fill!r}")
-        n_kept(keep, 1)  # refuses fractions out of range
-        self.objective, self.keep, self.logits, self.fill = objective, float(keep), logits, fill
+        one_of("logits", logits, (*get_args(Ranking), "none"))
+        self.objective, self.logits, self.fill = objective, logits, one_of("fill", fill, get_args(Fill))
+        self.keep = check_share(keep)
         self.layers = None if layers == "all" else frozenset([layers] if isinstance(layers, str) else layers)
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
@@ -135,7 +139,7 @@ class _MaskedLayers(Mapping[str, Tensor]):
         return len(self._layers)
 
 
-def keep_top(x: Tensor, keep: float, *, by: str = "value", fill: float = 0.0) -> Tensor:
+def keep_top(x: Tensor, keep: float, *, by: Ranking = "value", fill: float = 0.0) -> Tensor:
     """Return `x` with only the top fraction of each sample's entries kept, the rest replaced by `fill`.
 
     Parameters
@@ -152,7 +156,7 @@ def keep_top(x: Tensor, keep: float, *, by: str = "value", fill: float = 0.0) ->
     return torch.where(top_fraction_mask(x, keep, by=by), x, fill)
 
 
-def top_fraction_mask(x: Tensor, keep: float, *, by: str = "value") -> Tensor:
+def top_fraction_mask(x: Tensor, keep: float, *, by: Ranking = "value") -> Tensor:
     """Return which entries are the k = max(1, ceil(keep n)) greatest of each sample's n: exactly k, whatever the ties.
 
     Of equal entries the first are kept. A sample that holds NaN is kept whole, so that the NaN is not hidden.
@@ -180,8 +184,7 @@ def top_fraction_mask(x: Tensor, keep: float, *, by: str = "value") -> Tensor:
     >>> top_fraction_mask(torch.tensor([[1.0, -3.0, 2.0, 2.0]]), 0.5, by="magnitude")
     tensor([[False,  True,  True, False]])
     """
-    if by not in RANKINGS:
-        raise InputError(f"by must be 'value' or 'magnitude', not {by!r}")
+    one_of("by", by, get_args(Ranking))
     if x.ndim < 2 or x[:1].numel() == 0:
         raise InputError(f"x must have shape (n_samples, ...) with entries for each sample, not {tuple(x.shape)}")
     rows = x.detach().flatten(1)
@@ -206,7 +209,11 @@ def n_kept(keep: float, n: int) -> int:
     >>> n_kept(0.5, 9), n_kept(0.07, 100), n_kept(0.01, 3)
     (5, 7, 1)
     """
-    if not 0.0 < keep <= 1.0:
-        raise InputError(f"keep must lie in (0, 1], not {keep!r}; 1 keeps everything")
+    keep = check_share(keep)
     # As a fraction: in floating point .07 * 100 is a little over 7, and its ceiling 8.
     return max(1, math.ceil(Fraction(keep).limit_denominator(10**6) * n))
+
+
+def check_share(keep: object) -> float:
+    """Return the share of entries to keep if it lies in (0, 1], else raise InputError."""
+    return real_number("keep", keep, above=0.0, most=1.0, remedy="1 keeps everything")

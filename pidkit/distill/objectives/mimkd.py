@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count, one_of, real_number, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.objective import Objective
@@ -19,6 +19,9 @@ from pidkit.mi.neural.bounds import infonce, jsd_of_pairs
 from pidkit.mi.neural.critics import ConcatenateAndConvolve, ProjectAndDot
 
 MapCritic = ProjectAndDot | ConcatenateAndConvolve
+
+MapCriticName = Literal["project-and-dot", "concatenate-and-convolve"]
+"""The critics that keep places, by name."""
 
 MAP_CRITICS: dict[str, type[ProjectAndDot] | type[ConcatenateAndConvolve]] = {
     "project-and-dot": ProjectAndDot,
@@ -90,8 +93,8 @@ class MIMKD(Objective):
         pairs: Iterable[LayerPair],
         *,
         global_pair: LayerPair | None = None,
-        critic: str = "project-and-dot",
-        global_critic: str = "project-and-dot",
+        critic: MapCriticName = "project-and-dot",
+        global_critic: MapCriticName = "project-and-dot",
         width: int | None = None,
         weight_global: float = 1.0,
         weight_local: float = 0.75,
@@ -104,14 +107,13 @@ class MIMKD(Objective):
         self.global_pair = self.pairs[-1] if global_pair is None else checked_pairs([global_pair])[0]
         self.weights = {"global": weight_global, "local": weight_local, "feature": weight_feature}
         for name, weight in self.weights.items():
-            if not math.isfinite(weight) or weight < 0.0:
-                raise InputError(f"weight_{name} must be a finite number >= 0, not {weight!r}")
+            self.weights[name] = real_number(f"weight_{name}", weight, least=0.0)
         if not any(self.weights.values()):
             raise InputError("weight_global, weight_local and weight_feature are all 0; give one of them a weight")
-        for option, value in (("critic", critic), ("global_critic", global_critic)):
-            if value not in MAP_CRITICS:
-                raise InputError(f"{option} must be one of {', '.join(map(repr, MAP_CRITICS))}; not {value!r}")
-        options: dict[str, Any] = {} if width is None else {"width": width}
+        one_of("critic", critic, MAP_CRITICS)
+        one_of("global_critic", global_critic, MAP_CRITICS)
+        bank_size = whole_number("bank_size", bank_size)
+        options: dict[str, Any] = {} if width is None else {"width": check_count("width", width)}
         local, overall = MAP_CRITICS[critic], MAP_CRITICS[global_critic]
         theirs, ours, last = self.global_pair.teacher_channels, self.global_pair.student_channels, self.pairs[-1]
         self.critics = nn.ModuleDict()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
-from pidkit.arguments import check_count
+from pidkit.arguments import check_count, one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.codes import Codes
 from pidkit.distill.objective import Objective, frozen
@@ -18,7 +18,7 @@ from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.gradients import atom_gradients
 from pidkit.types import FloatArray
 
-ATOMS = ("redundancy", "unique_teacher")
+TrainedAtom = Literal["redundancy", "unique_teacher"]
 
 FLOOR = 1e-9
 """Cells of P(y,t) and P(y,s) with less mass are left out: they hold less information than the tolerance and no
@@ -107,25 +107,24 @@ class ExactRedundancy(Objective):
         student_codes: Codes,
         *,
         n_classes: int,
-        atom: str = "redundancy",
+        atom: TrainedAtom = "redundancy",
         momentum: float | None = 0.9,
         tol: float = 1e-5,
         every: int = 1,
     ) -> None:
         """Check the options and start the running averages at zero."""
         super().__init__()
-        if atom not in ATOMS:
-            raise InputError(f"atom must be one of {', '.join(map(repr, ATOMS))}; not {atom!r}")
-        if momentum is not None and not 0.0 <= momentum < 1.0:
-            raise InputError(f"momentum must lie in [0, 1), or be None for the batch alone; not {momentum!r}")
-        if not 0.0 < tol < float("inf"):
-            raise InputError(f"tol must be a finite number of bits above 0, not {tol!r}")
-        self.n_classes = check_count("n_classes", n_classes)
-        self.atom, self.momentum, self.tol, self.every = atom, momentum, tol, check_count("every", every)
+        self.atom = one_of("atom", atom, get_args(TrainedAtom))
+        self.momentum: float | None = None
+        if momentum is not None:
+            remedy = "None takes the batch alone"
+            self.momentum = real_number("momentum", momentum, least=0.0, below=1.0, remedy=remedy)
+        self.tol = real_number("tol", tol, above=0.0, of="bits")
+        self.n_classes, self.every = check_count("n_classes", n_classes), check_count("every", every)
         self.teacher_codes = teacher_codes.requires_grad_(False)
         self.student_codes = student_codes
         for name, codes in (("p_yt", teacher_codes), ("p_ys", student_codes)):
-            self.register_buffer(name, torch.zeros(n_classes, codes.n_codes, dtype=torch.float64))
+            self.register_buffer(name, torch.zeros(self.n_classes, codes.n_codes, dtype=torch.float64))
         self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import flag, one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, ClassHead, Filter, PositiveScale
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, as_places, widened
-from pidkit.errors import InputError
 
-SIGMAS = ("learned", "closed-form")
+SigmaRule = Literal["learned", "closed-form"]
 
 
 class FilteredPair(NamedTuple):
@@ -112,18 +112,16 @@ class RID(Objective):
         pairs: Iterable[LayerPair],
         *,
         n_classes: int,
-        sigma: str = "learned",
+        sigma: SigmaRule = "learned",
         head_pool: bool = True,
         momentum: float = 0.9,
     ) -> None:
         """Build filters, heads and weights for every pair."""
         super().__init__()
         self.pairs = checked_pairs(pairs)
-        if sigma not in SIGMAS:
-            raise InputError(f"sigma must be one of {', '.join(map(repr, SIGMAS))}; not {sigma!r}")
-        if not 0.0 <= momentum < 1.0:
-            raise InputError(f"momentum must lie in [0, 1), not {momentum!r}")
-        self.momentum = float(momentum)
+        one_of("sigma", sigma, get_args(SigmaRule))
+        self.momentum = real_number("momentum", momentum, least=0.0, below=1.0)
+        flag("head_pool", head_pool)
         widths = [(pair.teacher_channels, pair.student_channels) for pair in self.pairs]
         self.teacher_filters = nn.ModuleList(Filter(theirs, ours, width=theirs) for theirs, ours in widths)
         self.student_filters = nn.ModuleList(Filter(ours, ours) for _, ours in widths)

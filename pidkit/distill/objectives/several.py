@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective, merged_groups
 from pidkit.distill.phases import Phase
@@ -78,10 +78,10 @@ class SeveralTeachers(Objective):
         names = list(self.objectives)
         if set(weights) != set(names):
             raise InputError(f"weights must name the teachers {sorted(names)}, not {sorted(weights)}")
+        checked = {}
         for name, weight in weights.items():
-            if not math.isfinite(weight) or weight < 0.0:
-                raise InputError(f"the weight of {name!r} must be a finite number >= 0, not {weight!r}")
-        self._weights.copy_(torch.tensor([float(weights[name]) for name in names], dtype=torch.float64))
+            checked[name] = real_number(f"weights[{name!r}]", weight, least=0.0)
+        self._weights.copy_(torch.tensor([checked[name] for name in names], dtype=torch.float64))
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
         """Return the sum over the teachers, weighted in the student's phase."""
@@ -139,15 +139,15 @@ def redundancy_weights(redundancies: Mapping[str, float], *, temperature: float 
     """
     if not redundancies:
         raise InputError("redundancies is empty; measure that of at least one teacher")
-    for name, value in redundancies.items():
-        if not math.isfinite(value) or value < 0.0:
-            raise InputError(f"the redundancy of {name!r} must be a finite number >= 0, not {value!r}; put 0 for less")
-    if not temperature > 0.0:
-        raise InputError(f"temperature must be positive, not {temperature!r}")
-    best = max(redundancies.values())
+    shared = {
+        name: real_number(f"redundancies[{name!r}]", value, least=0.0, remedy="put 0 for less")
+        for name, value in redundancies.items()
+    }
+    temperature = real_number("temperature", temperature, above=0.0, finite=False)
+    best = max(shared.values())
     if best == 0.0:
         raise InputError("every redundancy is 0: no teacher shares anything with the student yet; measure later")
     # Relative to the best, so that no power overflows; 0 stays 0 also at infinity, where 0^0 would be 1.
-    powers = {name: (value / best) ** (1.0 / temperature) if value else 0.0 for name, value in redundancies.items()}
+    powers = {name: (value / best) ** (1.0 / temperature) if value else 0.0 for name, value in shared.items()}
     total = sum(powers.values())
     return {name: power / total for name, power in powers.items()}

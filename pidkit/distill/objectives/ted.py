@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pidkit.arguments import flag
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead, Filter
 from pidkit.distill.objective import Objective, frozen
@@ -68,7 +69,9 @@ class TED(Objective):
         self.teacher_filters = nn.ModuleList(Filter(c_t, c_s) for c_t, c_s in zip(theirs, ours, strict=True))
         self.student_filters = nn.ModuleList(Filter(c_s, c_s) for c_s in ours)
         self.teacher_heads, self.student_heads = (
-            nn.ModuleList(ClassHead(c, n, n_classes, pool=pool) for c, n in zip(ours, places, strict=True))
+            nn.ModuleList(
+                ClassHead(c, n, n_classes, pool=flag("pool", pool)) for c, n in zip(ours, places, strict=True)
+            )
             for _ in range(2)
         )
 

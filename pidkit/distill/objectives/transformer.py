@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from torch import Tensor
 from torch.nn import functional
 
+from pidkit.arguments import one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.fitnet import FitNet
@@ -14,7 +16,7 @@ from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, Shape, widened
 from pidkit.errors import InputError
 
-HEADS = ("each", "mean")
+HeadRule = Literal["each", "mean"]
 
 
 class AttentionMaps(Objective):
@@ -49,11 +51,10 @@ class AttentionMaps(Objective):
     (2, 10, 10), with 4 and 2 heads; pass heads="mean"
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, heads: str = "each") -> None:
+    def __init__(self, pairs: Sequence[LayerPair], *, heads: HeadRule = "each") -> None:
         """Check the pairs."""
         super().__init__()
-        if heads not in HEADS:
-            raise InputError(f"heads must be one of {', '.join(map(repr, HEADS))}; not {heads!r}")
+        one_of("heads", heads, get_args(HeadRule))
         self.pairs = checked_pairs(pairs)
         self.heads = heads
         for pair in self.pairs:

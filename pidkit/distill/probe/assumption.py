@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from pidkit.arguments import Rng, integer_seed, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import WeightedSum
 from pidkit.distill.objectives.rid import FilteredPair
@@ -35,7 +36,7 @@ def measure_assumption(
     quantiser: Quantiser,
     split: Split = None,
     n_null: int = 10,
-    seed: int = 0,
+    rng: Rng = 0,
     name: str = "RID",
 ) -> Assumption:
     """Measure I(eps; Y | f_s(S)) = I(Y; eps, f_s(S)) - I(Y; f_s(S)) of codes, eps = f_t(T) - f_s(S), and its null.
@@ -59,7 +60,9 @@ def measure_assumption(
         Copied for eps and for f_s(S).
     split : pair of ndarray, optional
         Rows to fit the quantisers on and rows to measure.
-    n_null, seed : int
+    n_null : int
+    rng : int or numpy.random.Generator
+        Draws the permutations, on a stream of their own.
     name : str
         What the pair is called in errors.
 
@@ -73,9 +76,10 @@ def measure_assumption(
     eps = code_rows(filtered.residual.flatten(1), quantiser, split, f"{name}: f_t(T) - f_s(S)")
     given = code_rows(filtered.student.flatten(1), quantiser, split, f"{name}: f_s(S)")
     value, cap = conditional_information(y, eps, given)
-    rng = np.random.default_rng([seed, NULL_STREAM])
+    n_null, draws = whole_number("n_null", n_null), np.random.default_rng([integer_seed(rng), NULL_STREAM])
     shuffled = [
-        conditional_information(y, Codes(permute_within(eps.of, given.of, rng), eps.n), given)[0] for _ in range(n_null)
+        conditional_information(y, Codes(permute_within(eps.of, given.of, draws), eps.n), given)[0]
+        for _ in range(n_null)
     ]
     return Assumption(
         value=from_nats(value, "bits"),

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidkit.arguments import check_count, whole_number
+from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
@@ -66,7 +66,10 @@ class AtomProbe:
         Permutations for the null.
     phases : Phases, optional
         Of the run, to shade them in figures.
-    batch_size, seed : int
+    batch_size : int
+    rng : int or numpy.random.Generator
+        Seeds the split and the permutations. Of a Generator one integer is drawn, which the records' provenance keeps,
+        so that a run can be resumed: resume with that integer.
     path : path, optional
         A .json file, written whole after every step.
     resume : bool
@@ -110,18 +113,18 @@ class AtomProbe:
         n_null: int = 10,
         phases: Phases | None = None,
         batch_size: int = 256,
-        seed: int = 0,
+        rng: Rng = 0,
         path: str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> None:
         """Check everything before training begins, code the teachers, and find the run to resume."""
-        for name, count in (("n_null", n_null), ("seed", seed)):
-            whole_number(name, count)
+        self._n_null, self._seed, self._phases = whole_number("n_null", n_null), integer_seed(rng), phases
+        flag("logits", logits)
+        flag("resume", resume)
         self._networks: Networks | None = networks
         self._x, y = check_sample(sample)
         self._batch_size = check_count("batch_size", batch_size)
         self._schedule = check_schedule(schedule)
-        self._n_null, self._seed, self._phases = int(n_null), int(seed), phases
         self._quantisers = copy_quantisers(RepresentationCodes(n_init=3) if quantiser is None else quantiser)
         # The split first, then the permutations, from one generator: as `representation_pid` draws them.
         self._generator = np.random.default_rng(self._seed)
@@ -139,7 +142,7 @@ class AtomProbe:
             "quantisers": [repr(one) for one in self._quantisers],
             "fit_fraction": fit_fraction,
             "n_null": self._n_null,
-            "seed": self._seed,
+            "rng": self._seed,
             "sample": fingerprint(self._x, torch.from_numpy(y)),
             "teachers": {
                 name: fingerprint(*held.parameters(), *held.buffers()) for name, held in networks.teachers.items()
@@ -199,9 +202,7 @@ class AtomProbe:
         """
         if self._networks is None:
             raise InputError("step is called on a probe whose with block has ended; make a new one, with resume=True")
-        epoch = float(epoch)
-        if not math.isfinite(epoch) or epoch < 0.0:
-            raise InputError(f"epoch must be a finite number >= 0, not {epoch}")
+        epoch = real_number("epoch", epoch, least=0.0)
         recorded = self._records.select(epoch=epoch).records
         if recorded or not self._is_due(epoch):
             return recorded
@@ -247,7 +248,7 @@ class AtomProbe:
                     quantiser=self._quantisers[1],
                     split=self._split,
                     n_null=self._n_null,
-                    seed=self._seed,
+                    rng=self._seed,
                     name=f"filters of {theirs!r} and {ours!r} at epoch {epoch:g}",
                 )
                 measured = measure_atoms(

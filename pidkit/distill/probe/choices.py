@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from pidkit.arguments import real_number, whole_number
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.outputs import LOGITS
@@ -19,11 +18,9 @@ Pairs = Iterable[tuple[str, str]] | Mapping[str, Iterable[tuple[str, str]]]
 
 def check_schedule(schedule: object) -> int | frozenset[float]:
     """Return a period, or the epochs to measure."""
-    if isinstance(schedule, (int, np.integer)) and not isinstance(schedule, bool) and schedule >= 1:
-        return int(schedule)
     if isinstance(schedule, Collection) and not isinstance(schedule, str):
-        return frozenset(float(epoch) for epoch in schedule)
-    raise InputError(f"schedule must be a whole number >= 1, every so many epochs, or some epochs; not {schedule!r}")
+        return frozenset(real_number("schedule", epoch, least=0.0) for epoch in schedule)
+    return whole_number("schedule", schedule, least=1, remedy="every so many epochs; or pass the epochs to measure")
 
 
 def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> list[tuple[str, str, str]]:

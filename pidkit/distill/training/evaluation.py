@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from pidkit.arguments import check_count
 from pidkit.distill.training.data import LoadedSplit, TensorSplit, as_split, evaluation_rows
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.nn.features import left_as_found
@@ -69,6 +70,7 @@ def evaluate(
     >>> evaluate(nn.Identity(), (torch.eye(4), torch.tensor([0, 1, 2, 2]))).accuracy
     0.75
     """
+    batch_size = check_count("batch_size", batch_size)
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
     rows = evaluation_rows(len(split), batch_size=batch_size, rank=rank, n_processes=n_processes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
+from pidkit.arguments import Rng, check_count, flag, integer_seed, keep_checked, one_of, real_number, whole_number
 from pidkit.distill.objective import GROUPS
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.schedules import Constant
@@ -18,9 +18,20 @@ from pidkit.errors import InputError
 PARAMETER_GROUPS = ("student", *GROUPS)
 """What learns: the student, and the groups of the objective's own parameters."""
 
-OPTIMISERS = ("sgd", "adamw")
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-KEEP = ("last", "best-validation")
+Optimiser = Literal["sgd", "adamw"]
+"""The optimisers by name."""
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""What a forward pass computes in."""
+
+PRECISIONS: dict[Precision, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+Kept = Literal["last", "best-validation"]
+"""Which student a run leaves."""
 
 RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress")
 """What may differ when a run is resumed: it does not change what the epochs before have done."""
@@ -61,8 +72,9 @@ class TrainerOptions:
     keep : "last" or "best-validation"
         The student that `fit` leaves: of the last epoch, or of the epoch with the highest validation accuracy, the
         earliest of several.
-    seed : int
-        Of the order of the samples and of what augments them. Dropout and its like draw from torch's global generator.
+    rng : int or numpy.random.Generator
+        Seeds the order of the samples and what augments them. Of a Generator one integer is drawn, which `rng` then is,
+        so that a run can be resumed. Dropout and its like draw from torch's global generator.
     workers : int
         Processes that load samples of a Dataset; tensors need none.
     progress : bool, optional
@@ -83,7 +95,7 @@ class TrainerOptions:
     epochs: int = 30
     batch_size: int = 128
     accumulate: int = 1
-    optimiser: str = "sgd"
+    optimiser: Optimiser = "sgd"
     learning_rate: float = 0.05
     learning_rates: Mapping[str, float] = field(default_factory=dict)
     schedule: Constant | Mapping[Phase, Constant] = field(default_factory=Constant)
@@ -91,34 +103,36 @@ class TrainerOptions:
     weight_decay: float = 5e-4
     weight_decays: Mapping[str, float] = field(default_factory=dict)
     clip_norm: float | None = 100.0
-    precision: str = "float32"
+    precision: Precision = "float32"
     drop_last: bool = True
-    keep: str = "last"
-    seed: int = 0
+    keep: Kept = "last"
+    rng: Rng = 0
     workers: int = 0
     progress: bool | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("seed", 0), ("workers", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"{name} must be a whole number >= {least}, not {value!r}")
-        for name, known in (("optimiser", OPTIMISERS), ("precision", tuple(PRECISIONS)), ("keep", KEEP)):
-            if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(map(repr, known))}; not {getattr(self, name)!r}")
-        _check_number("learning_rate", self.learning_rate)
-        _check_number("weight_decay", self.weight_decay)
-        for name in ("learning_rates", "weight_decays"):
-            for group, value in getattr(self, name).items():
-                if group not in PARAMETER_GROUPS:
-                    groups = ", ".join(map(repr, PARAMETER_GROUPS))
-                    raise InputError(f"{name} holds {group!r}, which is no group; the groups are {groups}")
-                _check_number(f"{name}[{group!r}]", value)
-        if not 0.0 <= self.momentum < 1.0:
-            raise InputError(f"momentum must lie in [0, 1), not {self.momentum!r}")
-        if self.clip_norm is not None and not self.clip_norm > 0.0:
-            raise InputError(f"clip_norm must be positive, or None for no clipping, not {self.clip_norm!r}")
+        counts = {name: check_count(name, getattr(self, name)) for name in ("epochs", "batch_size", "accumulate")}
+        clip_norm = self.clip_norm
+        if clip_norm is not None:
+            clip_norm = real_number("clip_norm", clip_norm, above=0.0, finite=False, remedy="None does not clip")
+        keep_checked(
+            self,
+            **counts,
+            optimiser=one_of("optimiser", self.optimiser, get_args(Optimiser)),
+            learning_rate=real_number("learning_rate", self.learning_rate, least=0.0),
+            learning_rates=_by_group("learning_rates", self.learning_rates),
+            momentum=real_number("momentum", self.momentum, least=0.0, below=1.0),
+            weight_decay=real_number("weight_decay", self.weight_decay, least=0.0),
+            weight_decays=_by_group("weight_decays", self.weight_decays),
+            clip_norm=clip_norm,
+            precision=one_of("precision", self.precision, get_args(Precision)),
+            drop_last=flag("drop_last", self.drop_last),
+            keep=one_of("keep", self.keep, get_args(Kept)),
+            rng=integer_seed(self.rng),
+            workers=whole_number("workers", self.workers),
+            progress=None if self.progress is None else flag("progress", self.progress),
+        )
         self.schedules  # noqa: B018  (it checks)
 
     @property
@@ -148,7 +162,10 @@ class TrainerOptions:
         return plain
 
 
-def _check_number(name: str, value: object) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0.0:  # type: ignore[arg-type,operator]
-        raise InputError(f"{name} must be a finite number >= 0, not {value!r}")
+def _by_group(name: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Return numbers of at least 0 by parameter group."""
+    for group in values:
+        if group not in PARAMETER_GROUPS:
+            groups = ", ".join(map(repr, PARAMETER_GROUPS))
+            raise InputError(f"{name} holds {group!r}, which is no group; the groups are {groups}")
+    return {group: real_number(f"{name}[{group!r}]", value, least=0.0) for group, value in values.items()}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
+from pidkit.arguments import check_count, keep_checked, one_of, real_number
 from pidkit.distill.phases import Phase, Phases
 from pidkit.errors import InputError
 
-COUNTS = ("run", "phase")
+Counts = Literal["run", "phase"]
+"""What the number of an epoch counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +28,12 @@ class Constant:
     """
 
     scale: float = 1.0
-    counts: str = "run"
+    counts: Counts = "run"
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if not (math.isfinite(self.scale) and self.scale > 0.0):
-            raise InputError(f"scale must be a finite number > 0, not {self.scale!r}")
-        if self.counts not in COUNTS:
-            raise InputError(f"counts must be one of {', '.join(map(repr, COUNTS))}; not {self.counts!r}")
+        scale = real_number("scale", self.scale, above=0.0)
+        keep_checked(self, scale=scale, counts=one_of("counts", self.counts, get_args(Counts)))
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""
@@ -62,11 +63,10 @@ class Milestones(Constant):
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        object.__setattr__(self, "epochs", tuple(self.epochs))
-        if list(self.epochs) != sorted(set(self.epochs)) or any(epoch < 1 for epoch in self.epochs):
-            raise InputError(f"epochs must be ascending whole numbers >= 1, not {self.epochs!r}")
-        if not (math.isfinite(self.by) and self.by > 0.0):
-            raise InputError(f"by must be a finite number > 0, not {self.by!r}")
+        epochs = tuple(check_count("every epoch in epochs", epoch) for epoch in self.epochs)
+        if list(epochs) != sorted(set(epochs)):
+            raise InputError(f"epochs must be ascending, each once, not {epochs!r}; sort them")
+        keep_checked(self, epochs=epochs, by=real_number("by", self.by, above=0.0))
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""
@@ -98,10 +98,8 @@ class Cosine(Constant):
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        if self.length < 1:
-            raise InputError(f"length must be a whole number >= 1, not {self.length!r}")
-        if not 0.0 <= self.final <= 1.0:
-            raise InputError(f"final must lie in [0, 1], not {self.final!r}")
+        final = real_number("final", self.final, least=0.0, most=1.0)
+        keep_checked(self, length=check_count("length", self.length), final=final)
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from pidkit.arguments import flag, integer_seed, one_of
 from pidkit.distill.networks import Distillation, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
@@ -71,7 +72,7 @@ class Trainer:
     Notes
     -----
     On the CPU a resumed run is, bit for bit, the one that was never interrupted. Order, loading and augmentation draw
-    from generators made of `options.seed` and the epoch; dropout and its like from torch's global generator, whose
+    from generators made of `options.rng` and the epoch; dropout and its like from torch's global generator, whose
     state is in the checkpoint.
 
     Examples
@@ -104,6 +105,7 @@ class Trainer:
         wrap: Wrap = wrap_distributed,
     ) -> None:
         """Check everything, and take up the run in `path` if it is to be resumed."""
+        flag("resume", resume)
         self.networks, self.objective = networks, objective
         self.phases, self.options = phases or Phases(), options or TrainerOptions()
         self._train = as_split(train, "train", workers=self.options.workers)
@@ -191,8 +193,7 @@ class Trainer:
         InputError
             If `split` is another (for test data there is `test()`), or was not given.
         """
-        if split not in ("train", "validation"):
-            raise InputError(f"split must be 'train' or 'validation', not {split!r}; for test data call test()")
+        one_of("split", split, ("train", "validation"), remedy="for test data call test()")
         return self._evaluate(self._train if split == "train" else self._validation, split)
 
     def test(self) -> Evaluation:
@@ -221,7 +222,7 @@ class Trainer:
         self.objective.set_epoch(epoch)
         self.networks.train()
         self.objective.train()
-        seed, rows = self.options.seed, self._rows(epoch)
+        seed, rows = integer_seed(self.options.rng), self._rows(epoch)
         means = train_epoch(self._stepper, self._train, rows, epoch=epoch, phase=phase, seed=seed, on_step=bar.update)
         self._run.optimiser.zero_grad(set_to_none=True)
         validated = None if self._validation is None else self._evaluate(self._validation, "validation").accuracy
@@ -250,7 +251,7 @@ class Trainer:
             len(self._train),
             batch_size=self.options.batch_size,
             drop_last=self.options.drop_last,
-            seed=seed_of(self.options.seed, epoch, ORDER),
+            seed=seed_of(integer_seed(self.options.rng), epoch, ORDER),
             rank=rank,
             n_processes=n_processes,
         )

@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs, check_rows, scaling
+from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, Split, check_class_sizes, check_folds, three_way_splits
-from pidkit.quantise.rows import Rows
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray, Unit
+
+Classifier = Literal["linear", "mlp"]
+"""A logistic regression, or a perceptron."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,17 @@ class LabelDecoder:
     ('lower_bound', 1.0, 1.0)
     """
 
-    model: str = "linear"
+    model: Classifier = "linear"
     hidden: tuple[int, ...] = (64,)
     folds: int | None = None
     budget: Budget = Budget()  # noqa: RUF009  # frozen
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check_option("model", self.model, ("linear", "mlp"))
-        check_hidden(self.hidden)
-        check_folds(self.folds)
+        one_of("model", self.model, get_args(Classifier))
+        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
 
         Raises
@@ -118,7 +120,7 @@ class LabelDecoder:
         return self._fit(rows, labels, split, draws, codes)
 
     def _fit(
-        self, rows: Rows, labels: IntArray, split: Split, rng: np.random.Generator, codes: dict[Hashable, int]
+        self, rows: FloatArray, labels: IntArray, split: Split, rng: np.random.Generator, codes: dict[Hashable, int]
     ) -> FittedLabelDecoder:
         shift, scale = scaling(rows[split.train])
         scaled = (rows - shift) / scale
@@ -163,7 +165,7 @@ class FittedLabelDecoder:
     codes: dict[Hashable, int]
     warnings: tuple[str, ...] = ()
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits") -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
         """Estimate I(A; Y) from rows that the decoder was not fitted to, in `unit`.
 
         Raises
@@ -184,7 +186,7 @@ class FittedLabelDecoder:
         terms = self.terms(rows, labels)
         return _label_estimate(terms, labels, self.model, n_samples=len(rows), unit=unit, notes=self.warnings)
 
-    def terms(self, rows: Rows, labels: IntArray) -> FloatArray:
+    def terms(self, rows: FloatArray, labels: IntArray) -> FloatArray:
         """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
         q = self.net.mean((rows - self.shift) / self.scale)
         mixed = (1.0 - UNIFORM_SHARE) * q[np.arange(labels.size), labels] + UNIFORM_SHARE / q.shape[1]

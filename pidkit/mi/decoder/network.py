@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
-from pidkit.arguments import check_count
+from pidkit.arguments import check_count, keep_checked, real_number
 from pidkit.errors import InputError, SolverError
 from pidkit.types import FloatArray
 
@@ -41,6 +41,11 @@ class Budget:
         Steps between looks at the held-out loss.
     patience : int
         Looks without a new best after which to stop.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
     """
 
     learning_rate: float = 2e-3
@@ -49,6 +54,18 @@ class Budget:
     max_steps: int = 3000
     check_every: int = 20
     patience: int = 15
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        keep_checked(
+            self,
+            learning_rate=real_number("learning_rate", self.learning_rate, above=0.0),
+            weight_decay=real_number("weight_decay", self.weight_decay, least=0.0),
+            batch_size=check_count("batch_size", self.batch_size),
+            max_steps=check_count("max_steps", self.max_steps),
+            check_every=check_count("check_every", self.check_every),
+            patience=check_count("patience", self.patience),
+        )
 
 
 @dataclass(frozen=True)
@@ -164,12 +181,11 @@ def _inverse_link(link: str, mean: FloatArray) -> FloatArray:
     return np.log(inside) - (np.log1p(-inside) if link == "sigmoid" else 0.0)
 
 
-def check_hidden(hidden: object) -> None:
-    """Raise InputError unless `hidden` is a tuple of layer sizes."""
+def check_hidden(hidden: object) -> tuple[int, ...]:
+    """Return `hidden` if it is a tuple of layer sizes, else raise InputError."""
     if not isinstance(hidden, tuple):
         raise InputError(f"hidden must be a tuple of layer sizes such as (64,), not {hidden!r}")
-    for size in hidden:
-        check_count("every size in hidden", size)
+    return tuple(check_count("every size in hidden", size) for size in hidden)
 
 
 def overfitted(train_value: float, value: float) -> tuple[str, ...]:

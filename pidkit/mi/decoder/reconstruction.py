@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_option, check_pairs, check_rows, scaling
+from pidkit.mi.samples import Samples, check_pairs, check_rows, scaling
 from pidkit.mi.splits import Split, check_folds, three_way_splits
-from pidkit.quantise.rows import Rows
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray, Unit
 
 SMALLEST_VARIANCE = 1e-3
 """Smallest variance of a Gaussian decoder, as a share of the mean variance of a pixel."""
+
+
+PixelLoss = Literal["bce", "gaussian"]
+"""What the decoder of a pixel minimises."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,17 @@ class ReconstructionDecoder:
     ('v_information', True)
     """
 
-    loss: str = "gaussian"
+    loss: PixelLoss = "gaussian"
     hidden: tuple[int, ...] = (128,)
     folds: int | None = None
     budget: Budget = Budget()  # noqa: RUF009  # frozen
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check_option("loss", self.loss, ("bce", "gaussian"))
-        check_hidden(self.hidden)
-        check_folds(self.folds)
+        one_of("loss", self.loss, get_args(PixelLoss))
+        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate the V-information of the input `a` (n, ...) in the representation `b` (n, ...), in `unit`.
 
         Raises
@@ -109,7 +112,7 @@ class ReconstructionDecoder:
         )
 
     def _costs(
-        self, pixels: Rows, rows: Rows, split: Split, rng: np.random.Generator
+        self, pixels: FloatArray, rows: FloatArray, split: Split, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray, float]:
         """Return the cost of every held-out row under null and decoder, and what the decoder saves in training."""
         shift, scale = scaling(rows[split.train])

@@ -14,6 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count, whole_number
 from pidkit.errors import InputError
 
 Shape = tuple[int, ...]
@@ -30,11 +31,18 @@ class SeparableCritic(nn.Module):
         Of the hidden layers.
     embedding : int
         e, the length of f(a) and g(b), and so the rank of the scores.
+
+    Raises
+    ------
+    InputError
+        If a size is no whole number, or out of its range.
     """
 
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 128, depth: int = 2, embedding: int = 32):
         """Build both perceptrons."""
         super().__init__()
+        width, depth = check_count("width", width), whole_number("depth", depth)
+        embedding = check_count("embedding", embedding)
         self.f = _perceptron(math.prod(shape_a), width, depth, embedding)
         self.g = _perceptron(math.prod(shape_b), width, depth, embedding)
         self.scale = embedding**-0.5
@@ -54,11 +62,17 @@ class ConcatenatedCritic(nn.Module):
     ----------
     shape_a, shape_b : tuple of int
     width, depth : int
+
+    Raises
+    ------
+    InputError
+        If a size is no whole number of at least 1.
     """
 
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 128, depth: int = 2):
         """Build the perceptron."""
         super().__init__()
+        width, depth = check_count("width", width), check_count("depth", depth)
         self.first_a = nn.Linear(math.prod(shape_a), width)
         self.first_b = nn.Linear(math.prod(shape_b), width, bias=False)
         self.rest = nn.Sequential(nn.ReLU(), _perceptron(width, width, depth - 1, 1))
@@ -85,7 +99,7 @@ class ProjectAndDot(nn.Module):
     Raises
     ------
     InputError
-        If both sides have places, and not as many.
+        If both sides have places, and not as many, or `width` is no whole number of at least 1.
 
     References
     ----------
@@ -95,6 +109,7 @@ class ProjectAndDot(nn.Module):
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 128):
         """Build both projections."""
         super().__init__()
+        width = check_count("width", width)
         _check_places(shape_a, shape_b)
         self.f, self.g = _Projection(shape_a[0], width), _Projection(shape_b[0], width)
         self.scale = width**-0.5
@@ -125,7 +140,7 @@ class ConcatenateAndConvolve(nn.Module):
     Raises
     ------
     InputError
-        If both sides have places, and not as many.
+        If both sides have places, and not as many, or `width` is no whole number of at least 1.
     """
 
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 512):

@@ -6,28 +6,31 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, generator, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS, Shape
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import Samples, check_maps, check_option, check_pairs
+from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.fit import FitOptions, FitReport, fit
 from pidkit.nn.seeding import seeded, torch_generator
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, Unit
 
-OBJECTIVES: dict[str, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
+CriticObjective = Literal["jsd", "infonce", "dv", "nwj"]
+"""The objectives by name."""
+
+OBJECTIVES: dict[CriticObjective, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
 """What a critic can be trained on."""
 
-READOUTS = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
+READOUTS: dict[CriticObjective, str] = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
 """The bound that reads a critic of each objective unless another is asked for."""
 
 LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
@@ -82,7 +85,7 @@ class NeuralMI:
     (True, 'lower_bound', True)
     """
 
-    objective: str = "infonce"
+    objective: CriticObjective = "infonce"
     readout: str | None = None
     critic: str | Callable[[Shape, Shape], nn.Module] = "separable"
     critic_options: dict[str, Any] = field(default_factory=dict)
@@ -92,17 +95,14 @@ class NeuralMI:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check_option("objective", self.objective, OBJECTIVES)
+        objective = one_of("objective", self.objective, get_args(CriticObjective))
         allowed = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
-        if self.readout is not None and self.readout not in allowed:
-            hint = "; the JSD objective is no mutual information" if self.readout == "jsd" else ""
-            raise InputError(
-                f"readout of a critic trained on {self.objective!r} must be one of {', '.join(map(repr, allowed))}; "
-                f"not {self.readout!r}{hint}"
-            )
-        if isinstance(self.critic, str):
-            check_option("critic", self.critic, CRITICS)
-        check_folds(self.folds)
+        if self.readout is not None:
+            hint = "the JSD objective is no mutual information" if self.readout == "jsd" else ""
+            one_of(f"readout of a critic trained on {self.objective!r}", self.readout, allowed, remedy=hint)
+        if not callable(self.critic):
+            one_of("critic", self.critic, CRITICS, remedy="or a function from two shapes to a module")
+        keep_checked(self, objective=objective, folds=check_folds(self.folds))
         try:
             torch.device(self.device)
         except (RuntimeError, TypeError) as error:
@@ -113,7 +113,7 @@ class NeuralMI:
         """The bound that gives the value."""
         return READOUTS[self.objective] if self.readout is None else self.readout
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
 
         Raises

@@ -15,7 +15,7 @@ from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.nn.fit import FitReport
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray, Unit
 
 NEAR_CAP = 0.1
 """Share of log K within which InfoNCE is more about K than about the samples."""
@@ -82,7 +82,7 @@ class FittedCritic:
     max_k: int
     device: str
 
-    def estimate(self, a: Samples, b: Samples, *, unit: str = "bits") -> MIEstimate:
+    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
         """Estimate I(A; B) from pairs that the critic was not trained on, in `unit`.
 
         Raises

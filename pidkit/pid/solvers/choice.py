@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from importlib import import_module
+from typing import get_args
 
 import numpy as np
 
+from pidkit.arguments import check_count, one_of, real_number
 from pidkit.errors import InputError
 from pidkit.pid.solvers.problem import Solver, is_sparse, newton_cost
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, SolverName
 
 _SOLVERS: dict[str, tuple[str, str]] = {
     "interior-point": ("pidkit.pid.solvers.interior_point", "solve_interior_point"),
@@ -17,6 +18,8 @@ _SOLVERS: dict[str, tuple[str, str]] = {
     "conic": ("pidkit.pid.solvers.conic", "solve_conic"),
 }
 """Solver names and where they live; loaded on first use, so that numba and cvxpy cost nothing until needed."""
+
+_NAMES: tuple[SolverName, ...] = get_args(SolverName)
 
 DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
 """The certified gap in bits that each solver reaches comfortably."""
@@ -67,7 +70,7 @@ def choose_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol: float
     return "scaling" if large else "interior-point"
 
 
-def choose_batch_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol: object) -> str:
+def choose_batch_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol: float | None = None) -> str:
     """Return `name`, or for "auto" what the largest of a batch of problems, the first axis, calls for.
 
     Raises
@@ -79,29 +82,23 @@ def choose_batch_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol:
         raise InputError("solver 'conic' takes one problem at a time: use solve_broja, or bivariate_pid, for each")
     sizes = np.count_nonzero(p_yx1, axis=(1, 2)) * np.count_nonzero(p_yx2, axis=(1, 2))
     largest = int(sizes.argmax())
-    return choose_solver(name, p_yx1[largest], p_yx2[largest], tol=tol if isinstance(tol, float) else None)
+    return choose_solver(name, p_yx1[largest], p_yx2[largest], tol=tol)
 
 
-def check_solver(name: str) -> str:
+def check_solver(name: object) -> SolverName:
     """Return `name` if it is "auto" or a solver, else raise InputError."""
-    if not isinstance(name, str) or name not in ("auto", *_SOLVERS):  # type: ignore[redundant-expr]
-        raise InputError(f"solver must be 'auto', {', '.join(map(repr, _SOLVERS))}; not {name!r}")
-    return name
+    return one_of("solver", name, _NAMES)
 
 
-def check_tol(tol: object, solver: str) -> float:
-    """Return the gap in bits to ask of `solver`: `tol`, or its default.
+def check_tol(tol: object) -> float | None:
+    """Return the gap in bits to ask of a solver, None for the solver's own (`DEFAULT_TOL`).
 
     Raises
     ------
     InputError
-        If `tol` is not a positive number.
+        If `tol` is neither None nor a positive number.
     """
-    if tol is None:
-        return DEFAULT_TOL[solver]
-    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not math.isfinite(tol) or tol <= 0.0:
-        raise InputError(f"tol must be a positive number of bits, not {tol!r}")
-    return float(tol)
+    return None if tol is None else real_number("tol", tol, above=0.0, of="bits")
 
 
 def check_max_iter(max_iter: object) -> int | None:
@@ -112,8 +109,4 @@ def check_max_iter(max_iter: object) -> int | None:
     InputError
         If `max_iter` is neither None nor a whole number of at least 1.
     """
-    if max_iter is None:
-        return None
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
-        raise InputError(f"max_iter must be a whole number of at least 1, not {max_iter!r}")
-    return int(max_iter)
+    return None if max_iter is None else check_count("max_iter", max_iter)

@@ -103,7 +103,7 @@ def test_the_gradient_of_code_vanishes_towards_the_teacher_and_that_of_paper_doe
         (((4, 8, 8), (2, 4, 4)), {}, r"'t' of shape \(4, 8, 8\) and student layer 's' .* cannot be compared"),
         (((4, 4, 4), (2, 4, 4)), {"p": 0.5}, r"p must be at least 1, not 0\.5"),
         (((4, 4, 4), (2, 4, 4)), {"p": math.nan}, r"p must be at least 1, not nan"),
-        (((4, 4, 4), (2, 4, 4)), {"norm": "l1"}, r"norm must be one of 'code', 'paper'; not 'l1'"),
+        (((4, 4, 4), (2, 4, 4)), {"norm": "l1"}, r"norm must be 'code' or 'paper', not 'l1'"),
     ],
 )
 def test_what_is_refused(shapes, options, message):

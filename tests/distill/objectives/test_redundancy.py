@@ -258,11 +258,11 @@ LABELS, TEACHER, STUDENT = draw(n=5)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: objective_of(atom="synergy"), "atom must be one of 'redundancy', 'unique_teacher'; not 'synergy'"),
-        (lambda: objective_of(momentum=1.0), r"momentum must lie in \[0, 1\)"),
-        (lambda: objective_of(tol=0.0), "tol must be a finite number of bits above 0"),
-        (lambda: objective_of(every=0), "every must be an integer of at least 1"),
-        (lambda: objective_of(n_classes=0), "n_classes must be an integer of at least 1"),
+        (lambda: objective_of(atom="synergy"), "atom must be 'redundancy' or 'unique_teacher', not 'synergy'"),
+        (lambda: objective_of(momentum=1.0), r"momentum must be a number in \[0, 1\)"),
+        (lambda: objective_of(tol=0.0), "tol must be a finite number of bits > 0"),
+        (lambda: objective_of(every=0), "every must be a whole number >= 1"),
+        (lambda: objective_of(n_classes=0), "n_classes must be a whole number >= 1"),
         (lambda: objective_of()(batch_of(TEACHER, STUDENT), LABELS[:4]), "teacher_codes must give one row a label"),
         (lambda: objective_of()(batch_of(TEACHER, STUDENT[:4]), LABELS), "student_codes must give one row a label"),
         (lambda: objective_of()(batch_of(TEACHER, STUDENT), LABELS + 2), r"labels must lie in 0..2, as n_classes says"),

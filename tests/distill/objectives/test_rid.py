@@ -259,9 +259,9 @@ def test_under_autocast_the_sums_are_single(phase):
 def test_what_cannot_be_done_is_refused():
     with pytest.raises(InputError, match=r"^pairs must be LayerPairs, at least one, such as .* not none$"):
         RID([], n_classes=3)
-    with pytest.raises(InputError, match=r"^sigma must be one of 'learned', 'closed-form'; not 'fixed'$"):
+    with pytest.raises(InputError, match=r"^sigma must be 'learned' or 'closed-form', not 'fixed'$"):
         RID([MAPS], n_classes=3, sigma="fixed")
-    with pytest.raises(InputError, match=r"^momentum must lie in \[0, 1\), not 1.0$"):
+    with pytest.raises(InputError, match=r"^momentum must be a number in \[0, 1\), not 1.0$"):
         RID([MAPS], n_classes=3, momentum=1.0)
     apart = LayerPair("conv2", "conv1", (3, 4, 4), (2, 2, 2))
     with pytest.raises(

@@ -101,7 +101,7 @@ def test_hidden_states_by_hand():
         (((2, 9, 9), (2, 5, 5)), {}, r"different queries or keys; tap layers of one sequence"),
         (((2, 9, 9), (2, 9, 8)), {"heads": "mean"}, r"different queries or keys"),
         (((9,), (9,)), {}, r"not both attention maps; tap what puts out \(n, heads, queries, keys\), with reduce="),
-        (((2, 9, 9), (2, 9, 9)), {"heads": "max"}, r"heads must be one of 'each', 'mean'; not 'max'"),
+        (((2, 9, 9), (2, 9, 9)), {"heads": "max"}, r"heads must be 'each' or 'mean', not 'max'"),
     ],
 )
 def test_maps_that_are_refused(shapes, options, message):

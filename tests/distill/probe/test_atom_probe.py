@@ -121,7 +121,7 @@ def test_the_numbers_are_those_of_representation_pid():
     quantiser = RepresentationCodes(n_pca=3, n_codes=3, n_init=2)
     for fit_fraction in (None, 0.5):
         with AtomProbe(
-            networks, sample=(x, y), quantiser=quantiser, fit_fraction=fit_fraction, seed=7, n_null=4
+            networks, sample=(x, y), quantiser=quantiser, fit_fraction=fit_fraction, rng=7, n_null=4
         ) as tracked:
             layer, logits = tracked.step(3)
         with networks:
@@ -346,7 +346,7 @@ def test_what_cannot_be_used_is_refused():
             AtomProbe(nets, **{"sample": (x, y), **options})
 
     refused("n_null must be a whole number >= 0, not -1", n_null=-1)
-    refused("seed must be a whole number >= 0, not True", seed=True)
+    refused("rng must be a whole number from 0", rng=True)
     refused("batch_size", batch_size=0)
     refused("schedule must be a whole number >= 1", schedule=0)
     refused("schedule must be a whole number >= 1", schedule="often")

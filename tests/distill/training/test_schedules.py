@@ -47,12 +47,12 @@ def test_epochs_of_the_run_or_of_the_phase():
     ("make", "message"),
     [
         (lambda: Constant(scale=0.0), "scale must be a finite number > 0"),
-        (lambda: Constant(counts="steps"), "counts must be one of 'run', 'phase'; not 'steps'"),
+        (lambda: Constant(counts="steps"), "counts must be 'run' or 'phase', not 'steps'"),
         (lambda: Milestones(epochs=(3, 2)), "epochs must be ascending whole numbers >= 1"),
         (lambda: Milestones(epochs=(0, 2)), "epochs must be ascending"),
         (lambda: Milestones(epochs=(1,), by=-1.0), "by must be a finite number > 0"),
         (lambda: Cosine(length=0), "length must be a whole number >= 1"),
-        (lambda: Cosine(length=2, final=1.5), r"final must lie in \[0, 1\]"),
+        (lambda: Cosine(length=2, final=1.5), r"final must be a number in \[0, 1\]"),
     ],
 )
 def test_bad_schedules_are_refused(make, message):

@@ -89,7 +89,7 @@ def test_overfitting_is_pointed_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda a, y: LabelDecoder("tree"), r"^model must be one of 'linear', 'mlp'; not 'tree'$"),
+        (lambda a, y: LabelDecoder("tree"), r"^model must be 'linear' or 'mlp', not 'tree'$"),
         (lambda a, y: LabelDecoder(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),
         (lambda a, y: LabelDecoder().estimate(a, 0 * y), r"^b holds one class only: there is nothing to be informed"),
         (

@@ -81,7 +81,7 @@ def test_hidden_layers_are_checked():
     check_hidden((3, 4))
     with pytest.raises(InputError, match=r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"):
         check_hidden(64)
-    with pytest.raises(InputError, match=r"^every size in hidden must be an integer of at least 1, not 0$"):
+    with pytest.raises(InputError, match=r"^every size in hidden must be a whole number >= 1, not 0$"):
         check_hidden((3, 0))
 
 

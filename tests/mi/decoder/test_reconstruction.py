@@ -63,7 +63,7 @@ def test_images_are_flattened_and_the_seed_decides():
 
 def test_bad_input_is_refused():
     a = np.random.default_rng(0).normal(size=(50, 2))
-    with pytest.raises(InputError, match=r"^loss must be one of 'bce', 'gaussian'; not 'mse'$"):
+    with pytest.raises(InputError, match=r"^loss must be 'bce' or 'gaussian', not 'mse'$"):
         ReconstructionDecoder("mse")
     with pytest.raises(
         InputError, match=r"^a must lie in \[0, 1\] for loss='bce'; rescale it, or take loss='gaussian'"

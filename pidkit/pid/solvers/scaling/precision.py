@@ -11,7 +11,7 @@ import math
 import numpy as np
 from array_api_compat import array_namespace
 
-from pidkit.errors import InputError
+from pidkit.arguments import one_of
 from pidkit.pid.array_math import Array
 from pidkit.pid.solvers.problem import is_sparse
 from pidkit.pid.solvers.scaling.weight_domain import LOG_FLOOR
@@ -45,8 +45,7 @@ def starts_single(p_yx1: Array, p_yx2: Array, *, precision: str) -> bool:
     InputError
         If `precision` is none of the three.
     """
-    if precision not in PRECISIONS:
-        raise InputError(f"precision must be {', '.join(map(repr, PRECISIONS))}; not {precision!r}")
+    one_of("precision", precision, PRECISIONS)
     cells = math.prod(p_yx1.shape[1:]) * p_yx2.shape[-1]
     if precision == "double" or (precision == "auto" and (cells < MIXED_CELLS or is_sparse(p_yx1, p_yx2))):
         return False
