@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from pidkit.distill import CrossEntropy, Phases, WeightedSum, tap
-from pidkit.distill.objectives.rid import RID
+from pidkit.distill import RID, CrossEntropy, Phases, WeightedSum, tap
 from tests.distill.toys import blobs, network, same, weights
 
 
