@@ -42,12 +42,16 @@ NAMES = list(listed_names())
 PUBLIC = {"pidkit", *(module for module, _ in NAMES)}
 """The modules that may be imported from."""
 
+INTERNAL = {"pidkit.arguments"}
+"""Packages whose exports are for the other packages alone."""
+
 
 def packages() -> list[str]:
     """Return every package of pidkit that is not underscored, below an underscored one or without exports."""
     found = ["pidkit"]
     for module in pkgutil.walk_packages(pidkit.__path__, "pidkit."):
         private = any(part.startswith("_") for part in module.name.split("."))
+        private = private or module.name in INTERNAL
         if module.ispkg and not private and hasattr(import_module(module.name), "__all__"):
             found.append(module.name)
     return found
