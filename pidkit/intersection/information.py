@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import flag, one_of
-from pidkit.errors import SolverError
+from pidkit.errors import InputError, SolverError
 from pidkit.info import mutual_information
 from pidkit.intersection.blackwell import blackwell_cone, source_channels
 from pidkit.intersection.channel import channel_information
