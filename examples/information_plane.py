@@ -252,7 +252,7 @@ for quantity, axis, style in (("mi_input", panels[0], "o-"), ("mi_label", panels
 panels[0].set(xlabel=f"fraction K of the teacher's {LAYER} that is kept", title="the teacher, masked")
 for name, style in zip(STUDENTS, ("o:", "s--", "^-"), strict=True):
     both = f"teacher (trained) & {name}"
-    steps, values, _ = together.curve(network=both, layer="logits & logits", quantity="redundancy", estimator="BROJA")
+    steps, values, _ = together.curve(network=both, layer="logits & logits", quantity="redundancy", estimator="broja")
     panels[1].plot(steps, values, style, label=f"student {name}")
 panels[1].axhline(together.entropy_y, color="0.35", linestyle="--", linewidth=1.0, label="H(Y)")
 panels[1].set_xscale("symlog", linthresh=1.0)

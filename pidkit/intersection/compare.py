@@ -19,7 +19,7 @@ from pidkit.pid.result import ATOMS, PIDResult, SolverReport
 from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
-MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "williams-beer")
+MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi", "williams-beer")
 """The measures that `compare` knows; the first five in their proven order of redundancy."""
 
 
@@ -80,7 +80,8 @@ def compare(
     p : array_like, shape (n_y, n_x1, n_x2)
         Joint probabilities, target first.
     measures : sequence of str
-        Among "gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI" and "williams-beer".
+        Among "gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi" and "williams-beer": the names that the results
+        carry in `PIDResult.measure`.
     time_limit : float, optional
         Seconds for each intersection information; where it ends one, the atoms are those of the lower end of its
         interval, and the gap says how far they can be off.
@@ -96,8 +97,8 @@ def compare(
     --------
     >>> import numpy as np
     >>> both = np.zeros((2, 2, 2)); both[[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
-    >>> table = compare(both, measures=("griffith-ho", "MMI"))
-    >>> round(table["griffith-ho"].redundancy, 6), round(table["MMI"].synergy, 6)
+    >>> table = compare(both, measures=("griffith-ho", "mmi"))
+    >>> round(table["griffith-ho"].redundancy, 6), round(table["mmi"].synergy, 6)
     (0.122556, 0.5)
     """
     check_unit(unit)
@@ -110,7 +111,7 @@ def compare(
 
 def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResult:
     """Decompose by one measure, in bits."""
-    if measure == "BROJA":
+    if measure == "broja":
         return bivariate_pid(p, check=False)
     began = time.perf_counter()
     if measure in _CLOSED_FORMS:
@@ -118,7 +119,7 @@ def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResu
         seconds = time.perf_counter() - began
         report = SolverReport("closed form", "converged", 0.0, 0.0, 0.0, 0, seconds, "nats")
     else:
-        found = intersection_information(p, kind=measure, time_limit=time_limit, unit="nats")
+        found = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats")
         redundancy = found.lower
         how = found.report
         report = SolverReport(
@@ -140,5 +141,5 @@ def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResu
     )
 
 
-_CLOSED_FORMS = {"MMI": mmi_redundancy, "williams-beer": williams_beer_redundancy}
+_CLOSED_FORMS = {"mmi": mmi_redundancy, "williams-beer": williams_beer_redundancy}
 """The measures that need no solver."""

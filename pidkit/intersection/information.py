@@ -40,7 +40,7 @@ ADMISSIBLE = 1e-7
 def intersection_information(
     p: npt.ArrayLike,
     *,
-    kind: str = "griffith-ho",
+    measure: str = "griffith-ho",
     tol: float | None = None,
     time_limit: float | None = None,
     max_iter: int | None = None,
@@ -64,7 +64,8 @@ def intersection_information(
     ----------
     p : array_like, shape (n_y, n_x1, ..., n_xk)
         Joint probabilities, target first.
-    kind : str
+    measure : str
+        "griffith-ho", "blackwell" or "gacs-koerner".
     tol : float, optional
         The gap upper - lower to reach, in bits. None aims at 1e-9 and returns the interval reached.
     time_limit : float, optional
@@ -98,18 +99,18 @@ def intersection_information(
       linear programs, converged: certified gap ... bits, residual ...
     """
     check_unit(unit)
-    if kind not in _SOLVERS:
-        raise InputError(f"kind must be one of {', '.join(map(repr, _SOLVERS))}, not {kind!r}")
+    if measure not in _SOLVERS:
+        raise InputError(f"measure must be one of {', '.join(map(repr, _SOLVERS))}, not {measure!r}")
     for name, value in (("tol", tol), ("time_limit", time_limit), ("max_iter", max_iter)):
         if value is not None and not value > 0:
             raise InputError(f"{name} must be positive, not {value}")
-    joint = check_joint(p, n_axes=3 if kind == "griffith-ho" else None)
+    joint = check_joint(p, n_axes=3 if measure == "griffith-ho" else None)
     wanted = DEFAULT_TOL if tol is None else tol
     began = time.perf_counter()
     limits = Limits(wanted * NATS_PER_UNIT["bits"], max_iter=max_iter)
     if time_limit is not None:  # some is kept for the bounds that are wanted where the search does not end by itself
         limits = replace(limits, deadline=began + 0.75 * time_limit, reserve=0.2 * time_limit)
-    found = _SOLVERS[kind](joint, limits)
+    found = _SOLVERS[measure](joint, limits)
     if not (found.residual <= ADMISSIBLE and found.lower <= found.upper + ADMISSIBLE):
         raise SolverError(
             f"the common variable found misses its constraints by {found.residual:.1e} or its bound by "
@@ -121,7 +122,7 @@ def intersection_information(
     if check and tol is not None and not gap <= tol:
         low, high = from_nats(found.lower, "bits"), from_nats(upper, "bits")
         raise SolverError(
-            f"the {kind} information lies in [{low:.8g}, {high:.8g}] bits, a gap of {gap:.2g}; tol is {tol:.2g} and "
+            f"the {measure} information lies in [{low:.8g}, {high:.8g}] bits, a gap of {gap:.2g}; tol is {tol:.2g} and "
             f"the search ended with status {found.split.status!r}. Raise the limits or tol, or pass check=False to "
             "take the interval"
         )
@@ -137,7 +138,7 @@ def intersection_information(
         seconds=time.perf_counter() - began,
     )
     return IntersectionResult(
-        kind=kind,
+        measure=measure,
         lower=from_nats(found.lower, "bits"),
         upper=from_nats(upper, "bits"),
         is_exact=gap <= EXACT,

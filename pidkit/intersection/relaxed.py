@@ -119,7 +119,7 @@ def relaxed_intersection_information(
         seconds=time.perf_counter() - began,
     )
     return IntersectionResult(
-        kind="relaxed griffith-ho",
+        measure="relaxed-griffith-ho",
         lower=from_nats(value, "bits"),
         upper=from_nats(upper, "bits"),
         is_exact=upper - value <= MET,

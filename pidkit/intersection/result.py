@@ -57,8 +57,8 @@ class IntersectionResult:
 
     Attributes
     ----------
-    kind : str
-        "griffith-ho", "blackwell", "gacs-koerner" or "relaxed griffith-ho".
+    measure : str
+        "griffith-ho", "blackwell", "gacs-koerner" or "relaxed-griffith-ho".
     lower, upper : float
         In `unit`. `lower` is I(Q;Y) of the channel returned, `upper` a proved bound.
     is_exact : bool
@@ -72,7 +72,7 @@ class IntersectionResult:
     report : IntersectionReport
     """
 
-    kind: str
+    measure: str
     lower: float
     upper: float
     is_exact: bool
@@ -103,7 +103,7 @@ class IntersectionResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers, strings, lists and one nested dictionary."""
-        fields = {name: getattr(self, name) for name in ("kind", "lower", "upper", "is_exact", "unit")}
+        fields = {name: getattr(self, name) for name in ("measure", "lower", "upper", "is_exact", "unit")}
         fields["common"] = None if self.common is None else self.common.tolist()
         fields["channels"] = [channel.tolist() for channel in self.channels]
         fields["report"] = dict(vars(self.report))
@@ -114,7 +114,7 @@ class IntersectionResult:
         report = self.report
         value = f"{self.lower:.8f}" if self.is_exact else f"in [{self.lower:.8f}, {self.upper:.8f}]"
         return (
-            f"IntersectionResult ({self.kind}, {self.unit})\n"
+            f"IntersectionResult ({self.measure}, {self.unit})\n"
             f"  value {value}{' (exact)' if self.is_exact else ''}   n_q = {self.n_q}\n"
             f"  {report.solver}, {report.status}: certified gap {report.gap:.1e} {report.unit}, "
             f"residual {report.residual:.1e}"

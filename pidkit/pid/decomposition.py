@@ -70,7 +70,7 @@ def bivariate_pid(
     --------
     >>> from pidkit import bivariate_pid, gate
     >>> bivariate_pid(gate("AND").joint)
-    PIDResult (BROJA, bits)
+    PIDResult (broja, bits)
       redundancy   0.311278
       unique_1     0.000000
       unique_2     0.000000

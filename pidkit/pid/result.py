@@ -65,7 +65,7 @@ class PIDResult:
         "bits" or "nats".
     report : SolverReport
     measure : str
-        The redundancy measure behind the atoms.
+        The redundancy measure behind the atoms, by the name that `pidkit.compare` takes.
     """
 
     redundancy: float
@@ -77,7 +77,7 @@ class PIDResult:
     mi_joint: float
     unit: str
     report: SolverReport
-    measure: str = "BROJA"
+    measure: str = "broja"
 
     @property
     def atoms(self) -> dict[str, float]:

@@ -211,7 +211,7 @@ def measure_atoms(
             step=place.step,
             layer=place.layer,
             quantity=atom,
-            estimator="BROJA",
+            estimator="broja",
             value=getattr(found, atom),
             stderr=None if found.bootstrap is None else found.bootstrap[atom].std,
             null=None if found.null is None else found.null[atom].mean,

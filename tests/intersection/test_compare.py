@@ -31,11 +31,11 @@ def test_table_and_units():
     nats = table.to("nats")
     assert nats["griffith-ho"].redundancy == pytest.approx(0.12255625 * np.log(2.0), abs=1e-7)
     assert nats.to_dict()["williams-beer"]["unit"] == "nats"
-    assert compare(TABLE["AND"].p, measures=["MMI"], unit="nats")["MMI"].unit == "nats"
+    assert compare(TABLE["AND"].p, measures=["mmi"], unit="nats")["mmi"].unit == "nats"
 
 
 def test_errors():
     with pytest.raises(InputError, match="unknown measure 'I_dep'; choose among gacs-koerner"):
         compare(TABLE["AND"].p, measures=["I_dep"])
-    with pytest.raises(InputError, match="no measure 'BROJA' here; there are MMI"):
-        compare(TABLE["AND"].p, measures=["MMI"])["BROJA"]
+    with pytest.raises(InputError, match="no measure 'broja' here; there are mmi"):
+        compare(TABLE["AND"].p, measures=["mmi"])["broja"]

@@ -296,7 +296,7 @@ def test_teacher_and_student_share_one_plane_with_atoms_beside() -> None:
     assert run.networks == ("teacher", "student", "teacher & student")
     atoms = run.select(network="teacher & student").points
     assert [p.quantity for p in atoms] == ["redundancy", "unique_1", "unique_2", "synergy"]
-    assert {(p.layer, p.estimator, p.kind) for p in atoms} == {("0 & 4", "BROJA", "atom")}
+    assert {(p.layer, p.estimator, p.kind) for p in atoms} == {("0 & 4", "broja", "atom")}
     assert all(p.stderr is not None and p.null is not None and p.cap is not None for p in atoms)
     assert any("predicted plug-in bias" in text for text in atoms[0].warnings)
 
