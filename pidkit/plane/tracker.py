@@ -35,7 +35,7 @@ class InformationPlane:
 
     At every step the networks run eagerly, in eval mode and without gradients, on a fixed sample; afterwards modes,
     buffers, gradients, random state and hooks are as they were, also after an exception, so that a tracked run and an
-    untracked one end in the same bits.
+    untracked one are bit-identical.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class InformationPlane:
         Wider layers are sketched to this many features in the hook (`Taps`), so that a layer costs at most
         n · max_features numbers; None keeps them whole.
     batch_size : int
-        Probe samples that a network sees at once.
+        Samples that a network sees at once.
     unit : str
     seed : int
     network : str

@@ -24,7 +24,7 @@ FORMAT = "pidkit atom records 1"
 
 @dataclass(frozen=True)
 class AtomRecords:
-    """All that a probe has recorded; immutable, and free of torch.
+    """All that an `AtomProbe` has recorded; immutable, and free of torch.
 
     Attributes
     ----------

@@ -145,7 +145,7 @@ class PlaneTrajectory:
         Raises
         ------
         InputError
-            If the probes differ, or a network occurs twice with the same points.
+            If the samples differ, or a network occurs twice with the same points.
         """
         together = self
         for other in others:

@@ -82,7 +82,7 @@ TRAINED = plane_estimator("infonce", mi_input=BRIEF, mi_label=BRIEF)
 
 
 @pytest.mark.parametrize("estimators", [SIMPLE, "binned", TRAINED], ids=["simple", "binned", "infonce"])
-def test_a_tracked_run_ends_in_the_same_bits_as_an_untracked_one(estimators: Any) -> None:
+def test_a_tracked_run_is_bit_identical_to_an_untracked_one(estimators: Any) -> None:
     states = []
     for tracked in (False, True):
         model = network().train()
@@ -187,7 +187,7 @@ def test_every_layer_quantity_and_estimator_is_a_point() -> None:
     assert points[4].value == 1.0
 
 
-def test_features_are_those_of_eval_mode_and_targets_those_of_the_probe() -> None:
+def test_features_are_those_of_eval_mode_and_targets_those_of_the_sample() -> None:
     seen: list[tuple[Any, Any]] = []
 
     def look(features: Any, target: Any, rng: np.random.Generator) -> Answer:

@@ -23,7 +23,7 @@ class SalientMask(Objective):
     """An objective whose teacher is masked: of each sample only the top fraction K of the teacher's entries is kept.
 
     Of n entries, k = max(1, ceil(K n)) are kept. Layers are ranked by magnitude over channels and places together, and
-    the rest is 0. K = 1 is the objective itself, to the bit. Every phase sees the masked teacher.
+    the rest is 0. K = 1 gives exactly the loss of the objective itself. Every phase sees the masked teacher.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The atoms of teacher and student while a distillation runs, measured on a held-out probe set.
+"""The atoms of teacher and student while a distillation runs, measured on a held-out sample.
 
 `outputs` runs the networks without leaving a trace, `atoms` measures a pair of layers, `assumption` tests what RID
 assumes of its filters, and `atom_probe` does so every few epochs.

@@ -1,4 +1,4 @@
-"""The probe: what teacher and student share about the labels, measured every few epochs of a distillation."""
+"""`AtomProbe`: what teacher and student share about the labels, measured every few epochs of a distillation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class AtomProbe:
 
     The networks run in eval mode, without gradients and in full precision; afterwards modes, buffers, gradients, random
     states (torch, numpy, Python), autocast and hooks are as they were, also after an exception and between a forward
-    and a backward pass, so that a probed and an unprobed run end in the same bits. In several processes, probe in one.
+    and a backward pass, so that a run that is measured and one that is not are bit-identical. In several processes,
+    measure in one.
 
     Parameters
     ----------

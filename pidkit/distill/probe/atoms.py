@@ -45,7 +45,7 @@ def code_rows(rows: Tensor, quantiser: Quantiser, split: Split, name: str) -> Co
         If the rows hold NaN or cannot be quantised.
     """
     if not bool(rows.isfinite().all()):
-        raise InputError(f"{name} puts out NaN or infinity on the probe; the training has diverged")
+        raise InputError(f"{name} puts out NaN or infinity on the sample; the training has diverged")
     return Codes(*encode(clone(quantiser), rows.numpy(), split, name))
 
 

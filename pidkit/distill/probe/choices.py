@@ -1,4 +1,4 @@
-"""What a probe measures and when: the pairs of layers, the epochs, and the phases that they lie in."""
+"""What an `AtomProbe` measures and when: the pairs of layers, the epochs, and the phases that they lie in."""
 
 from __future__ import annotations
 

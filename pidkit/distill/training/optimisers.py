@@ -54,7 +54,7 @@ def make_optimiser(groups: dict[str, list[nn.Parameter]], options: TrainerOption
     """Return SGD with Nesterov's momentum, or AdamW, with the learning rate and the weight decay of every group.
 
     One optimiser for all: parameters that a phase leaves without a gradient are passed over, momentum and weight decay
-    included, so that frozen parts stay as they are, bit for bit.
+    included, so that frozen parts stay exactly as they are.
     """
     described = [
         {

@@ -70,7 +70,7 @@ class Trainer:
 
     Notes
     -----
-    On the CPU a resumed run is, bit for bit, the one that was never interrupted. Order, loading and augmentation draw
+    On the CPU a resumed run is bit-identical to the one that was never interrupted. Order, loading and augmentation draw
     from generators made of `options.seed` and the epoch; dropout and its like from torch's global generator, whose
     state is in the checkpoint.
 

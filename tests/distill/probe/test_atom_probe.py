@@ -228,7 +228,7 @@ BETWEEN_FAILING_AUTOCAST = ((NO, NO, NO), (YES, NO, NO), (YES, YES, NO), (NO, YE
     "how",
     [{"probed": True, "between": b, "failing": f, "autocast": a} for b, f, a in BETWEEN_FAILING_AUTOCAST],
 )
-def test_probed_and_unprobed_training_end_in_the_same_bits(how):
+def test_training_with_an_atom_probe_is_bit_identical_to_training_without(how):
     plain, probed = train(probed=False, autocast=how["autocast"]), train(**how)
     assert plain[2] == probed[2]
     for a, b in zip([*plain[0], *plain[1]], [*probed[0], *probed[1]], strict=True):
