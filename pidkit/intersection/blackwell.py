@@ -1,4 +1,4 @@
-"""The Blackwell cone: channels P(q | x_i), one a source, that tell the same about Y; any number of sources.
+"""The Blackwell cone: channels P(q | x_i), one for each source, with one P(y, q) in common; any number of sources.
 
 With a_i(x_i) = P(q, x_i):   u(y) = sum_x1 P(y|x1) a_1(x1) = ... = sum_xk P(y|xk) a_k(xk)   for all y.
 Only the pair marginals P(y, x_i) matter (Kolchinsky, Entropy 24(3), 2022, eq. 20 and Section 5).
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, check_masses
+from pidkit.intersection.cone import Cone, refuse_tiny_masses
 from pidkit.types import FloatArray
 
 
@@ -24,7 +24,7 @@ def blackwell_cone(pairs: Sequence[FloatArray]) -> Cone:
     (2, 5)
     """
     for p_yx in pairs:
-        check_masses(p_yx)
+        refuse_tiny_masses(p_yx)
     p_y = pairs[0].sum(1)
     used = p_y > 0.0
     kept = [p_yx[np.ix_(used, p_yx.sum(0) > 0.0)] for p_yx in pairs]

@@ -22,6 +22,9 @@ from pidkit.units import check_unit
 MEASURES = ("gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi", "williams-beer")
 """The measures that `compare` knows; the first five in their proven order of redundancy."""
 
+_CLOSED_FORMS = {"mmi": mmi_redundancy, "williams-beer": williams_beer_redundancy}
+"""The measures that need no solver."""
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
@@ -119,12 +122,10 @@ def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResu
         seconds = time.perf_counter() - began
         report = SolverReport("closed form", "converged", 0.0, 0.0, 0.0, 0, seconds, "nats")
     else:
-        found = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats")
-        redundancy = found.lower
-        how = found.report
-        report = SolverReport(
-            how.solver, how.status, how.gap, how.tol, how.residual, how.iterations, how.seconds, "nats"
-        )
+        result = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats")
+        redundancy = result.lower
+        by = result.report
+        report = SolverReport(by.solver, by.status, by.gap, by.tol, by.residual, by.iterations, by.seconds, "nats")
     mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
     mi_joint = joint_mutual_information(p)
     return PIDResult(
@@ -139,7 +140,3 @@ def _decompose(p: FloatArray, measure: str, time_limit: float | None) -> PIDResu
         report=report,
         measure=measure,
     )
-
-
-_CLOSED_FORMS = {"mmi": mmi_redundancy, "williams-beer": williams_beer_redundancy}
-"""The measures that need no solver."""

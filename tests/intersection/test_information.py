@@ -150,7 +150,9 @@ def test_missing_tol_raises_and_can_be_waived():
 
 def test_errors():
     p = dirichlet((2, 2, 2), 0)
-    with pytest.raises(InputError, match="measure must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"):
+    with pytest.raises(
+        InputError, match="measure must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"
+    ):
         intersection_information(p, measure="broja")
     for name in ("tol", "time_limit", "max_iter"):
         with pytest.raises(InputError, match=f"{name} must be positive, not 0"):
