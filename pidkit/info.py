@@ -13,6 +13,9 @@ from scipy.special import entr
 
 from pidkit.types import FloatArray
 
+LARGEST_BIAS_SHARE = 0.1
+"""Share of a plug-in information from which its predicted upward bias calls for a warning."""
+
 
 def entropy(p: FloatArray) -> float:
     """Compute the entropy -sum p log p of an array of masses of any shape, in nats.

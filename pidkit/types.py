@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,12 @@ FloatArray = npt.NDArray[np.float64]
 
 IntArray = npt.NDArray[np.int64]
 """Codes and counts."""
+
+AnyArray = npt.NDArray[Any]
+"""An array of any dtype, such as one read from a file."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the axis that counts samples."""
 
 Unit = Literal["bits", "nats"]
 """The units of information."""

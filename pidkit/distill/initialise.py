@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pidkit.errors import InputError
 
 Projected = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
-KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+PROJECTABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def project_layer(
@@ -166,7 +166,7 @@ def _projection(
 
 def _check_layers(teacher: Projected, student: Projected) -> None:
     """Refuse layers that do not correspond."""
-    if not any(isinstance(teacher, kind) and isinstance(student, kind) for kind in KINDS):
+    if not any(isinstance(teacher, kind) and isinstance(student, kind) for kind in PROJECTABLE):
         kinds = f"{type(teacher).__name__} and {type(student).__name__}"
         raise InputError(f"teacher and student must both be linear or both convolutions of one kind, not {kinds}")
     if teacher.weight.shape[2:] != student.weight.shape[2:]:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from pidkit.errors import InputError
-
-Shape = tuple[int, ...]
+from pidkit.types import Shape
 
 
 @dataclass(frozen=True)

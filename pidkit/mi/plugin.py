@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.arguments import Rng
-from pidkit.info import entropy
+from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs
 
 SATURATED = 0.9
 """Share of log n from which the entropy of a side is that of the sample size."""
-
-LARGEST_BIAS_SHARE = 0.1
-"""Share of the value from which its predicted bias is worth a warning."""
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,8 @@ def collect_features(
         raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
     check_count("batch_size", batch_size)
     model = eager_model(model)
-    place = next(iter([*model.parameters(), *model.buffers()]), x)
-    floating = x.is_floating_point() and place.is_floating_point()
+    first = next(iter([*model.parameters(), *model.buffers()]), x)
+    floating = x.is_floating_point() and first.is_floating_point()
     features: dict[str, Tensor] = {}
     with (
         left_as_found(model),
@@ -118,7 +118,7 @@ def collect_features(
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            model(batch.to(place.device, place.dtype if floating else None))
+            model(batch.to(first.device, first.dtype if floating else None))
             for name, output in taps.take().items():
                 if output.shape[0] != len(batch):
                     advice = "pass reduce=, a callable that puts samples first"

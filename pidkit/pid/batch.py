@@ -18,7 +18,7 @@ from pidkit.pid.batch_result import BROJABatch, PIDBatch
 from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_batch_solver
 from pidkit.pid.solvers.problem import NEWTON_STEP_LIMIT, STATUS_NAMES
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
-from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_backend
 from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit, convert
 
@@ -135,8 +135,8 @@ def solve_broja_batch(
     array([1.])
     """
     check_unit(unit)
-    place = None if isinstance(p_yx1, np.ndarray) else tensor_place(p_yx1, p_yx2, solver=solver)
-    if place is not None:
+    backend = None if isinstance(p_yx1, np.ndarray) else tensor_backend(p_yx1, p_yx2, solver=solver)
+    if backend is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
     first, second = _check_batch(p_yx1, name="p_yx1", n_axes=3), _check_batch(p_yx2, name="p_yx2", n_axes=3)
     if first.shape[:2] != second.shape[:2]:
@@ -151,7 +151,7 @@ def solve_broja_batch(
     _check_jobs(n_jobs)
     began = time.perf_counter()
     if name == "scaling":
-        found = solve_in_stacks(first, second, tol=in_nats, max_iter=limit, place=place)
+        found = solve_in_stacks(first, second, tol=in_nats, max_iter=limit, backend=backend)
     else:
         found = _solve(first, second, in_nats, limit or NEWTON_STEP_LIMIT, n_jobs)
     gap = found["upper"] - found["lower"]

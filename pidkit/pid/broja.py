@@ -16,7 +16,7 @@ from pidkit.pid.solvers.choice import check_max_iter, check_tol, choose_solver, 
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, kept_symbols
 from pidkit.pid.solvers.problem import CONTRADICTION, Solver, Start
 from pidkit.pid.solvers.progress import ProgressOption, watched
-from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_backend
 from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
@@ -83,8 +83,8 @@ def solve_broja(
     """
     check_unit(unit)
     run: Solver | None = None
-    if not isinstance(p_yx1, np.ndarray) and (place := tensor_place(p_yx1, p_yx2, solver=solver)) is not None:
-        solver, run = "scaling", place.solve
+    if not isinstance(p_yx1, np.ndarray) and (backend := tensor_backend(p_yx1, p_yx2, solver=solver)) is not None:
+        solver, run = "scaling", backend.solve
         p_yx1, p_yx2, init = on_host((p_yx1, p_yx2, init))
     first, second = check_pair_marginals(p_yx1, p_yx2)
     solved = solve_marginals(

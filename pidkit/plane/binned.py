@@ -12,7 +12,7 @@ from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
 from pidkit.types import FloatArray
 
-NEAR_CAP = 0.9
+SATURATED_SHARE = 0.9
 """Share of its cap from which an estimate is called saturated: it says little more than that the truth is not below."""
 
 
@@ -122,7 +122,7 @@ def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
     """Say whether the codes tell nearly every sample apart."""
     n = codes.size
     spread = entropy(np.bincount(codes) / n)
-    if spread < NEAR_CAP * np.log(n):
+    if spread < SATURATED_SHARE * np.log(n):
         return False, ()
     return True, (
         f"saturated: the codes have entropy {spread:.2f} nats of log n = {np.log(n):.2f}, so nearly every sample is "

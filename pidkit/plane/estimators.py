@@ -16,7 +16,7 @@ from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
 from pidkit.types import FloatArray
 
-DOORS = {
+ESTIMATOR_PAIRS = {
     "decoder": ("reconstruction-decoder", "label-decoder"),
     "ksg": ("ksg", "ross"),
     "jsd": ("jsd", "jsd"),
@@ -27,7 +27,7 @@ DOORS = {
 TAKES_LABELS = ("label-decoder", "ross", "gao")
 """Estimators that take class codes as they are; the others see a one-hot row of each."""
 
-PLANE_ESTIMATORS = (*DOORS, "binned")
+PLANE_ESTIMATORS = (*ESTIMATOR_PAIRS, "binned")
 
 
 class Estimate(Protocol):
@@ -54,7 +54,7 @@ class Estimate(Protocol):
         """What to know before believing the value."""
 
 
-Estimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
+AxisEstimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
 """features (n, d), target (n, ...) for I(X;F) or class codes (n,) for I(F;Y), a generator -> an estimate."""
 
 
@@ -80,8 +80,8 @@ class PlaneEstimator:
     """
 
     name: str
-    mi_input: Estimator | None = None
-    mi_label: Estimator | None = None
+    mi_input: AxisEstimator | None = None
+    mi_label: AxisEstimator | None = None
     seeded: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -149,11 +149,11 @@ def plane_estimator(
             options=options,
         )
     defaults: dict[str, Any] = {"n_pca": 5} if name == "ksg" else {"folds": 1}
-    door_1, door_2 = DOORS[name]
+    input_estimator, label_estimator = ESTIMATOR_PAIRS[name]
     return PlaneEstimator(
         called or name,
-        partial(estimated_information, estimator=door_1, **{**defaults, **first}),
-        partial(estimated_information, estimator=door_2, **{**defaults, **second}),
+        partial(estimated_information, estimator=input_estimator, **{**defaults, **first}),
+        partial(estimated_information, estimator=label_estimator, **{**defaults, **second}),
         seeded=name != "ksg",
         options=options,
     )

@@ -12,25 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError, PidkitWarning
-from pidkit.plane.binned import NEAR_CAP
-from pidkit.plane.estimators import Estimate, Estimator, PlaneEstimator
+from pidkit.plane.binned import SATURATED_SHARE
+from pidkit.plane.estimators import AxisEstimator, Estimate, PlaneEstimator
 from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
 from pidkit.representations.decomposition import representation_pid
 from pidkit.types import FloatArray, IntArray
 from pidkit.units import convert
 
-NULL_STREAM = 1_000_003
+LABEL_NULL_STREAM = 1_000_003
 """Added to the number of a shuffle, so that its permutation shares no stream with the seeds."""
 
 ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
 """Arguments of `representation_pid` that the caller of the tracker may set."""
 
-HARMLESS = 0.95
+LABEL_CAP_SHARE = 0.95
 """Share of H(Y) from which a cap of I(F;Y) is H(Y) itself, perhaps of another split, and not the estimator's own."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Subject:
     """Where a number belongs: the network, the step and the layer."""
 
     network: str
@@ -55,7 +55,7 @@ def measure_layer(
     y: IntArray,
     entropy_y: float,
     estimator: PlaneEstimator,
-    place: Place,
+    subject: Subject,
     repeats: Repeats,
 ) -> list[PlanePoint]:
     """Measure I(X;F) and I(F;Y) of one layer by one pair of estimators.
@@ -72,7 +72,7 @@ def measure_layer(
     y : ndarray of int, shape (n,)
     entropy_y : float
         H(Y) in nats: a cap that marks the end of the information rather than of the estimator.
-    estimator, place, repeats
+    estimator, subject, repeats
 
     Raises
     ------
@@ -81,42 +81,44 @@ def measure_layer(
     """
     if not np.isfinite(features).all():
         raise InputError(
-            f"layer {place.layer!r} of {place.network!r} puts out NaN or infinity at step {place.step:g}; "
+            f"layer {subject.layer!r} of {subject.network!r} puts out NaN or infinity at step {subject.step:g}; "
             "the training has diverged, or the sample is not what the model expects"
         )
     if (features == features[0]).all():
-        return _constant(estimator, place)
+        return _constant(estimator, subject)
     points = []
     for quantity, estimate, target in (("mi_input", estimator.mi_input, x), ("mi_label", estimator.mi_label, y)):
         if estimate is None:
             continue
         n_seeds = repeats.n_seeds if estimator.seeded else 1
-        runs = [_run(estimate, features, target, place, estimator.name, repeats.seed, k) for k in range(n_seeds)]
+        runs = [_run(estimate, features, target, subject, estimator.name, repeats.seed, k) for k in range(n_seeds)]
         null: list[float] = []
         for shuffle in range(repeats.n_null if quantity == "mi_label" else 0):
-            order = np.random.default_rng([repeats.seed, NULL_STREAM + shuffle]).permutation(len(y))
-            one = _run(estimate, features, y[order], place, estimator.name, repeats.seed, shuffle)
+            order = np.random.default_rng([repeats.seed, LABEL_NULL_STREAM + shuffle]).permutation(len(y))
+            one = _run(estimate, features, y[order], subject, estimator.name, repeats.seed, shuffle)
             null.append(_nats(one.value, one))
-        points.append(_point(runs, null, quantity, entropy_y, estimator.name, place, repeats.unit))
+        points.append(_point(runs, null, quantity, entropy_y, estimator.name, subject, repeats.unit))
     return points
 
 
-def _constant(estimator: PlaneEstimator, place: Place) -> list[PlanePoint]:
+def _constant(estimator: PlaneEstimator, subject: Subject) -> list[PlanePoint]:
     """Return the points of a layer that puts out the same for every sample: it knows nothing, exactly."""
     axes = (("mi_input", estimator.mi_input), ("mi_label", estimator.mi_label))
     said = ("the layer puts out the same for every sample: its information is 0, and nothing was estimated",)
     return [
-        PlanePoint(place.network, place.step, place.layer, axis, estimator.name, 0.0, 0.0, kind="exact", warnings=said)
+        PlanePoint(
+            subject.network, subject.step, subject.layer, axis, estimator.name, 0.0, 0.0, kind="exact", warnings=said
+        )
         for axis, estimate in axes
         if estimate is not None
     ]
 
 
 def _run(
-    estimate: Estimator,
+    estimate: AxisEstimator,
     features: FloatArray,
     target: npt.NDArray[Any],
-    place: Place,
+    subject: Subject,
     name: str,
     seed: int,
     replicate: int,
@@ -127,8 +129,8 @@ def _run(
         found = estimate(features, target, np.random.default_rng([seed, replicate]))
     if not math.isfinite(found.value):
         raise InputError(
-            f"estimator {name!r} gave {found.value} for layer {place.layer!r} of {place.network!r} at step "
-            f"{place.step:g}; leave it out for this layer, or change its options"
+            f"estimator {name!r} gave {found.value} for layer {subject.layer!r} of {subject.network!r} at step "
+            f"{subject.step:g}; leave it out for this layer, or change its options"
         )
     return found
 
@@ -143,7 +145,7 @@ def _point(
     quantity: str,
     entropy_y: float,
     name: str,
-    place: Place,
+    subject: Subject,
     unit: str,
 ) -> PlanePoint:
     """Summarise the runs of one estimator, and its null, in nats, as a point in `unit`."""
@@ -154,17 +156,17 @@ def _point(
     errors = [*spread, *([float(np.mean(own))] if own else [])]
     value, cap = float(np.mean(values)), max(caps) if caps else None
     # H(Y) reached is all there is to know about the label; a cap below it, once reached, is the estimator's end.
-    limits = cap is not None and not (quantity == "mi_label" and cap >= HARMLESS * entropy_y)
-    saturated = limits and cap is not None and value >= NEAR_CAP * cap
+    limits = cap is not None and not (quantity == "mi_label" and cap >= LABEL_CAP_SHARE * entropy_y)
+    saturated = limits and cap is not None and value >= SATURATED_SHARE * cap
     said = dict.fromkeys(text for run in runs for text in run.warnings)
 
     def out(nats: float | None) -> float | None:
         return None if nats is None else convert(nats, old="nats", new=unit)
 
     return PlanePoint(
-        network=place.network,
-        step=place.step,
-        layer=place.layer,
+        network=subject.network,
+        step=subject.step,
+        layer=subject.layer,
         quantity=quantity,
         estimator=name,
         value=convert(value, old="nats", new=unit),
@@ -183,7 +185,7 @@ def measure_atoms(
     second: FloatArray,
     *,
     y: IntArray,
-    place: Place,
+    subject: Subject,
     repeats: Repeats,
     options: Mapping[str, Any],
 ) -> list[PlanePoint]:
@@ -207,9 +209,9 @@ def measure_atoms(
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return [
         PlanePoint(
-            network=place.network,
-            step=place.step,
-            layer=place.layer,
+            network=subject.network,
+            step=subject.step,
+            layer=subject.layer,
             quantity=atom,
             estimator="broja",
             value=getattr(found, atom),

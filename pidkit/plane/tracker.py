@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,17 +12,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pidkit.arguments import check_count, whole_number
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.nn.features import collect_features
-from pidkit.nn.sample import check_sample
+from pidkit.nn.sample import check_sample, fingerprint
 from pidkit.nn.seeding import own_random_state
-from pidkit.nn.taps import Reduction, Taps, eager_model, find_layers
+from pidkit.nn.taps import Reduction, Taps, eager_model
+from pidkit.plane.conversion import as_arrays, as_inputs, layers_of
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
-from pidkit.plane.measurement import Place, Repeats, check_atoms, measure_atoms, measure_layer
+from pidkit.plane.measurement import Repeats, Subject, check_atoms, measure_atoms, measure_layer
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.resume import start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
@@ -133,9 +133,9 @@ class InformationPlane:
         if not given:
             raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
         self._models = {name: eager_model(one) for name, one in given.items()}
-        self._layers = _layers_of(self._models, layers)
+        self._layers = layers_of(self._models, layers)
         self._x, self._y = check_sample(sample)
-        self._inputs = _as_inputs(self._x if inputs is None else inputs, len(self._y))
+        self._inputs = as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
         self._atoms, self._atom_options = check_atoms(atoms, self._layers, atom_options or {})
@@ -205,20 +205,20 @@ class InformationPlane:
         points: list[PlanePoint] = []
         with own_random_state(self._repeats.seed):
             features = {
-                name: _as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
+                name: as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
                 for name, model in self._models.items()
             }
             with torch.inference_mode(mode=False), torch.enable_grad():
                 for name, rows_of in features.items():
                     for layer, rows in rows_of.items():
-                        points += self._measure(rows, Place(name, step, layer))
+                        points += self._measure(rows, Subject(name, step, layer))
                 points += self._measure_atoms(features, step)
         self._trajectory = self._trajectory.extended(points)
         if self._path is not None:
             self._trajectory.save(self._path)
         return tuple(points)
 
-    def _measure(self, rows: npt.NDArray[np.float64], place: Place) -> list[PlanePoint]:
+    def _measure(self, rows: npt.NDArray[np.float64], subject: Subject) -> list[PlanePoint]:
         points: list[PlanePoint] = []
         for estimator in self._estimators:
             points += measure_layer(
@@ -227,7 +227,7 @@ class InformationPlane:
                 y=self._y,
                 entropy_y=self._entropy_y,
                 estimator=estimator,
-                place=place,
+                subject=subject,
                 repeats=self._repeats,
             )
         return points
@@ -238,12 +238,12 @@ class InformationPlane:
         points: list[PlanePoint] = []
         for first, second in self._atoms:
             (name_1, rows_1), (name_2, rows_2) = features.items()
-            place = Place(f"{name_1} & {name_2}", step, f"{first} & {second}")
+            subject = Subject(f"{name_1} & {name_2}", step, f"{first} & {second}")
             points += measure_atoms(
                 rows_1[first],
                 rows_2[second],
                 y=self._y,
-                place=place,
+                subject=subject,
                 repeats=self._repeats,
                 options=self._atom_options,
             )
@@ -251,44 +251,16 @@ class InformationPlane:
 
     def _settings(self) -> dict[str, Any]:
         """Return what has to be the same for a run to be continued."""
-        digest = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
-        digest.update(self._y.tobytes())
-        digest.update(self._inputs.tobytes())
         reduce = self._options["reduce"]
         return {
             "layers": {name: list(layers) for name, layers in self._layers.items()},
             "estimators": [{"name": e.name, **e.options} for e in self._estimators],
             "atoms": [list(pair) for pair in self._atoms],
             "atom_options": {name: repr(value) for name, value in self._atom_options.items()},
-            "sample": {"n": len(self._y), "sha256": digest.hexdigest()},
+            "sample": fingerprint(self._x, torch.from_numpy(self._y), torch.from_numpy(self._inputs)),
             "n_seeds": self._repeats.n_seeds,
             "n_null": self._repeats.n_null,
             "unit": self._repeats.unit,
             **self._options,
             "reduce": reduce if isinstance(reduce, str) else getattr(reduce, "__qualname__", type(reduce).__name__),
         }
-
-
-def _layers_of(
-    models: Mapping[str, nn.Module], layers: str | Iterable[str] | Mapping[str, str | Iterable[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the layers of every network."""
-    if isinstance(layers, Mapping):
-        if set(layers) != set(models):
-            raise InputError(f"layers must name the networks {sorted(models)}, not {sorted(layers)}")
-        return {name: find_layers(model, layers[name]) for name, model in models.items()}
-    asked = layers if isinstance(layers, str) else tuple(layers)
-    return {name: find_layers(model, asked) for name, model in models.items()}
-
-
-def _as_inputs(inputs: Any, n: int) -> npt.NDArray[np.float64]:
-    """Return what I(X;F) is about as rows (n, d)."""
-    array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
-    if array.ndim == 0 or len(array) != n:
-        raise InputError(f"inputs must have one row a sample: shape {array.shape}, and there are {n} samples")
-    return array.reshape(n, -1).astype(np.float64)
-
-
-def _as_arrays(features: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return features as float64 arrays."""
-    return {layer: rows.numpy().astype(np.float64) for layer, rows in features.items()}

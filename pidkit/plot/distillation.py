@@ -12,7 +12,7 @@ from pidkit.errors import InputError
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
 from pidkit.records.atom_history import AtomRecords
-from pidkit.records.atom_record import ATOMS
+from pidkit.records.atom_record import DISTILLATION_ATOMS
 
 LOOK: dict[str, dict[str, Any]] = {
     "redundancy": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
@@ -38,7 +38,7 @@ def atoms_over_epochs(
     *,
     teacher: str | None = None,
     pair: tuple[str, str] | None = None,
-    atoms: Sequence[str] = ATOMS,
+    atoms: Sequence[str] = DISTILLATION_ATOMS,
     null: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
@@ -76,8 +76,8 @@ def atoms_over_epochs(
     """
     if not isinstance(records, AtomRecords):
         raise InputError(f"records must be AtomRecords, such as probe.records, not {type(records).__name__}")
-    if not atoms or not set(atoms) <= set(ATOMS):
-        raise InputError(f"atoms must be among {', '.join(ATOMS)}, at least one; not {tuple(atoms)!r}")
+    if not atoms or not set(atoms) <= set(DISTILLATION_ATOMS):
+        raise InputError(f"atoms must be among {', '.join(DISTILLATION_ATOMS)}, at least one; not {tuple(atoms)!r}")
     who, theirs, ours = _one_pair(records, teacher, pair)
     chosen = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
     ax = new_axes(ax, 6.4, 4.0)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import check_count
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import Rows, RowTransformer, as_rows, nearest
+from pidkit.types import IntArray
 
 
 class _JointBins(RowTransformer):
@@ -50,7 +51,7 @@ class _JointBins(RowTransformer):
         self.n_codes_ = len(self.symbols_)
         return self
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         A value beyond the fitted range falls in the outermost bin. A combination of bins that `fit` did not see takes

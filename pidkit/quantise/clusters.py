@@ -14,7 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import Rows, RowTransformer, as_rows, nearest
+from pidkit.types import IntArray
 
 
 class KMeansCodes(RowTransformer):
@@ -106,7 +107,7 @@ class KMeansCodes(RowTransformer):
         first = np.sort(np.unique(centres, axis=0, return_index=True)[1])
         return self._keep(centres[first] + self._shift)
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises

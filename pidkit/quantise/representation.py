@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from pidkit.arguments import check_count, check_seed
 from pidkit.errors import InputError
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.rows import Codes, Rows, RowTransformer, as_array
+from pidkit.quantise.rows import Rows, RowTransformer, as_array
 from pidkit.quantise.steps import PrincipalComponents, unit_rows
+from pidkit.types import IntArray
 
 
 class RepresentationCodes(RowTransformer):
@@ -122,7 +123,7 @@ class RepresentationCodes(RowTransformer):
         self.n_codes_ = self.codes_.n_codes_
         return self
 
-    def transform(self, x: npt.ArrayLike) -> Codes:
+    def transform(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises

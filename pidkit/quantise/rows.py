@@ -12,9 +12,10 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.utils.validation import check_is_fitted
 
 from pidkit.errors import InputError
+from pidkit.types import FloatArray, IntArray
 
-Rows = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
+Rows = FloatArray
+"""Finite rows of features, shape (n, d): what `as_rows` returns."""
 
 LARGEST = 1e140
 """Beyond this magnitude a sum of squares over a large array may leave float64."""
@@ -83,7 +84,7 @@ def as_rows(x: npt.ArrayLike) -> Rows:
     return rows
 
 
-def nearest(rows: Rows, points: Rows) -> Codes:
+def nearest(rows: Rows, points: Rows) -> IntArray:
     """Return for every row the index of the nearest point, the first of equally near ones.
 
     Distances are sums of squared differences, not |a|² - 2ab + |b|²: a row's code then depends neither on the rows

@@ -19,7 +19,7 @@ from pidkit.arrays import write_atomic
 from pidkit.errors import InputError
 from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
 
-FORMAT = "pidkit atom records 1"
+ATOM_RECORDS_FORMAT = "pidkit atom records 1"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class AtomRecords:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        return {"format": FORMAT, "unit": "bits", **asdict(self)}
+        return {"format": ATOM_RECORDS_FORMAT, "unit": "bits", **asdict(self)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the records to a .json file, whole or not at all.
@@ -150,8 +150,8 @@ class AtomRecords:
         except (OSError, ValueError) as error:
             raise InputError(f"path must name a file that save wrote: {error}") from error
         found = held.get("format") if isinstance(held, dict) else None
-        if found != FORMAT:
-            raise InputError(f"path must name a {FORMAT!r} file, but {file} says {found!r}")
+        if found != ATOM_RECORDS_FORMAT:
+            raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {found!r}")
         try:
             records = tuple(record_from(row) for row in held["records"])
             phases = tuple((float(start), float(stop), str(name)) for start, stop, name in held["phases"])

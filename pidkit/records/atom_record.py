@@ -14,9 +14,9 @@ import numpy as np
 
 from pidkit.representations.finite_samples import Spread
 
-ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
-INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
-QUANTITIES = (*ATOMS, *INFORMATION)
+DISTILLATION_ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
+DISTILLATION_INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
+QUANTITIES = (*DISTILLATION_ATOMS, *DISTILLATION_INFORMATION)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pidkit.pid.result import ATOMS
+
 PLANE_QUANTITIES = ("mi_input", "mi_label")
 """The axes of the plane: I(X;F), what a layer keeps of the input, and I(F;Y), what it tells about the label."""
 
-ATOM_QUANTITIES = ("redundancy", "unique_1", "unique_2", "synergy")
-"""The atoms that can stand beside them where two models are tracked."""
+ATOM_QUANTITIES = ATOMS
+"""The atoms that can be recorded beside them where two networks are tracked."""
 
 
 @dataclass(frozen=True)

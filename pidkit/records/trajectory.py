@@ -19,7 +19,7 @@ from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
 from pidkit.types import FloatArray
 from pidkit.units import check_unit, convert
 
-FORMAT = "pidkit plane trajectory 1"
+TRAJECTORY_FORMAT = "pidkit plane trajectory 1"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class PlaneTrajectory:
         """Return everything as plain numbers, strings, lists and dictionaries, ready for JSON."""
         points = [{**asdict(point), "warnings": list(point.warnings)} for point in self.points]
         return {
-            "format": FORMAT,
+            "format": TRAJECTORY_FORMAT,
             "unit": self.unit,
             "entropy_y": self.entropy_y,
             "n_samples": self.n_samples,
@@ -219,8 +219,8 @@ class PlaneTrajectory:
             header = json.loads(str(load_array(file, key="header")))
         except (InputError, json.JSONDecodeError) as error:
             raise InputError(f"path must name a trajectory that save wrote: {error}") from error
-        if header.get("format") != FORMAT:
-            raise InputError(f"path must name a {FORMAT!r} file, but {file} says {header.get('format')!r}")
+        if header.get("format") != TRAJECTORY_FORMAT:
+            raise InputError(f"path must name a {TRAJECTORY_FORMAT!r} file, but {file} says {header.get('format')!r}")
         columns = {field.name: load_array(file, key=field.name).tolist() for field in fields(PlanePoint)}
         points = []
         for row in zip(*columns.values(), strict=True):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable
-from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
 from pidkit.errors import BiasWarning, InputError
-from pidkit.info import entropy
+from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.solvers.choice import check_solver, check_tol
+from pidkit.provenance import recorded_versions
 from pidkit.representations.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
 from pidkit.representations.finite_samples import (
     CodedSamples,
@@ -28,11 +28,6 @@ from pidkit.representations.result import RepresentationPID
 from pidkit.symbols import encode_labels
 from pidkit.types import IntArray
 from pidkit.units import check_unit, from_nats
-
-LARGEST_BIAS_SHARE = 0.1
-"""Share of I(Y;X1,X2) from which its predicted bias calls for a warning."""
-
-RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
 
 
 def representation_pid(
@@ -149,7 +144,7 @@ def representation_pid(
             "n_bootstrap": int(n_bootstrap),
             "n_null": int(n_null),
             "rng": seed_name(rng),
-            "versions": {package: version(package) for package in RECORDED_PACKAGES},
+            "versions": recorded_versions(),
         },
     )
     _warn_of_bias(result, unit)

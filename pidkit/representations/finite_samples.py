@@ -158,10 +158,20 @@ def _values(result: PIDResult) -> FloatArray:
 
 
 def spreads(replicates: FloatArray) -> dict[str, Spread]:
-    """Summarise replicates atom by atom."""
-    low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
-    mean, std = replicates.mean(0), replicates.std(0)
-    return {name: Spread(float(mean[k]), float(std[k]), float(low[k]), float(high[k])) for k, name in enumerate(ATOMS)}
+    """Summarise replicates, shape (n, 4), atom by atom."""
+    return {name: spread_of(column) for name, column in zip(ATOMS, replicates.T, strict=True)}
+
+
+def spread_of(values: FloatArray) -> Spread:
+    """Summarise replicates of one number by their mean, standard deviation and central 95 %.
+
+    Examples
+    --------
+    >>> spread_of(np.array([1.0, 3.0]))
+    Spread(mean=2.0, std=1.0, low=1.05, high=2.95)
+    """
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Spread(float(values.mean()), float(values.std()), float(low), float(high))
 
 
 def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:

@@ -352,8 +352,8 @@ def test_runs_are_not_overwritten_and_not_continued_with_other_settings(tmp_path
         plane_of(network(), path=path)
     for change, named in (
         ({"n_seeds": 3}, "n_seeds was 2 and is 3"),
-        ({"layers": "4"}, "layers was"),
-        ({"sample": data(seed=2)}, "sample was"),
+        ({"layers": "4"}, r"layers\.network was"),
+        ({"sample": data(seed=2)}, r"sample was"),
         ({"seed": 1}, "seed was 0 and is 1"),
         ({"estimators": "binned"}, "estimators was"),
     ):

@@ -18,7 +18,7 @@ from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.gradients import atom_gradients
 from pidkit.types import FloatArray
 
-ATOMS = ("redundancy", "unique_teacher")
+LEARNABLE_ATOMS = ("redundancy", "unique_teacher")
 
 FLOOR = 1e-9
 """Cells of P(y,t) and P(y,s) with less mass are left out: they hold less information than the tolerance and no
@@ -114,8 +114,8 @@ class ExactRedundancy(Objective):
     ) -> None:
         """Check the options and start the running averages at zero."""
         super().__init__()
-        if atom not in ATOMS:
-            raise InputError(f"atom must be one of {', '.join(map(repr, ATOMS))}; not {atom!r}")
+        if atom not in LEARNABLE_ATOMS:
+            raise InputError(f"atom must be one of {', '.join(map(repr, LEARNABLE_ATOMS))}; not {atom!r}")
         if momentum is not None and not 0.0 <= momentum < 1.0:
             raise InputError(f"momentum must lie in [0, 1), or be None for the batch alone; not {momentum!r}")
         if not 0.0 < tol < float("inf"):

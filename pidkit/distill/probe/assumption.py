@@ -13,15 +13,16 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.objective import WeightedSum
 from pidkit.distill.objectives.rid import FilteredPair
 from pidkit.distill.objectives.several import SeveralTeachers
-from pidkit.distill.probe.atoms import Codes, Split, code_rows, spread_of
+from pidkit.distill.probe.atoms import CodeColumn, code_rows
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.records.atom_record import Assumption
-from pidkit.representations.coding import Quantiser
+from pidkit.representations.coding import Quantiser, RowSplit
+from pidkit.representations.finite_samples import spread_of
 from pidkit.types import IntArray
 from pidkit.units import from_nats
 
-NULL_STREAM = 2_000_003
+ASSUMPTION_NULL_STREAM = 2_000_003
 """Beside the seed, so that these permutations share no stream with those of the labels."""
 
 FilterKey = tuple[str, str, str]
@@ -33,7 +34,7 @@ def measure_assumption(
     y: IntArray,
     *,
     quantiser: Quantiser,
-    split: Split = None,
+    split: RowSplit = None,
     n_null: int = 10,
     seed: int = 0,
     name: str = "RID",
@@ -46,7 +47,7 @@ def measure_assumption(
     are empty, and so promise a bias that is not there, most of all where f_s(S) says nearly all (at s = y the value is
     0 and can be nothing else). Nor would eps permuted over all samples, which fills cells (eps, s) that are empty.
 
-    Codes are coarser than f_s(S): what they lose of it and eps still has counts as a violation. The value is
+    CodeColumn are coarser than f_s(S): what they lose of it and eps still has counts as a violation. The value is
     therefore that of the quantised statement, to be compared with its null and with its cap H(Y | f_s(S)).
 
     Parameters
@@ -58,7 +59,7 @@ def measure_assumption(
     quantiser : transformer
         Copied for eps and for f_s(S).
     split : pair of ndarray, optional
-        Rows to fit the quantisers on and rows to measure.
+        RowCollector to fit the quantisers on and rows to measure.
     n_null, seed : int
     name : str
         What the pair is called in errors.
@@ -72,10 +73,13 @@ def measure_assumption(
     """
     eps = code_rows(filtered.residual.flatten(1), quantiser, split, f"{name}: f_t(T) - f_s(S)")
     given = code_rows(filtered.student.flatten(1), quantiser, split, f"{name}: f_s(S)")
-    value, cap = conditional_information(y, eps, given)
-    rng = np.random.default_rng([seed, NULL_STREAM])
+    value, cap = plug_in_conditional_information(y, eps, given)
+    rng = np.random.default_rng([seed, ASSUMPTION_NULL_STREAM])
     shuffled = [
-        conditional_information(y, Codes(permute_within(eps.of, given.of, rng), eps.n), given)[0] for _ in range(n_null)
+        plug_in_conditional_information(
+            y, CodeColumn(permute_within(eps.values, given.values, rng), eps.n_codes), given
+        )[0]
+        for _ in range(n_null)
     ]
     return Assumption(
         value=from_nats(value, "bits"),
@@ -86,19 +90,19 @@ def measure_assumption(
     )
 
 
-def conditional_information(y: IntArray, codes: Codes, given: Codes) -> tuple[float, float]:
+def plug_in_conditional_information(y: IntArray, codes: CodeColumn, given: CodeColumn) -> tuple[float, float]:
     """Return plug-in I(Y; codes | given) and its cap H(Y | given), in nats.
 
     Examples
     --------
-    >>> y, given = np.array([0, 0, 1, 1]), Codes(np.array([0, 1, 0, 1]), 2)
-    >>> [round(float(v / np.log(2)), 12) for v in conditional_information(y, Codes(y, 2), given)]
+    >>> y, given = np.array([0, 0, 1, 1]), CodeColumn(np.array([0, 1, 0, 1]), 2)
+    >>> [round(float(v / np.log(2)), 12) for v in plug_in_conditional_information(y, CodeColumn(y, 2), given)]
     [1.0, 1.0]
     """
     n_y = int(y.max()) + 1
-    cells = (y * codes.n + codes.of) * given.n + given.of
-    p: npt.NDArray[np.float64] = np.bincount(cells, minlength=n_y * codes.n * given.n) / y.size
-    p = p.reshape(n_y, codes.n, given.n)
+    cells = (y * codes.n_codes + codes.values) * given.n_codes + given.values
+    p: npt.NDArray[np.float64] = np.bincount(cells, minlength=n_y * codes.n_codes * given.n_codes) / y.size
+    p = p.reshape(n_y, codes.n_codes, given.n_codes)
     h_given, h_y_given = entropy(p.sum((0, 1))), entropy(p.sum(1))
     cap = h_y_given - h_given
     # From below zero by rounding alone: the value is a divergence of counts.

@@ -19,12 +19,12 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.assumption import FilteredPairs, find_filters, measure_assumption
-from pidkit.distill.probe.atoms import code_rows, code_teachers, measure_atoms
+from pidkit.distill.probe.atoms import code_rows, code_teachers, measure_pair
 from pidkit.distill.probe.choices import Pairs, check_schedule, choose_pairs, phase_spans
-from pidkit.distill.probe.outputs import LOGITS, Rows, fingerprint, passes, undisturbed
+from pidkit.distill.probe.outputs import LOGITS, RowCollector, passes, undisturbed
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.nn.sample import check_sample
+from pidkit.nn.sample import check_sample, fingerprint
 from pidkit.quantise import RepresentationCodes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
@@ -223,7 +223,7 @@ class AtomProbe:
     def _measure(self, networks: Networks, epoch: float) -> tuple[AtomRecord, ...]:
         """Run the student once, and the teachers only where filters need them, and measure every pair."""
         outputs = list(dict.fromkeys(ours for _, _, ours in self._pairs))
-        rows, filtered = Rows(), FilteredPairs(self._filters)
+        rows, filtered = RowCollector(), FilteredPairs(self._filters)
         with undisturbed(networks, *(held for _, held in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
@@ -251,7 +251,7 @@ class AtomProbe:
                     seed=self._seed,
                     name=f"filters of {theirs!r} and {ours!r} at epoch {epoch:g}",
                 )
-                measured = measure_atoms(
+                measured = measure_pair(
                     self._y, of_teacher, codes[ours], n_null=self._n_null, generator=self._generator
                 )
                 records.append(AtomRecord(epoch, teacher, theirs, ours, **measured, assumption=assumption))

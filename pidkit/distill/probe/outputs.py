@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -74,16 +73,16 @@ def passes(
     model = eager_model(model)
     names = list(layers)
     run = model if forward is None else forward
-    place = next(iter([*model.parameters(), *model.buffers()]), x)
-    dtype = place.dtype if x.is_floating_point() and place.is_floating_point() else None
+    first = next(iter([*model.parameters(), *model.buffers()]), x)
+    dtype = first.dtype if x.is_floating_point() and first.is_floating_point() else None
     with contextlib.ExitStack() as stack:
         taps = stack.enter_context(Taps(model, names)) if names else None
         for batch in torch.split(x, batch_size):
-            returned = run(batch.to(place.device, dtype))
+            returned = run(batch.to(first.device, dtype))
             yield {} if taps is None else taps.take(), returned
 
 
-class Rows:
+class RowCollector:
     """Flat rows (n, d) of several outputs, gathered batch by batch on the CPU, in single precision at least."""
 
     def __init__(self) -> None:
@@ -122,7 +121,7 @@ def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_s
     {'0': (4, 6), '(logits)': (4, 6)}
     """
     asked = list(outputs)
-    rows, done = Rows(), 0
+    rows, done = RowCollector(), 0
     with undisturbed(model):
         for layers, logits in passes(model, [name for name in asked if name != LOGITS], x, batch_size=batch_size):
             n = min(batch_size, len(x) - done)
@@ -130,12 +129,3 @@ def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_s
             for name in asked:
                 rows.add(name, logits if name == LOGITS else layers[name], n)
     return rows.take()
-
-
-def fingerprint(*tensors: Tensor) -> str:
-    """Return a hash of the values, shapes and dtypes of tensors, the same on every device."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -18,7 +18,7 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 """Makes new inputs of a batch, on its device, drawing from a generator of that device."""
 
 
-class Split(Protocol):
+class DataSplit(Protocol):
     """Samples that can be read in batches of given rows."""
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ class LoadedSplit:
         return {"kind": type(self.dataset).__qualname__, "size": len(self)}
 
 
-def as_split(data: object, name: str, *, workers: int = 0) -> Split:
+def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
     """Return (x, y) tensors, a TensorDataset of two, or any Dataset of pairs (x, label) as a split.
 
     Raises

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pidkit.distill.phases import Phase
-from pidkit.distill.training.data import Split, seed_of
+from pidkit.distill.training.data import DataSplit, seed_of
 from pidkit.distill.training.divergence import Watch
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.distill.training.stepping import TERM, Stepper
@@ -41,7 +41,7 @@ class EpochMeans:
 
 def train_epoch(
     stepper: Stepper,
-    split: Split,
+    split: DataSplit,
     rows: Sequence[Tensor],
     *,
     epoch: int,
@@ -54,7 +54,7 @@ def train_epoch(
     Parameters
     ----------
     stepper : Stepper
-    split : Split
+    split : DataSplit
     rows : sequence of Tensor
         This process's rows of every batch.
     epoch : int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import dataclass
 
 import torch
@@ -31,11 +30,6 @@ class Evaluation:
     accuracy: float
     cross_entropy: float
     n_samples: int
-
-    @property
-    def standard_error(self) -> float:
-        """Return the standard error of the accuracy, sqrt(a (1 - a) / n): the noise of which samples were drawn."""
-        return math.sqrt(self.accuracy * (1.0 - self.accuracy) / self.n_samples)
 
 
 def evaluate(
@@ -66,8 +60,8 @@ def evaluate(
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
     rows = evaluation_rows(len(split), batch_size=batch_size, rank=rank, n_processes=n_processes)
-    place = next(iter([*student.parameters(), *student.buffers()]), None)
-    totals = torch.zeros(3, dtype=torch.float64, device=None if place is None else place.device)
+    first = next(iter([*student.parameters(), *student.buffers()]), None)
+    totals = torch.zeros(3, dtype=torch.float64, device=None if first is None else first.device)
     with left_as_found(student), autocast(totals.device.type, precision):
         model = eager_model(student)
         for x, y in split.batches(rows, seed=0):

@@ -19,7 +19,7 @@ PARAMETER_GROUPS = ("student", *GROUPS)
 """What learns: the student, and the groups of the objective's own parameters."""
 
 OPTIMISERS = ("sgd", "adamw")
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+TRAINING_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 KEEP = ("last", "best-validation")
 
 RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress")
@@ -104,7 +104,7 @@ class TrainerOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InputError(f"{name} must be a whole number >= {least}, not {value!r}")
-        for name, known in (("optimiser", OPTIMISERS), ("precision", tuple(PRECISIONS)), ("keep", KEEP)):
+        for name, known in (("optimiser", OPTIMISERS), ("precision", tuple(TRAINING_DTYPES)), ("keep", KEEP)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be one of {', '.join(map(repr, known))}; not {getattr(self, name)!r}")
         _check_number("learning_rate", self.learning_rate)

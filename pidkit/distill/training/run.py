@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
-from pidkit.distill.training.checkpoint import FILE, load_checkpoint, remove_leftovers, save_checkpoint
+from pidkit.distill.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, remove_leftovers, save_checkpoint
 from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.processes import barrier, gathered, rank_and_size
 from pidkit.errors import InputError
@@ -117,7 +117,7 @@ class Folder:
             if resume:
                 raise InputError("resume=True needs a path: the folder of the run to continue")
             return None
-        if not resume and (self.path / FILE).exists():
+        if not resume and (self.path / CHECKPOINT_FILE).exists():
             raise InputError(f"path {self.path} holds a run already; pass resume=True to continue it, or another path")
         if rank_and_size()[0] == 0:
             self.path.mkdir(parents=True, exist_ok=True)

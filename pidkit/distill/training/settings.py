@@ -1,4 +1,4 @@
-"""The settings of a run as plain values: what a resumed run must share, and the first difference of two."""
+"""The settings of a run as plain values: all that a resumed run must share with the run that it continues."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
-from pidkit.distill.training.data import Augment, Split
+from pidkit.distill.training.data import Augment, DataSplit
 from pidkit.distill.training.options import TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.nn.taps import eager_model
@@ -21,8 +21,8 @@ def describe_run(
     objective: Objective,
     phases: Phases,
     options: TrainerOptions,
-    train: Split,
-    validation: Split | None,
+    train: DataSplit,
+    validation: DataSplit | None,
     augment: Augment | None,
 ) -> dict[str, Any]:
     """Return what a resumed run must share, as plain values."""
@@ -39,23 +39,6 @@ def describe_run(
         "augment": None if augment is None else getattr(augment, "__qualname__", type(augment).__qualname__),
         "n_processes": rank_and_size()[1],
     }
-
-
-def difference(before: Any, now: Any, name: str = "") -> tuple[str, Any, Any] | None:
-    """Return the first difference of two nested mappings, (dotted name, before, now), or None.
-
-    Examples
-    --------
-    >>> difference({"a": {"b": 1}}, {"a": {"b": 2}})
-    ('a.b', 1, 2)
-    """
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in (*now, *(key for key in before if key not in now)):
-            found = difference(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
-            if found is not None:
-                return found
-        return None
-    return None if before == now else (name, before, now)
 
 
 def describe_module(module: nn.Module) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pidkit.distill.training.epoch import ORDER, train_epoch
 from pidkit.distill.training.evaluation import Evaluation, evaluate
 from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
-from pidkit.distill.training.options import PRECISIONS, TrainerOptions
+from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
 from pidkit.distill.training.run import Folder, Run, set_random_state
 from pidkit.distill.training.settings import describe_run
@@ -70,7 +70,7 @@ class Trainer:
 
     Notes
     -----
-    On the CPU a resumed run is bit-identical to the one that was never interrupted. Order, loading and augmentation draw
+    On the CPU a resumed run is bit-identical to one that was never interrupted. Order, loading and augmentation draw
     from generators made of `options.seed` and the epoch; dropout and its like from torch's global generator, whose
     state is in the checkpoint.
 
@@ -211,7 +211,7 @@ class Trainer:
         if data is None:
             raise InputError(f"{name} data are not given; pass {name}= to Trainer")
         share_buffers(self.networks)
-        return evaluate(self.networks.student, data, precision=PRECISIONS[self.options.precision])
+        return evaluate(self.networks.student, data, precision=TRAINING_DTYPES[self.options.precision])
 
     def _run_epoch(self, bar: Any) -> None:
         """Train an epoch, record it, tell the callbacks, move on and save."""

@@ -14,7 +14,7 @@ from pidkit.types import FloatArray, IntArray
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties to choose from, tried in this order while the held-out loss falls."""
 
-MAX_ITER = 500
+LOGISTIC_ITERATIONS = 500
 
 UNCONVERGED = "the logistic regression stopped before it converged; reduce the columns of a"
 
@@ -25,7 +25,7 @@ def logistic(
     """Return the logistic regression with the lowest loss on `stop`, as a perceptron of one layer."""
     one_hot = np.eye(n_classes)[stop[1]]
     tried: list[tuple[float, Perceptron, tuple[str, ...]]] = []
-    model = LogisticRegression(max_iter=MAX_ITER, warm_start=True)
+    model = LogisticRegression(max_iter=LOGISTIC_ITERATIONS, warm_start=True)
     for c in PENALTIES:
         model.set_params(C=c)
         with warnings.catch_warnings(record=True) as caught:

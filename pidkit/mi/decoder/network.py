@@ -16,7 +16,7 @@ from pidkit.types import FloatArray
 UNIFORM_SHARE = 1e-6
 """Share of the uniform distribution mixed into every prediction: one sure mistake then costs 14 nats, not infinity."""
 
-OVERFITTED = 0.25
+DECODER_OVERFIT = 0.25
 """How much more the training rows may give than the held-out ones, in nats and as a share, before a result says so."""
 
 LINKS: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -174,7 +174,7 @@ def check_hidden(hidden: object) -> None:
 
 def overfitted(train_value: float, value: float) -> tuple[str, ...]:
     """Return the warning that the training rows give much more than the held-out ones, if they do; both in nats."""
-    if train_value - value <= max(OVERFITTED, OVERFITTED * abs(value)):
+    if train_value - value <= max(DECODER_OVERFIT, DECODER_OVERFIT * abs(value)):
         return ()
     return (
         f"overfitted: the training rows give {train_value:.2f} nats, the held-out ones {value:.2f}; the value is low: "

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.errors import InputError
-
-Shape = tuple[int, ...]
+from pidkit.types import Shape
 
 
 class SeparableCritic(nn.Module):

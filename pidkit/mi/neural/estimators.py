@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, generator, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
-from pidkit.mi.neural.critics import CRITICS, Shape
+from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples, check_maps, check_option, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.fit import FitOptions, fit
 from pidkit.nn.seeding import seeded, torch_generator
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, Shape
 
 OBJECTIVES: dict[str, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
 """What a critic can be trained on."""

@@ -17,10 +17,10 @@ from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.nn.fit import FitReport
 from pidkit.types import FloatArray, IntArray
 
-NEAR_CAP = 0.1
+CAP_MARGIN = 0.1
 """Share of log K within which InfoNCE is more about K than about the samples."""
 
-OVERFITTED = 0.25
+CRITIC_OVERFIT = 0.25
 """How much more, in nats, the training pairs may give than the held-out ones before the result says so."""
 
 UNSTABLE = 0.2
@@ -183,9 +183,9 @@ def combine(
     k = min(reading.k for reading in readings)
     is_infonce = fitted.readout == "infonce"
     notes: list[str] = []
-    if is_infonce and value >= (1.0 - NEAR_CAP) * math.log(k):
+    if is_infonce and value >= (1.0 - CAP_MARGIN) * math.log(k):
         notes.append(f"near the cap: within 10 % of log K, K = {k}; give more samples, or use 'jsd'")
-    if train - value > OVERFITTED:
+    if train - value > CRITIC_OVERFIT:
         notes.append(
             f"overfitted: the training pairs give {train:.2f} nats, the held-out ones {value:.2f}; the value is low: "
             "give more samples or a smaller critic"

@@ -307,7 +307,7 @@ def test_a_run_is_resumed_from_its_file(tmp_path):
     with torch.no_grad():
         other[0].weight.add_(1e-3)
     changed = tap(teacher=other, student=networks.student, layers="0", example=x[:2])
-    with pytest.raises(InputError, match="other settings: teachers was"):
+    with pytest.raises(InputError, match=r"other settings: teachers\.teacher was"):
         AtomProbe(changed, path=path, resume=True, **options)
     with pytest.raises(InputError, match="resume=True needs a path"):
         AtomProbe(networks, resume=True, **options)

@@ -55,12 +55,12 @@ class BestBounds(Stack):
         """Return whether the last three quarters of the iterations, two thousand at least, did not halve the gap."""
         return iteration > 4 * self.halved_at + 2000
 
-    def proven(self, place: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
+    def proven(self, index: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
         """Return the two bounds of one problem."""
-        a, b, w, r, c = (part[place] for part in (self.a, self.b, self.w, self.r, self.c))
+        a, b, w, r, c = (part[index] for part in (self.a, self.b, self.w, self.r, self.c))
         return (
-            FeasiblePotentials(self.lam[place], self.mu[place], float(self.below[place])),
-            FactoredCoupling(a, b, w, r, c, float(self.above[place]), float(self.residual[place])),
+            FeasiblePotentials(self.lam[index], self.mu[index], float(self.below[index])),
+            FactoredCoupling(a, b, w, r, c, float(self.above[index]), float(self.residual[index])),
         )
 
 

@@ -21,7 +21,7 @@ from pidkit.pid.array_math import LAST_TWO, Array, Stack, ratio
 SWEEPS = 3
 """Sweeps before each Newton step; most calls need no more than one."""
 
-NEWTON_STEPS = 2
+NEWTON_STEPS_PER_CALL = 2
 """Newton steps in one call at most; the next call goes on from there."""
 
 CG_ITERATIONS = 60
@@ -63,7 +63,7 @@ class MatrixScalings(Stack):
 
     def _sweep(self, first: int, b: Array, weights: Array, accuracy: Array) -> tuple[Array, Array]:
         """Do the sweeps from number `first` on, with a Newton step after each SWEEPS of them."""
-        last = SWEEPS * (NEWTON_STEPS + 1) - 1
+        last = SWEEPS * (NEWTON_STEPS_PER_CALL + 1) - 1
         rows = b @ weights.mT
         for sweep in range(first, last + 1):
             if sweep and sweep % SWEEPS == 0:

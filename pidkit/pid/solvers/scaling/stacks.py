@@ -8,7 +8,7 @@ import numpy as np
 
 from pidkit.pid.solvers.problem import CONTRADICTION, STATUS_NAMES, Candidate
 from pidkit.pid.solvers.scaling.solver import solve_scaling_stack
-from pidkit.pid.solvers.scaling.tensors import TensorPlace
+from pidkit.pid.solvers.scaling.tensors import TensorBackend
 from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT
 
@@ -20,9 +20,9 @@ STACK_ON_DEVICE = 2**25
 
 
 def solve_in_stacks(
-    first: FloatArray, second: FloatArray, *, tol: float, max_iter: int | None, place: TensorPlace | None
+    first: FloatArray, second: FloatArray, *, tol: float, max_iter: int | None, backend: TensorBackend | None
 ) -> dict[str, Any]:
-    """Solve a batch of marginals, given as arrays, with `solve_scaling_stack`; on tensors at `place` if there is one.
+    """Solve a batch of marginals, given as arrays, with `solve_scaling_stack`; on tensors at `backend` if there is one.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def solve_in_stacks(
         solver's), problem by problem.
     """
     pairs = first.shape[2] * second.shape[2]
-    size = max(1, (STACK_ON_HOST if place is None else STACK_ON_DEVICE) // pairs)
+    size = max(1, (STACK_ON_HOST if backend is None else STACK_ON_DEVICE) // pairs)
     found: list[Candidate] = []
     for start in range(0, len(first), size):
         p1, p2 = first[start : start + size], second[start : start + size]
-        if place is not None:
-            p1, p2 = place.put(p1), place.put(p2)
+        if backend is not None:
+            p1, p2 = backend.put(p1), backend.put(p2)
         found += solve_scaling_stack(p1, p2, tol=tol, max_iter=max_iter)
-    join = np.stack if place is None else place.library.stack
+    join = np.stack if backend is None else backend.library.stack
     return {
         "lam": join([candidate.lower.lam for candidate in found]),
         "mu": join([candidate.lower.mu for candidate in found]),

@@ -44,7 +44,7 @@ class WeightAscent(Stack):
         self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
         self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
-        self.places = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
+        self.indices = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
         self._begin(init, tol, xp.float32 if single else xp.float64)
 
     @property
@@ -83,22 +83,22 @@ class WeightAscent(Stack):
         if not self.single:
             self._step()
             return
-        # What leaves the range of float32 is found before the next certificate, and the problem begun anew.
+        # Values that leave the range of float32 are noticed at the next certificate, and the problem begins anew.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             self._step()
 
     def candidates(self, leaving: Array, iteration: int, tol: float) -> dict[int, Candidate]:
-        """Return the candidates of the problems that leave, by their places in the stack."""
-        found = {}
+        """Return the candidates of the problems that leave, by their indices in the stack."""
+        solutions = {}
         stalled = self.bounds.stalled(iteration).tolist()
         converged = (self.bounds.gap <= tol).tolist()
-        places = self.places.tolist()
+        indices = self.indices.tolist()
         for i in self.xp.nonzero(leaving)[0].tolist():
             status = "converged" if converged[i] else "stalled" if stalled[i] else "max_iter"
             lower, upper = self.bounds.proven(i)
             weights = self._cast(self.weights[i], self.xp.float64)
-            found[places[i]] = Candidate(self.lam[i], self.mu[i], weights, lower, upper, iteration, status)
-        return found
+            solutions[indices[i]] = Candidate(self.lam[i], self.mu[i], weights, lower, upper, iteration, status)
+        return solutions
 
     def _begin(self, init: Start | None, tol: float, dtype: Any) -> None:
         """Make the first iterates: from scratch, or from a warm start."""
@@ -111,7 +111,7 @@ class WeightAscent(Stack):
         self._fit(b, tol + 0.0 * self.accuracy)
 
     def _promote(self) -> None:
-        """Go on in float64 with what float32 has found."""
+        """Go on in float64 from the float32 iterates."""
         self._set_problems(self.xp.float64)
         for name in ("base", "point", "age", "weights", "a", "b"):
             setattr(self, name, self._cast(getattr(self, name), self.xp.float64))
