@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from pidkit.distill.batch import Batch
-from pidkit.distill.objective import WeightedSum
 from pidkit.distill.objectives.rid import FilteredPair
 from pidkit.distill.objectives.several import SeveralTeachers
+from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.probe.atoms import CodeColumn, code_rows
 from pidkit.errors import InputError
 from pidkit.info import entropy

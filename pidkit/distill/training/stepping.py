@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pidkit.distill.networks import Distillation
-from pidkit.distill.objective import WeightedSum
+from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.data import Augment
 from pidkit.distill.training.evaluation import autocast

@@ -19,11 +19,13 @@ from pidkit.distill.training.callbacks import Callback, EpochEnd, call_back
 from pidkit.distill.training.data import Augment, as_split, seed_of, training_rows
 from pidkit.distill.training.epoch import ORDER, train_epoch
 from pidkit.distill.training.evaluation import Evaluation, evaluate
+from pidkit.distill.training.folder import RunFolder
 from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
-from pidkit.distill.training.run import Folder, Run, set_random_state
+from pidkit.distill.training.random_state import set_random_state
+from pidkit.distill.training.run import Run
 from pidkit.distill.training.settings import describe_run
 from pidkit.distill.training.stepping import Stepper, Wrap
 from pidkit.errors import InputError
@@ -133,7 +135,7 @@ class Trainer:
             validation=self._validation,
             augment=augment,
         )
-        self._folder = Folder(None if path is None else Path(path), settings)
+        self._folder = RunFolder(None if path is None else Path(path), settings)
         self._random: dict[str, Any] | None = None
         self._between_epochs, self._ended = True, False
         state = self._folder.open(resume=resume)

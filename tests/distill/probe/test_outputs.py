@@ -7,9 +7,10 @@ from torch import nn
 
 from pidkit.distill.probe import atoms
 from pidkit.distill.probe.atoms import LARGEST_GAP, CodeColumn, measure_pair, solve_joints
-from pidkit.distill.probe.outputs import LOGITS, RowCollector, collect_rows, fingerprint, undisturbed
+from pidkit.distill.probe.outputs import LOGITS, RowCollector, collect_rows, undisturbed
 from pidkit.errors import InputError
 from pidkit.gates import gate
+from pidkit.nn.sample import fingerprint
 
 
 def test_rows_are_those_of_one_pass_whatever_the_batch():
