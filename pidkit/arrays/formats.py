@@ -1,4 +1,4 @@
-"""The file formats: for each, a reader that lists the arrays of a file and knows how to load every one."""
+"""The file formats: for each, a reader that lists the arrays of a file and how to load each of them."""
 
 from __future__ import annotations
 

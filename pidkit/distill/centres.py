@@ -1,4 +1,4 @@
-"""Codes of a teacher's layer inside torch: the nearest of the centres of k-means, or softly all of them."""
+"""Codes of a teacher's layer inside torch: the nearest k-means centre, or probabilities over all centres."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pidkit.quantise import RepresentationCodes
 
 
 class NearestCentres(Codes):
-    """Code a layer by its nearest centre, or softly by all: softmax_k(-||z - c_k||² / temperature), z the projection.
+    """Code a layer by its nearest centre, or by probabilities softmax_k(-||z - c_k||² / temperature), z the projection.
 
     Flatten, scale to unit length where the quantiser does, project on the principal components, compare with the
     centres; all in float64. The hard codes are those of the quantiser.

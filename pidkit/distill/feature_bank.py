@@ -1,4 +1,4 @@
-"""A first-in-first-out bank of a frozen network's features: many negatives at the price of one batch."""
+"""A first-in-first-out bank of a frozen network's features, which gives InfoNCE more negatives than one batch has."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pidkit.errors import InputError
 
 
 class FeatureBank(nn.Module):
-    """The last rows that were pushed, up to `size`, in buffers that the state holds.
+    """Hold the last `size` rows that were pushed, in buffers that are part of the module's state.
 
-    Of a frozen network the features never go stale; what learns from them projects them afresh each step.
+    The features of a frozen network never go stale: a critic that learns from them projects them afresh each step.
 
     Parameters
     ----------

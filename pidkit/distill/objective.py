@@ -12,18 +12,18 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
 
 GROUPS = ("teacher_filters", "student_filters", "sigma", "critics")
-"""What an objective's own parameters can belong to; each group may have its own learning rate."""
+"""The groups that an objective's own parameters can belong to; each may have its own learning rate."""
 
 
 class Objective(nn.Module):
-    """A loss of distillation with whatever it learns and remembers: objective(batch, labels, phase) -> scalar.
+    """A loss of distillation, with the parameters and buffers it needs: objective(batch, labels, phase) -> scalar.
 
-    To write one, define `student_loss`; those with filters to fit define `warm_up_loss` and `teacher_filter_loss` too.
-    What has no part in a phase gives zero there. Losses are means over samples, channels and places, in nats where
-    they are information.
+    To write one, define `student_loss`; objectives with filters to fit also define `warm_up_loss` and
+    `teacher_filter_loss`. An objective that has no part in a phase returns zero there. Losses are means over samples,
+    channels and places, in nats where they are information.
 
-    Freezing is the objective's own business, since it alone knows its parts: a frozen part runs in a `frozen` block
-    and gets no gradient, so that optimisers pass it over.
+    Each objective freezes its own parts, since it alone knows them: a frozen part runs in a `frozen` block and gets no
+    gradient, so that optimisers leave it alone.
     """
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
@@ -44,7 +44,7 @@ class Objective(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must define student_loss(batch, labels)")
 
     def warm_up_loss(self, batch: Batch, labels: Tensor) -> Tensor:
-        """Return the loss that readies filters before the student trains; zero where there are none."""
+        """Return the loss that fits filters before the student trains; zero where there are none."""
         return batch.zero()
 
     def teacher_filter_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class Objective(nn.Module):
         return {"student_filters": own} if own else {}
 
     def set_epoch(self, epoch: int) -> None:
-        """Learn which epoch runs, for what follows a schedule; a training loop says so before each one."""
+        """Set the epoch that runs, for objectives that follow a schedule; training loops call this before each one."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Pairs of layers as objectives read them: checked once, then the teacher's and the student's channels at places."""
+"""Pairs of layers as objectives read them: checked once, then read as tensors (n, channels, places) from each batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One view of vectors, maps and token sequences: channels at places, (n, channels, places)."""
+"""One view of vectors, feature maps and token sequences as (n, channels, places), a place being a pixel or a token."""
 
 from __future__ import annotations
 

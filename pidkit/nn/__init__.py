@@ -1,1 +1,1 @@
-"""The torch floor that mi.neural, plane and distill share: seeding and the fit loop, and hooks into layers."""
+"""What mi.neural, plane and distill share of torch: hooks into layers, features, seeding and a fit loop."""

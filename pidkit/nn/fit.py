@@ -1,4 +1,4 @@
-"""The fit loop: Adam steps on batches, a validation score now and then, stop when it no longer rises, keep the best."""
+"""A fit loop: AdamW steps on batches, early stopping by a validation score, and the best parameters kept."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class FitReport:
-    """What the loop did.
+    """How a fit went.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Taps: read what named layers of a network put out, without keeping graphs, hooks or more memory than asked for."""
+"""Taps: read the outputs of named layers of a network, without keeping graphs, hooks or more memory than asked for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from pidkit.arguments import check_count
 from pidkit.errors import InputError
 
 Reduction = Callable[[Any], Tensor]
-"""What turns the output of a layer, whatever it is, into a tensor with one row a sample."""
+"""A function from the output of a layer, of whatever type, to a tensor with one row for each sample."""
 
 Reduce = str | Reduction | Mapping[str, str | Reduction]
-"""What `Taps` keeps of outputs: "none", "mean" or a callable for all layers, or a mapping of layers to these."""
+"""How `Taps` reduces outputs: "none", "mean" or a callable for all layers, or a mapping of layers to these."""
 
 CALLS = ("only", "first", "last")
+"""Which output to keep of a layer that runs several times in a forward pass; "only" refuses such layers."""
 
 
 def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...]:
@@ -49,21 +50,21 @@ def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...
     ('2', '0', '1')
     """
     known = [name for name, _ in eager_model(model).named_modules() if name]
-    wanted = [layers] if isinstance(layers, str) else list(layers)
-    if not wanted or not all(isinstance(name, str) for name in wanted):
+    patterns = [layers] if isinstance(layers, str) else list(layers)
+    if not patterns or not all(isinstance(name, str) for name in patterns):
         raise InputError(f"layers must be one name or glob or several, such as ['conv1', 'blocks.*'], not {layers!r}")
-    found: dict[str, None] = {}
-    for name in wanted:
+    names: dict[str, None] = {}
+    for name in patterns:
         matches = [name] if name in known else fnmatch.filter(known, name)
         if not matches:
             kind = type(model).__name__
             raise InputError(f"layers holds {name!r}, which fits no layer of {kind}{_near(name, known)}")
-        found.update(dict.fromkeys(matches))
-    return tuple(found)
+        names.update(dict.fromkeys(matches))
+    return tuple(names)
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    """Say which names the caller may have meant: those that end so, and those spelt alike."""
+    """Return a hint at names that the caller may have meant: those with the same ending, and those spelt alike."""
     ending = [other for other in known if other.endswith(f".{name}")]
     close = dict.fromkeys([*ending, *difflib.get_close_matches(name, known, n=3)])
     shown = list(close)[:3] or list(known)[:5]

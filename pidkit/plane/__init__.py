@@ -1,4 +1,5 @@
 """Information planes: I(X;F) against I(F;Y) for the layers of networks while they train.
 
-`trajectory` holds what was measured, without torch; `tracker` measures; `estimators` says with what; `schedule` when.
+`tracker` runs the networks and records points, `measurement` turns features into points, `estimators` names the pairs
+of estimators, and `schedule` spaces the steps. `pidkit.records` holds what was recorded, without torch.
 """

@@ -1,4 +1,4 @@
-"""Binned information: plug-in values of features cut into bins, and whether the bins still say anything."""
+"""Binned information: plug-in values of features cut into bins, and whether the bins are too fine for the sample."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pidkit.quantise import PrincipalComponents, UniformBins
 from pidkit.types import FloatArray
 
 SATURATED_SHARE = 0.9
-"""Share of its cap from which an estimate is called saturated: it says little more than that the truth is not below."""
+"""Share of its cap from which an estimate is called saturated: it then shows the cap, and not the information."""
 
 
 @dataclass(frozen=True)
 class BinnedEstimate:
-    """A plug-in value of binned features, in nats, and whether the bins still say anything.
+    """A plug-in value of binned features, in nats, and whether the bins are too fine for the sample.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:
 
 
 def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
-    """Say whether the codes tell nearly every sample apart."""
+    """Return whether nearly every sample has a code of its own, and the warning that says so."""
     n = codes.size
     spread = entropy(np.bincount(codes) / n)
     if spread < SATURATED_SHARE * np.log(n):

@@ -1,4 +1,4 @@
-"""What the plane measures with: pairs of estimators of I(X;F) and I(F;Y), by name or brought along."""
+"""The estimators of an information plane: pairs for I(X;F) and I(F;Y), by name or given by the caller."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ ESTIMATOR_PAIRS = {
     "jsd": ("jsd", "jsd"),
     "infonce": ("infonce", "infonce"),
 }
-"""Which estimators of `estimate_mi` make the pairs known by name: for I(X;F) and for I(F;Y)."""
+"""The pairs known by name: the names that `estimate_mi` takes, for I(X;F) and for I(F;Y)."""
 
 TAKES_LABELS = ("label-decoder", "ross", "gao")
-"""Estimators that take class codes as they are; the others see a one-hot row of each."""
+"""Names of estimators that take class codes as they are; the others are given one-hot rows."""
 
 PLANE_ESTIMATORS = (*ESTIMATOR_PAIRS, "binned")
+"""All names that `InformationPlane` takes as `estimators`."""
 
 
 class Estimate(Protocol):
@@ -55,7 +56,8 @@ class Estimate(Protocol):
 
 
 AxisEstimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
-"""features (n, d), target (n, ...) for I(X;F) or class codes (n,) for I(F;Y), a generator -> an estimate."""
+"""A function of features (n, d), a target and a Generator. The target is inputs (n, ...) for I(X;F), class codes (n,)
+for I(F;Y)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From features to points: repeat an estimator over seeds, shuffle the labels for the null, mark what is saturated."""
+"""From features to points: run an estimator with several seeds and with shuffled labels, and mark saturated values."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from pidkit.types import FloatArray, IntArray
 from pidkit.units import convert
 
 LABEL_NULL_STREAM = 1_000_003
-"""Added to the number of a shuffle, so that its permutation shares no stream with the seeds."""
+"""Added to the number of a shuffle in its seed, so that permutations share no random stream with the estimators."""
 
 ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
 """Arguments of `representation_pid` that the caller of the tracker may set."""
 
 LABEL_CAP_SHARE = 0.95
-"""Share of H(Y) from which a cap of I(F;Y) is H(Y) itself, perhaps of another split, and not the estimator's own."""
+"""Share of H(Y) from which an estimator's cap of I(F;Y) counts as H(Y) itself, computed on another split of the sample.
+Reaching H(Y) means that all there is to know about the label was found, not that the estimator has saturated."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Where a number belongs: the network, the step and the layer."""
+    """What a number is about: the network, the step and the layer."""
 
     network: str
     step: float
@@ -40,7 +41,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Repeats:
-    """How often to measure, from which seed, and the unit of what comes out."""
+    """How often to run each estimator, from which seed, and the unit of the points."""
 
     n_seeds: int
     n_null: int
@@ -102,7 +103,7 @@ def measure_layer(
 
 
 def _constant(estimator: PlaneEstimator, subject: Subject) -> list[PlanePoint]:
-    """Return the points of a layer that puts out the same for every sample: it knows nothing, exactly."""
+    """Return the points of a layer that puts out the same for every sample: its information is exactly zero."""
     axes = (("mi_input", estimator.mi_input), ("mi_label", estimator.mi_label))
     said = ("the layer puts out the same for every sample: its information is 0, and nothing was estimated",)
     return [
@@ -126,13 +127,13 @@ def _run(
     """Run an estimator once; its warnings are read from what it returns, so they are not shown at every step."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PidkitWarning)
-        found = estimate(features, target, np.random.default_rng([seed, replicate]))
-    if not math.isfinite(found.value):
+        result = estimate(features, target, np.random.default_rng([seed, replicate]))
+    if not math.isfinite(result.value):
         raise InputError(
-            f"estimator {name!r} gave {found.value} for layer {subject.layer!r} of {subject.network!r} at step "
+            f"estimator {name!r} gave {result.value} for layer {subject.layer!r} of {subject.network!r} at step "
             f"{subject.step:g}; leave it out for this layer, or change its options"
         )
-    return found
+    return result
 
 
 def _nats(value: float, estimate: Estimate) -> float:
@@ -155,7 +156,7 @@ def _point(
     spread = [float(np.std(values, ddof=1)) / math.sqrt(len(values))] if len(values) > 1 else []
     errors = [*spread, *([float(np.mean(own))] if own else [])]
     value, cap = float(np.mean(values)), max(caps) if caps else None
-    # H(Y) reached is all there is to know about the label; a cap below it, once reached, is the estimator's end.
+    # A value at H(Y) is complete, not saturated; a value at a cap below H(Y) shows the limit of the estimator.
     limits = cap is not None and not (quantity == "mi_label" and cap >= LABEL_CAP_SHARE * entropy_y)
     saturated = limits and cap is not None and value >= SATURATED_SHARE * cap
     said = dict.fromkeys(text for run in runs for text in run.warnings)
@@ -202,7 +203,7 @@ def measure_atoms(
     arguments = {"n_null": repeats.n_null, "rng": repeats.seed, **options, "unit": repeats.unit}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = representation_pid(labels=y, x1=first, x2=second, **arguments)
+        result = representation_pid(labels=y, x1=first, x2=second, **arguments)
     said = tuple(str(warning.message) for warning in caught if issubclass(warning.category, PidkitWarning))
     for warning in caught:
         if not issubclass(warning.category, PidkitWarning):
@@ -214,11 +215,11 @@ def measure_atoms(
             layer=subject.layer,
             quantity=atom,
             estimator="broja",
-            value=getattr(found, atom),
-            stderr=None if found.bootstrap is None else found.bootstrap[atom].std,
-            null=None if found.null is None else found.null[atom].mean,
-            null_spread=None if found.null is None else found.null[atom].std,
-            cap=min(found.entropy_y, found.cap_1, found.cap_2),
+            value=getattr(result, atom),
+            stderr=None if result.bootstrap is None else result.bootstrap[atom].std,
+            null=None if result.null is None else result.null[atom].mean,
+            null_spread=None if result.null is None else result.null[atom].std,
+            cap=min(result.entropy_y, result.cap_1, result.cap_2),
             kind="atom",
             warnings=said,
         )

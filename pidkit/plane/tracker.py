@@ -1,4 +1,4 @@
-"""The information plane of networks while they train: measure at any step, and leave no trace in the training."""
+"""`InformationPlane`: measure networks at any step of their training, without changing the training."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class InformationPlane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the sample; the trajectory stays."""
+        """Release the networks and the sample; the trajectory stays."""
         self._closed = True
         self._models.clear()
         self._x, self._inputs = torch.empty(0), np.empty(0)
@@ -250,7 +250,7 @@ class InformationPlane:
         return points
 
     def _settings(self) -> dict[str, Any]:
-        """Return what has to be the same for a run to be continued."""
+        """Return the settings that must be the same for a run to be continued."""
         reduce = self._options["reduce"]
         return {
             "layers": {name: list(layers) for name, layers in self._layers.items()},

@@ -14,23 +14,24 @@ from pidkit.plot.style import new_axes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import DISTILLATION_ATOMS
 
-LOOK: dict[str, dict[str, Any]] = {
+ATOM_LINES: dict[str, dict[str, Any]] = {
     "redundancy": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "unique_teacher": {"color": "#E06A1B", "marker": "^", "linestyle": "--"},
     "unique_student": {"color": "#56B4E9", "marker": "v", "linestyle": "-."},
     "synergy": {"color": "#8A7A00", "marker": "s", "linestyle": ":"},
 }
-"""Markers and dashes differ beside the colours: a print in grey can be read."""
+"""The line of each atom: markers and dashes differ beside the colours, so that a print in grey can be read."""
 
-NAMES = {
+ATOM_LABELS = {
     "redundancy": "redundancy",
     "unique_teacher": "teacher only",
     "unique_student": "student only",
     "synergy": "synergy",
 }
+"""The label of each atom in a legend."""
 
 SHADES = {"warm-up": "0.86", "teacher-filter": "0.93"}
-"""Greys of the phases in which the student does not learn."""
+"""Greys behind the phases in which the student does not learn, by the name of the phase."""
 
 
 def atoms_over_epochs(
@@ -86,12 +87,12 @@ def atoms_over_epochs(
     banded = False
     for atom in atoms:
         epochs, values = chosen.curve(atom)
-        ax.plot(epochs, values, label=NAMES[atom], markersize=4.5, linewidth=1.5, zorder=3, **LOOK[atom])
+        ax.plot(epochs, values, label=ATOM_LABELS[atom], markersize=4.5, linewidth=1.5, zorder=3, **ATOM_LINES[atom])
         nulls = [(r.epoch, r.null[atom].low, r.null[atom].high) for r in ordered if r.null is not None]
         if null and nulls:
             at, low, high = np.array(nulls).T
             banded = True
-            ax.fill_between(at, low, high, color=LOOK[atom]["color"], alpha=0.22, linewidth=0.6, zorder=1)
+            ax.fill_between(at, low, high, color=ATOM_LINES[atom]["color"], alpha=0.22, linewidth=0.6, zorder=1)
     if banded:
         ax.fill_between([], [], [], color="0.6", alpha=0.5, label="labels shuffled, 95 %")
     ax.axhline(records.entropy_y, color="0.35", linestyle=(0, (6, 3)), linewidth=1.0, label="H(Y)", zorder=0)

@@ -17,8 +17,13 @@ from pidkit.records.trajectory import PlaneTrajectory
 from pidkit.types import FloatArray
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+"""Markers of layers or networks, in order; beyond twelve they begin again."""
+
 NETWORK_COLOURS = ("#0072B2", "#E06A1B", "#009E73", "#CC79A7", "#56B4E9", "#7F5F00", "#000000")
+"""Colours of networks, after Okabe and Ito, which most colour-blind readers tell apart."""
+
 LINE_STYLES = ("-", "--", "-.", ":")
+"""Line styles of networks, so that a print in grey can be read."""
 
 LOGARITHMIC_FROM = 20.0
 """Ratio of the last step to the first above zero from which colours follow the logarithm of the step."""
@@ -161,14 +166,14 @@ def _one_layer_each(
     return chosen
 
 
-def _places(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray]:
-    """Return the coordinates of points."""
+def _coordinates(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray]:
+    """Return the coordinates of points, I(X;F) and I(F;Y)."""
     return np.array([pair[0].value for pair in pairs]), np.array([pair[1].value for pair in pairs])
 
 
 def _draw_errors(ax: Axes, pairs: Sequence[Pair], colours: Any) -> None:
     """Draw standard errors behind the markers."""
-    x, y = _places(pairs)
+    x, y = _coordinates(pairs)
     errors = [[0.0 if point.stderr is None else point.stderr for point in axis] for axis in zip(*pairs, strict=True)]
     ax.errorbar(x, y, yerr=errors[1], xerr=errors[0], fmt="none", ecolor=colours, elinewidth=0.8, alpha=0.5, zorder=2)
 
@@ -189,12 +194,12 @@ def _draw_steps(
     colour_map = colormaps["viridis"]
     for step in steps:
         at_step = {pair[0].layer: pair for pair in kept if pair[0].step == step}
-        x, y = _places([at_step[layer] for layer in layers if layer in at_step])
+        x, y = _coordinates([at_step[layer] for layer in layers if layer in at_step])
         ax.plot(x, y, color=colour_map(norm(step)), linewidth=0.7, alpha=0.6, zorder=1)
     artist = None
     for number, layer in enumerate(layers):
         mine = sorted((pair for pair in kept if pair[0].layer == layer), key=_step)
-        x, y = _places(mine)
+        x, y = _coordinates(mine)
         shades = [pair[0].step for pair in mine]
         if error_bars:
             _draw_errors(ax, mine, colour_map(norm(shades)))
@@ -216,7 +221,7 @@ def _draw_steps(
 
 def _draw_network(ax: Axes, pairs: Sequence[Pair], number: int, label: str, *, error_bars: bool) -> None:
     """Draw the way of one layer of one network through the plane, from a hollow marker to a full one."""
-    x, y = _places(pairs)
+    x, y = _coordinates(pairs)
     colour = NETWORK_COLOURS[number % len(NETWORK_COLOURS)]
     marker, line = MARKERS[number % len(MARKERS)], LINE_STYLES[number % len(LINE_STYLES)]
     if error_bars:
@@ -231,7 +236,7 @@ def _mark_saturated(ax: Axes, pairs: Sequence[Pair]) -> None:
     """Cross out the points of which an axis has run into its estimator's cap."""
     capped = [pair for pair in pairs if pair[0].saturated or pair[1].saturated]
     if capped:
-        x, y = _places(capped)
+        x, y = _coordinates(capped)
         label = "at the estimator's cap"
         ax.scatter(x, y, marker="x", s=70, color="#D00000", linewidth=1.1, zorder=5, label=label)
 

@@ -1,4 +1,4 @@
-"""What every figure of atoms shares: the look of each atom, the checks of results and names, the axes."""
+"""What figures of atoms share: colours and hatches, checks of results and names, and the axes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from pidkit.representations.result import RepresentationPID
 from pidkit.types import FloatArray
 
 Decomposition = PIDResult | RepresentationPID
+"""A result that has four atoms to draw."""
 
 EDGE = {"edgecolor": "black", "linewidth": 0.7}
+"""The outline of bars and areas."""
+
 STYLE: dict[str, dict[str, Any]] = {
     "redundancy": {"facecolor": "#0072B2", "hatch": "", **EDGE},
     "unique_1": {"facecolor": "#E06A1B", "hatch": "//", **EDGE},
     "unique_2": {"facecolor": "#7CC3EC", "hatch": "\\\\", **EDGE},
     "synergy": {"facecolor": "#F5EE9E", "hatch": "..", **EDGE},
 }
-"""Dark to light, and hatched: a print in grey can be read."""
+"""The fill of each atom: colours run from dark to light and are hatched, so that a print in grey can be read."""
 
 ROUNDING = 1e-12
-"""How far below zero an atom can come by rounding alone."""
+"""How far below zero an atom can come by rounding alone, beyond its certified gap, in any unit."""
 
 
 def atom_labels(sources: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""What a distillation was seen to transfer: the atoms of pairs of layers over epochs, in memory and on disk.
+"""`AtomRecords`: the atoms of pairs of layers over the epochs of a distillation, in memory and on disk.
 
-Here and not in `distill`, so that records are read and drawn without torch.
+They are defined here and not in `distill`, so that records are read and drawn without torch.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pidkit.errors import InputError
 from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
 
 ATOM_RECORDS_FORMAT = "pidkit atom records 1"
+"""The first entry of a file of atom records; other formats and versions are refused."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""One row of what a distillation transferred: the atoms of one pair of layers at one epoch.
+"""`AtomRecord`: the atoms of one pair of layers at one epoch of a distillation.
 
-A row holds more than information (the spread of a filter, sigma), so it is no `PlanePoint`: changing its unit would
-change those too.
+A record also holds numbers that are no information (the spread of a filter, sigma), which is why it is no `PlanePoint`:
+a change of unit would change those too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ import numpy as np
 from pidkit.representations.finite_samples import Spread
 
 DISTILLATION_ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
+"""The atoms of a distillation; the teacher is the first source."""
+
 DISTILLATION_INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
+"""The mutual informations that these atoms split: I(Y;T), I(Y;S) and I(Y;T,S)."""
+
 QUANTITIES = (*DISTILLATION_ATOMS, *DISTILLATION_INFORMATION)
+"""All informations of a record, in the order of its columns."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class AtomRecord:
 
     @property
     def key(self) -> tuple[float, str, str, str]:
-        """What tells one record from another."""
+        """The fields that identify a record: there is one for each epoch and pair of layers."""
         return (self.epoch, self.teacher, self.teacher_layer, self.student_layer)
 
 

@@ -1,4 +1,4 @@
-"""One point of an information plane: what was measured, by what, and what it is worth."""
+"""`PlanePoint`: one measured number of an information plane, with its error, its null and its cap."""
 
 from __future__ import annotations
 
@@ -60,9 +60,12 @@ class PlanePoint:
 
     @property
     def key(self) -> tuple[str, float, str, str, str]:
-        """What tells one point from another."""
+        """The fields that identify a point: each is measured once."""
         return (self.network, self.step, self.layer, self.quantity, self.estimator)
 
 
 NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
+"""The fields that hold information, and change with the unit."""
+
 WORDS = ("network", "layer", "quantity", "estimator", "kind")
+"""The fields that hold text."""

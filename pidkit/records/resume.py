@@ -1,4 +1,4 @@
-"""Where a run begins: an empty trajectory with its provenance, or the one in a file made with these settings."""
+"""Begin a run or resume it: an empty recording with its provenance, or the one in a file made with equal settings."""
 
 from __future__ import annotations
 

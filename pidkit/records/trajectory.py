@@ -1,4 +1,4 @@
-"""The record of an information plane: points by network, step, layer, quantity and estimator, in memory and on disk."""
+"""`PlaneTrajectory`: the points of an information plane over training, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pidkit.types import FloatArray
 from pidkit.units import check_unit, convert
 
 TRAJECTORY_FORMAT = "pidkit plane trajectory 1"
+"""The first entry of a file of a trajectory; other formats and versions are refused."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ class PlaneTrajectory:
         estimator: str | None = None,
     ) -> PlaneTrajectory:
         """Return the trajectory of the points that have all the properties named, perhaps none."""
-        wanted = {"network": network, "step": step, "layer": layer, "quantity": quantity, "estimator": estimator}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        kept = (p for p in self.points if all(getattr(p, name) == value for name, value in wanted.items()))
-        return replace(self, points=tuple(kept))
+        properties = {"network": network, "step": step, "layer": layer, "quantity": quantity, "estimator": estimator}
+        named = {name: value for name, value in properties.items() if value is not None}
+        matching = (p for p in self.points if all(getattr(p, name) == value for name, value in named.items()))
+        return replace(self, points=tuple(matching))
 
     def curve(
         self, *, network: str, layer: str, quantity: str, estimator: str
@@ -108,12 +109,12 @@ class PlaneTrajectory:
         InputError
             If nothing of that kind was recorded.
         """
-        chosen = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
-        if not chosen:
+        points = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
+        if not points:
             there = f"there are networks {self.networks}, layers {self.layers} and estimators {self.estimators}"
             asked = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
             raise InputError(f"no point has {asked}; {there}")
-        ordered = sorted(chosen, key=lambda point: point.step)
+        ordered = sorted(points, key=lambda point: point.step)
         return (
             np.array([point.step for point in ordered], dtype=np.float64),
             np.array([point.value for point in ordered], dtype=np.float64),

@@ -1,4 +1,4 @@
-"""From representations to codes: a quantiser for each, fitted on some rows and applied to others."""
+"""From representations to codes: fit a quantiser for each source on some rows, and apply it to others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RowSplit = tuple[IntArray, IntArray] | None
 
 
 class Quantiser(Protocol):
-    """What turns representations (n, ...) into codes (n,): a scikit-learn transformer with `n_codes_` after `fit`."""
+    """A scikit-learn transformer of representations (n, ...) into codes (n,), with `n_codes_` after `fit`."""
 
     n_codes_: int
 

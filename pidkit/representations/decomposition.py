@@ -1,4 +1,4 @@
-"""From two saved representations and labels to atoms: quantise, count, decompose, and say what it is worth."""
+"""`representation_pid`: from two saved representations and labels to atoms: quantise, count, decompose, and judge."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def representation_pid(
 
 
 def _read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
-    """Return the labels as ranks 0, 1, ... without gaps; fewer than two classes say nothing."""
+    """Return the labels as ranks 0, 1, ... without gaps; raise InputError where there are fewer than two classes."""
     codes, _ = encode_labels(labels, n=None, name="labels")
     classes, y = np.unique(codes, return_inverse=True)
     if classes.size < 2:

@@ -1,4 +1,4 @@
-"""What a finite sample does to plug-in atoms: the predicted bias, corrections, the shuffled null, the bootstrap.
+"""The effect of a finite sample on plug-in atoms: predicted bias, corrections, the shuffled null and the bootstrap.
 
 Plug-in information is biased upwards, most of all the synergy: 10 x 10 x 10 codes of independent data show 1.10 bits
 of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `representation_pid` shows
@@ -28,9 +28,10 @@ SHOW_PROGRESS_AFTER = 2.0
 """Seconds after which replicates show a progress bar."""
 
 CORRECTIONS = ("none", "miller-madow", "extrapolation", "shuffle")
+"""The bias corrections by name."""
 
 FEWEST_TO_QUARTER = 8
-"""Samples from which quarters of two are left for the extrapolation."""
+"""Samples needed for the extrapolation, so that each quarter of them still has two."""
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,13 @@ def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator)
 
 def _replicates(draw: Iterable[CodedSamples], total: int, what: str) -> FloatArray:
     """Return the atoms of every replicate, in batches, with a progress bar where it takes long."""
-    found: list[FloatArray] = []
+    atoms: list[FloatArray] = []
     replicates = iter(draw)
     with tqdm(total=total, desc=what, delay=SHOW_PROGRESS_AFTER, leave=False) as bar:
         while batch := list(itertools.islice(replicates, BATCH)):
-            found.append(_atoms(batch))
+            atoms.append(_atoms(batch))
             bar.update(len(batch))
-    return np.concatenate(found)
+    return np.concatenate(atoms)
 
 
 def _atoms(batch: Sequence[CodedSamples]) -> FloatArray:

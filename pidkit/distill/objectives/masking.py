@@ -1,4 +1,4 @@
-"""Salient feature masking: any objective, with only the greatest entries of the teacher left to follow."""
+"""Salient feature masking: any objective, of a teacher of whose outputs only the greatest entries are kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
 
 RANKINGS = ("value", "magnitude")
+"""How entries are ranked: by their value, or by their absolute value."""
+
 FILLS = {"-inf": -math.inf, "zero": 0.0}
+"""What replaces the logits that are not kept, by name."""
 
 
 class SalientMask(Objective):
@@ -119,7 +122,7 @@ class SalientMask(Objective):
 
 
 class _MaskedLayers(Mapping[str, Tensor]):
-    """Layers of which some are masked when they are read: what an objective does not read costs nothing."""
+    """Tapped layers, some of which are masked at the moment they are read: layers that nobody reads cost nothing."""
 
     def __init__(self, layers: Mapping[str, Tensor], names: frozenset[str], keep: float) -> None:
         self._layers, self._names, self._keep = layers, names, keep

@@ -1,4 +1,4 @@
-"""RID: redundant information distillation, filters that keep what is about the labels and a student that follows."""
+"""RID: redundant information distillation. Filters keep what layers tell about the labels; the student matches them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
 
 SIGMAS = ("learned", "closed-form")
+"""How the weights sigma of the channels are found: by gradients, as in the paper, or as the minimiser for the batch."""
 
 
 class FilteredPair(NamedTuple):
-    """What the filters make of a pair of layers, and the weights of their difference.
+    """The filtered outputs of a pair of layers, and the weights of their difference.
 
     Attributes
     ----------

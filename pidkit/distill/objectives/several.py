@@ -1,4 +1,4 @@
-"""Several teachers at once, each with its own objective and weight, some of them perhaps corrupted."""
+"""Several teachers at once, each with its own objective and weight; some of them may be corrupted."""
 
 from __future__ import annotations
 

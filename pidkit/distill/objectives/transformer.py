@@ -16,6 +16,7 @@ from pidkit.errors import InputError
 from pidkit.types import Shape
 
 HEADS = ("each", "mean")
+"""Which attention maps are compared: head by head, or the mean over the heads."""
 
 
 class AttentionMaps(Objective):

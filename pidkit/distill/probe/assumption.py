@@ -1,4 +1,4 @@
-"""What RID assumes and never measures: that the difference of its filters says nothing more about the labels."""
+"""Measure the assumption behind RID: the difference of its two filters says nothing more about the labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pidkit.types import IntArray
 from pidkit.units import from_nats
 
 ASSUMPTION_NULL_STREAM = 2_000_003
-"""Beside the seed, so that these permutations share no stream with those of the labels."""
+"""Second number of the seed of these permutations, so that they share no random stream with those of the labels."""
 
 FilterKey = tuple[str, str, str]
 """Name of the teacher, layer of the teacher, layer of the student."""
@@ -105,7 +105,7 @@ def plug_in_conditional_information(y: IntArray, codes: CodeColumn, given: CodeC
     p = p.reshape(n_y, codes.n_codes, given.n_codes)
     h_given, h_y_given = entropy(p.sum((0, 1))), entropy(p.sum(1))
     cap = h_y_given - h_given
-    # From below zero by rounding alone: the value is a divergence of counts.
+    # Only rounding makes the difference negative: the value is a divergence of empirical distributions.
     return max(0.0, cap - (entropy(p) - entropy(p.sum(0)))), cap
 
 
@@ -169,10 +169,10 @@ def _with_filters(
 
 
 class FilteredPairs:
-    """What filters make of the sample, gathered batch by batch on the CPU."""
+    """The filtered layers of the sample, gathered batch by batch on the CPU."""
 
     def __init__(self, objectives: list[tuple[str, nn.Module]]) -> None:
-        """Begin with nothing."""
+        """Take the objectives whose filters are run, each with the name of its teacher."""
         self._objectives = objectives
         self._parts: dict[FilterKey, list[FilteredPair]] = {}
 

@@ -173,7 +173,7 @@ class AtomProbe:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the sample; the records stay."""
+        """Release the networks and the sample; the records stay."""
         self._networks = None
         self._filters.clear()
         self._x = torch.empty(0)
@@ -227,8 +227,10 @@ class AtomProbe:
         with undisturbed(networks, *(held for _, held in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
-            found = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
-            for batch, (tapped, returned) in zip(torch.split(self._x, self._batch_size), found, strict=True):
+            outputs_of_batches = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
+            for batch, (tapped, returned) in zip(
+                torch.split(self._x, self._batch_size), outputs_of_batches, strict=True
+            ):
                 logits = returned.student.logits if isinstance(returned, Batch) else returned
                 for name in outputs:
                     rows.add(name, logits if name == LOGITS else tapped[name], len(batch))

@@ -1,4 +1,4 @@
-"""From the outputs of a pair of layers to one record: codes, atoms, the shuffled null, and what they are worth."""
+"""From the outputs of a pair of layers to one record: codes, atoms, the shuffled null, predicted bias and warnings."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from pidkit.errors import InputError
 from pidkit.nn.taps import find_layers
 
 Pairs = Iterable[tuple[str, str]] | Mapping[str, Iterable[tuple[str, str]]]
+"""Pairs (layer of the teacher, layer of the student): for the only teacher, or by the name of each teacher."""
 
 
 def check_schedule(schedule: object) -> int | frozenset[float]:
-    """Return a period, or the epochs to measure."""
+    """Return the number of epochs between two measurements, or the set of epochs to measure."""
     if isinstance(schedule, (int, np.integer)) and not isinstance(schedule, bool) and schedule >= 1:
         return int(schedule)
     if isinstance(schedule, Collection) and not isinstance(schedule, str):

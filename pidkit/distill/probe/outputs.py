@@ -1,4 +1,4 @@
-"""Outputs of networks on a held-out sample, collected in the middle of a training run that must not notice."""
+"""Collect outputs of networks on a held-out sample in the middle of a training run, without changing the run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Taps, eager_model
 
 LOGITS = "(logits)"
-"""What a network returns, beside the names of its layers; no qualified name has parentheses."""
+"""The name under which a network's returned values are recorded beside its layers; qualified names of layers have no
+parentheses, so the two cannot be confused."""
 
 
 @contextlib.contextmanager
 def undisturbed(*models: nn.Module) -> Iterator[None]:
-    """Run a block with models in eval mode, without gradients and in full precision; then all is as it was.
+    """Run a block with models in eval mode, without gradients and in full precision, and restore everything afterwards.
 
-    Beside what `left_as_found` restores: the random states of numpy and of Python. Autocast is off meanwhile: a pass
-    in it would leave weights without a graph in its cache, and what is measured would depend on where it is measured.
+    Beside what `left_as_found` restores, the random states of numpy and Python are put back. Autocast is switched off
+    for the block: a pass under it would leave weights without a graph in its cache, and the numbers would depend on
+    whether the caller used it.
 
     Examples
     --------
@@ -86,11 +88,11 @@ class RowCollector:
     """Flat rows (n, d) of several outputs, gathered batch by batch on the CPU, in single precision at least."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without rows."""
         self._parts: dict[str, list[Tensor]] = {}
 
     def add(self, name: str, output: object, n: int) -> None:
-        """Add what an output is for a batch of `n` samples.
+        """Add the rows that an output has for a batch of `n` samples.
 
         Raises
         ------

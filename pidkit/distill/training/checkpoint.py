@@ -14,7 +14,10 @@ from pidkit.errors import InputError
 from pidkit.records.resume import check_same_settings
 
 CHECKPOINT_FILE = "checkpoint.pt"
+"""The name of the checkpoint in the folder of a run."""
+
 CHECKPOINT_FORMAT = 1
+"""The version of the layout of a checkpoint; other versions are refused."""
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:

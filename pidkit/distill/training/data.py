@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from pidkit.errors import InputError
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-"""Makes new inputs of a batch, on its device, drawing from a generator of that device."""
+"""A function of a batch of inputs and a generator on its device, which returns augmented inputs."""
 
 
 class DataSplit(Protocol):
-    """Samples that can be read in batches of given rows."""
+    """The training, validation or test part of the data: samples that can be read in batches of given rows."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -30,7 +30,7 @@ class DataSplit(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values by which other data can be told apart."""
+        """Return plain values that change when the data change, so that a run is not resumed on others."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""How good a student is on a split."""
+"""Accuracy and cross-entropy of a student on validation or test data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pidkit.nn.taps import eager_model
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good a student is on a split.
+    """The accuracy and the cross-entropy of a student on a part of the data.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a training run can be told, checked."""
+"""The options of a training run, checked when they are made."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from pidkit.distill.training.schedules import Constant
 from pidkit.errors import InputError
 
 PARAMETER_GROUPS = ("student", *GROUPS)
-"""What learns: the student, and the groups of the objective's own parameters."""
+"""The groups of parameters that learn: the student, and the groups of the objective's own parameters."""
 
 OPTIMISERS = ("sgd", "adamw")
+"""The optimisers by name: SGD with Nesterov's momentum, and AdamW."""
+
 TRAINING_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""The dtypes that a training pass can compute in, by name."""
+
 KEEP = ("last", "best-validation")
+"""Which student `Trainer.fit` leaves: that of the last epoch, or of the epoch with the best validation accuracy."""
 
 RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress")
-"""What may differ when a run is resumed: it does not change what the epochs before have done."""
+"""Options that may differ when a run is resumed, because they do not change what earlier epochs have done."""
 
 
 @dataclass(frozen=True, kw_only=True)

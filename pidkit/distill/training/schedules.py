@@ -1,4 +1,4 @@
-"""How learning rates move over the epochs: constant, milestones, cosine, one for each phase."""
+"""Schedules of the learning rates over the epochs: constant, milestones or cosine, for all phases or for each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pidkit.distill.phases import Phase, Phases
 from pidkit.errors import InputError
 
 COUNTS = ("run", "phase")
+"""Whether a schedule counts the epochs of the whole run, or those of one phase."""
 
 
 @dataclass(frozen=True, kw_only=True)
