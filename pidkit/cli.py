@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 DONE, UNSOLVED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""The exit codes that the module's first lines explain; 130 and 141 are the shell's numbers for SIGINT and SIGPIPE."""
+
 ARRAYS = ("labels", "x1", "x2")
+"""The arrays that `pidkit atoms` reads, by the names of their options."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Symbols of any kind become integer codes: the labels and clusters that joints are counted from."""
+"""Convert symbols of any kind (labels, clusters) to the integer codes that joints are counted from."""
 
 from __future__ import annotations
 

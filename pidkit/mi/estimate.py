@@ -1,4 +1,4 @@
-"""The door: `estimate_mi`, which picks an estimator by name and warns of what its result should not be trusted for."""
+"""`estimate_mi`: choose an estimator by name, and warn where its result should not be trusted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pidkit.units import check_unit
 
 @runtime_checkable
 class Estimator(Protocol):
-    """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelDecoder, ...."""
+    """The interface of estimators of mutual information, such as KSG, Ross, PlugIn, GaussianMI, NeuralMI, decoders."""
 
     def estimate(self, a: Samples, b: Samples, *, unit: str = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B)."""

@@ -14,7 +14,7 @@ from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_option, check_pairs
 
 SATURATED = 0.9
-"""Share of log n from which the entropy of a side is that of the sample size."""
+"""Share of log n from which the entropy of a side counts as saturated: it then shows the number of samples."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a pair of samples is: the checks that every estimator shares."""
+"""Checks of paired samples that all estimators share."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def standardise(rows: Rows) -> Rows:
 
 
 LEAST_SPREAD_SHARE = 0.1
-"""Share of the typical spread that every column counts as having at least."""
+"""Smallest standard deviation that a column is divided by, as a share of the root mean square over all columns."""
 
 
 def scaling(rows: Rows) -> tuple[Rows, Rows]:

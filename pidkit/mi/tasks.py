@@ -1,4 +1,4 @@
-"""The ground-truth suite: samplers that know their mutual information, for tests, documentation and benchmarks."""
+"""Tasks with known answers: samplers whose mutual information is known, for tests, documentation and benchmarks."""
 
 from __future__ import annotations
 
@@ -124,7 +124,10 @@ def _channel(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray
 
 
 NOISE = 0.1
+"""Half the width of the uniform noise of the task "additive noise"."""
+
 SYMBOLS, REPLACED = 8, 0.2
+"""The alphabet of the task "channel", and the probability that a symbol is replaced by a uniform one."""
 
 _WRONG = REPLACED / SYMBOLS
 _RIGHT = 1.0 - REPLACED + _WRONG

@@ -1,4 +1,4 @@
-"""Many problems of one shape in one call: bootstraps, epochs, layers, the steps of a training run."""
+"""`bivariate_pid_batch` and `solve_broja_batch`: many problems of one shape in one call, as in a bootstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solve BROJA on the two pair marginals: check, choose a solver, solve, certify, return one immutable solution."""
+"""`solve_broja`: check two pair marginals, choose a solver, solve, certify, and return one immutable solution."""
 
 from __future__ import annotations
 

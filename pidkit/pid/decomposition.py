@@ -1,4 +1,4 @@
-"""The door: a joint, or samples, in; the four BROJA atoms with a certificate out."""
+"""`bivariate_pid` and `pid_from_samples`: the four BROJA atoms of a joint or of samples, with a certificate."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pidkit.types import FloatArray
 from pidkit.units import check_unit, from_nats
 
 Symbols = npt.ArrayLike | Iterable[Hashable]
+"""One symbol for each sample: integers, strings, or anything hashable."""
 
 
 def bivariate_pid(

@@ -141,7 +141,7 @@ def plot_atoms_over(
             ax.bar(positions, row, 0.7, np.where(row < 0.0, below, above), label=labels[name], **STYLE[name])
         above, below = above + np.maximum(row, 0.0), below + np.minimum(row, 0.0)
     if ticks is not None:
-        ax.set_xticks(positions, ticks, **label_slant(ticks, room=50))
+        ax.set_xticks(positions, ticks, **label_slant(ticks, most_letters=50))
     elif np.array_equal(positions, np.round(positions)):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if kind == "area":

@@ -84,9 +84,9 @@ def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]
     return given
 
 
-def label_slant(names: Sequence[str], *, room: int) -> dict[str, Any]:
-    """Return how tick labels are turned when they have more letters than there is room for."""
-    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, names)) > room else {}
+def label_slant(names: Sequence[str], *, most_letters: int) -> dict[str, Any]:
+    """Return how tick labels are turned when they have more than `most_letters` letters in all."""
+    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, names)) > most_letters else {}
 
 
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:

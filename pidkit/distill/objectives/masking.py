@@ -192,8 +192,8 @@ def top_fraction_mask(x: Tensor, keep: float, *, by: str = "value") -> Tensor:
     k = n_kept(keep, rows.shape[1])
     least = rows.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
     above, equal = ~(rows <= least), rows == least
-    room = k - above.sum(1, keepdim=True)
-    return (above | (equal & (equal.cumsum(1) <= room))).reshape(x.shape)
+    n_ties = k - above.sum(1, keepdim=True)
+    return (above | (equal & (equal.cumsum(1) <= n_ties))).reshape(x.shape)
 
 
 def n_kept(keep: float, n: int) -> int:

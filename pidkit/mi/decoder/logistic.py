@@ -1,4 +1,4 @@
-"""The linear label decoder: scikit-learn's logistic regression, its penalty chosen by held-out cross-entropy."""
+"""The linear label decoder: scikit-learn's logistic regression, with the penalty of the lowest held-out loss."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties to choose from, tried in this order while the held-out loss falls."""
 
 LOGISTIC_ITERATIONS = 500
+"""Iterations of scikit-learn's solver at most for one penalty; each fit starts from the one before."""
 
 UNCONVERGED = "the logistic regression stopped before it converged; reduce the columns of a"
 

@@ -25,7 +25,7 @@ from pidkit.nn.seeding import seeded, torch_generator
 from pidkit.types import FloatArray, Shape
 
 OBJECTIVES: dict[str, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
-"""What a critic can be trained on."""
+"""The objectives that a critic can be trained on, by name."""
 
 READOUTS = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
 """The bound that reads a critic of each objective unless another is asked for."""
@@ -34,7 +34,7 @@ LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 """Most pairs of one matrix of scores, by critic; the others look at every pair apart and get 1024."""
 
 MOST_TO_STOP_BY = 4096
-"""Rows that say when to stop, at most: they are scored again and again."""
+"""Rows at most that decide when training stops: they are scored at every check, which costs their number squared."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""

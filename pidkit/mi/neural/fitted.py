@@ -1,4 +1,4 @@
-"""A trained critic, and what it reads from pairs that it has not seen."""
+"""A trained critic, and the estimates that it gives on pairs it was not trained on."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pidkit.nn.fit import FitReport
 from pidkit.types import FloatArray, IntArray
 
 CAP_MARGIN = 0.1
-"""Share of log K within which InfoNCE is more about K than about the samples."""
+"""Share of log K below the cap within which an InfoNCE value warns that it may show K and not the information."""
 
 CRITIC_OVERFIT = 0.25
 """How much more, in nats, the training pairs may give than the held-out ones before the result says so."""
 
 UNSTABLE = 0.2
-"""Standard error in nats from which a value is decided by a few pairs, as e^T lets it be."""
+"""Standard error in nats from which a value is called unstable: a few pairs with a large e^T then decide it."""
 
 ROWS_AT_ONCE = 1 << 18
-"""Scores computed at a time."""
+"""Scores computed at a time, which bounds the memory of a critic that sees every pair."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one critic says about held-out pairs, in nats."""
+    """The estimate of one critic on held-out pairs, in nats."""
 
     value: float
     terms: FloatArray

@@ -1,4 +1,4 @@
-"""Many problems by scaling: stacks of them side by side, on arrays or where the tensors are."""
+"""Solve a batch by "scaling": stacks of problems side by side, on numpy arrays or on the device of the tensors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pidkit.types import FloatArray
 from pidkit.units import NATS_PER_UNIT
 
 STACK_ON_HOST = 2**15
-"""Pairs (x1, x2) of one stack of arrays: what a cache holds."""
+"""Pairs (x1, x2) of one stack of numpy arrays: its weights take 256 KiB, and all its arrays stay in the cache."""
 
 STACK_ON_DEVICE = 2**25
-"""The same on tensors: a quarter of a gibibyte for every array of weights."""
+"""The same for tensors on a device, which work best on large arrays: each array of weights takes 256 MiB."""
 
 
 def solve_in_stacks(

@@ -1,4 +1,8 @@
-"""Tensors at the door of `solve_broja`: the thin tables are checked on the host and solved where they came from."""
+"""Torch input to `solve_broja` and `solve_broja_batch`.
+
+The pair marginals are copied to the CPU and checked there; then they go back to their device as float64 and are solved
+there by "scaling", the only solver that runs on tensors.
+"""
 
 from __future__ import annotations
 
