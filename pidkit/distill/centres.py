@@ -113,10 +113,10 @@ class NearestCentres(Codes):
         InputError
             If the layer is unknown or not one layer, or as `collect_features` and `RepresentationCodes` raise it.
         """
-        found = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
-        if len(found) != 1:
-            raise InputError(f"layer {layer!r} stands for {len(found)} layers; name one")
-        name, features = next(iter(found.items()))
+        layers = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
+        if len(layers) != 1:
+            raise InputError(f"layer {layer!r} stands for {len(layers)} layers; name one")
+        name, features = next(iter(layers.items()))
         quantiser = RepresentationCodes(n_pca, n_codes, normalise=normalise, random_state=seed).fit(features)
         codes = cls(name, quantiser, temperature=temperature)
         nearest = [codes._distances(rows).amin(1) for rows in torch.split(features, 4096)]

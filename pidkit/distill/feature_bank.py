@@ -73,13 +73,13 @@ class FeatureBank(nn.Module):
         if features.ndim != 2 or features.shape[1] != self.rows.shape[1]:
             shape = tuple(features.shape)
             raise InputError(f"features must be rows of {self.rows.shape[1]} channels, not of shape {shape}")
-        kept = features[max(0, len(features) - self.size) :].to(self.rows)
-        if len(kept) == 0:
+        newest = features[max(0, len(features) - self.size) :].to(self.rows)
+        if len(newest) == 0:
             return
-        places = (self.pointer + torch.arange(len(kept), device=self.rows.device)) % self.size
-        self.rows[places] = kept
-        self.pointer.copy_((self.pointer + len(kept)) % self.size)
-        self.n_filled.copy_((self.n_filled + len(kept)).clamp_max(self.size))
+        places = (self.pointer + torch.arange(len(newest), device=self.rows.device)) % self.size
+        self.rows[places] = newest
+        self.pointer.copy_((self.pointer + len(newest)) % self.size)
+        self.n_filled.copy_((self.n_filled + len(newest)).clamp_max(self.size))
 
     def extra_repr(self) -> str:
         """Show the size."""

@@ -68,15 +68,15 @@ class DoubleDescription:
         outside, inside = np.flatnonzero(depth < -TIGHT), np.flatnonzero(depth > TIGHT)
         if not len(outside):
             return None
-        kept = depth >= -TIGHT
+        staying = depth >= -TIGHT
         first, second, shared = self._edges(inside, outside)
         crossing = depth[first, None] * self.rays[second] - depth[second, None] * self.rays[first]
         crossing /= np.linalg.norm(crossing, axis=1)[:, None]
-        self.rays = np.concatenate([self.rays[kept], crossing])
-        old = np.column_stack([self.tight[kept], np.abs(depth[kept]) <= TIGHT])
+        self.rays = np.concatenate([self.rays[staying], crossing])
+        old = np.column_stack([self.tight[staying], np.abs(depth[staying]) <= TIGHT])
         new = np.column_stack([shared, np.ones(len(shared), dtype=bool)])
         self.tight = np.concatenate([old, new])
-        return np.asarray(kept)
+        return np.asarray(staying)
 
     def _edges(
         self, inside: npt.NDArray[np.intp], outside: npt.NDArray[np.intp]

@@ -115,13 +115,13 @@ class Pricer:
             if column is not None:
                 columns.append(column)
                 best = max(best, float(self._cone.information(column) - prices @ column))
-            kept = None
+            staying = None
             if cut is not None and cut[:-1] @ x[top] + cut[-1] * height[top] < -CONFIRMED:
-                kept = epigraph.add(cut)
-            if kept is None:
+                staying = epigraph.add(cut)
+            if staying is None:
                 closed[vertex[top]] = True
             else:
-                closed = np.concatenate([closed[kept], np.zeros(len(epigraph.rays) - kept.sum(), dtype=bool)])
+                closed = np.concatenate([closed[staying], np.zeros(len(epigraph.rays) - staying.sum(), dtype=bool)])
 
     def _first_epigraph(self, slope: FloatArray) -> DoubleDescription:
         """Return {(x, height) : x reachable, height >= <slope, x>}: one vertex a ray of the reachable cone, and up."""

@@ -102,8 +102,8 @@ def estimate_mi(
     (0.5, 'estimate')
     """
     check_unit(unit)
-    chosen = _build(estimator, options)
-    result = chosen.estimate(a, b, unit=unit, rng=rng)
+    built = _build(estimator, options)
+    result = built.estimate(a, b, unit=unit, rng=rng)
     for text in result.warnings:
         warnings.warn(f"{result.estimator}: {text}", PidkitWarning, stacklevel=2)
     return result
@@ -121,18 +121,18 @@ def _build(estimator: str | Estimator, options: dict[str, Any]) -> Estimator:
         raise InputError(f"estimator must be one of {', '.join(map(repr, ESTIMATORS))}; not {estimator!r}")
     module, name, fixed = ESTIMATORS[estimator]
     try:
-        kind = getattr(import_module(module), name)
+        estimator_class = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise InputError(
             f"estimator {estimator!r} needs torch; install it with: pip install 'pidkit[torch]'"
         ) from error
-    allowed = [field.name for field in dataclasses.fields(kind) if field.name not in fixed]
+    allowed = [field.name for field in dataclasses.fields(estimator_class) if field.name not in fixed]
     unknown = [option for option in options if option not in allowed]
     if unknown:
         raise InputError(
             f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
         )
-    built: Estimator = kind(**fixed, **options)
+    built: Estimator = estimator_class(**fixed, **options)
     return built

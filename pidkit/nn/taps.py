@@ -88,13 +88,13 @@ def _by_layer(reduce: Reduce, names: Sequence[str]) -> dict[str, str | Reduction
     InputError
         If something asked for is no reduction, or a mapping names what is not tapped.
     """
-    given = reduce if isinstance(reduce, Mapping) else {"*": reduce}
-    for pattern, reduction in given.items():
+    reductions = reduce if isinstance(reduce, Mapping) else {"*": reduce}
+    for pattern, reduction in reductions.items():
         if reduction not in ("none", "mean") and not callable(reduction):
             raise InputError(f"reduce must be 'none', 'mean' or a callable, not {reduction!r}")
         if not any(fits_layer(pattern, name) for name in names):
             raise InputError(f"reduce names {pattern!r}, which fits no tapped layer; those are {', '.join(names)}")
-    return {name: next((given[key] for key in given if fits_layer(key, name)), "none") for name in names}
+    return {name: next((reductions[key] for key in reductions if fits_layer(key, name)), "none") for name in names}
 
 
 def eager_model(model: nn.Module) -> nn.Module:

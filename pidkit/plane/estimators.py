@@ -98,12 +98,12 @@ def plane_estimators(
     InputError
         If there is none, a name is unknown, or two share one.
     """
-    asked = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
-    found = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in asked]
-    names = [one.name for one in found]
-    if not found or len(set(names)) != len(names):
+    items = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
+    pairs = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in items]
+    names = [one.name for one in pairs]
+    if not pairs or len(set(names)) != len(names):
         raise InputError(f"estimators must be at least one, each with a name of its own, not {names}")
-    return tuple(found)
+    return tuple(pairs)
 
 
 def plane_estimator(

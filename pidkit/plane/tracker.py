@@ -129,10 +129,10 @@ class InformationPlane:
         )
         for name, count, least in counts:
             whole_number(name, count, least=least)
-        given = dict(model) if isinstance(model, Mapping) else {network: model}
-        if not given:
+        models = dict(model) if isinstance(model, Mapping) else {network: model}
+        if not models:
             raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
-        self._models = {name: eager_model(one) for name, one in given.items()}
+        self._models = {name: eager_model(one) for name, one in models.items()}
         self._layers = layers_of(self._models, layers)
         self._x, self._y = check_sample(sample)
         self._inputs = as_inputs(self._x if inputs is None else inputs, len(self._y))

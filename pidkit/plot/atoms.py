@@ -154,10 +154,10 @@ def _positions(
     x: Sequence[float] | Sequence[str] | npt.NDArray[Any] | None, n: int, *, even: bool
 ) -> tuple[FloatArray, list[str] | None]:
     """Return where `n` results are drawn along the axis, and their names unless they are numbers to scale."""
-    given = list(range(n)) if x is None else list(x)
-    if even or any(isinstance(place, str) for place in given):
-        return np.arange(float(n)), check_names([str(place) for place in given], n, "x")
-    places = np.asarray(given, dtype=np.float64)
+    values = list(range(n)) if x is None else list(x)
+    if even or any(isinstance(place, str) for place in values):
+        return np.arange(float(n)), check_names([str(place) for place in values], n, "x")
+    places = np.asarray(values, dtype=np.float64)
     if places.shape != (n,) or not (np.isfinite(places).all() and (np.diff(places) > 0.0).all()):
         raise InputError(f"x must be {n} increasing numbers, or strings, one a result; sort the results")
     return places, None

@@ -80,13 +80,13 @@ def atoms_over_epochs(
     if not atoms or not set(atoms) <= set(DISTILLATION_ATOMS):
         raise InputError(f"atoms must be among {', '.join(DISTILLATION_ATOMS)}, at least one; not {tuple(atoms)!r}")
     who, theirs, ours = _one_pair(records, teacher, pair)
-    chosen = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
+    of_pair = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
     ax = new_axes(ax, 6.4, 4.0)
     _shade_phases(ax, records)
-    ordered = sorted(chosen.records, key=lambda record: record.epoch)
+    ordered = sorted(of_pair.records, key=lambda record: record.epoch)
     banded = False
     for atom in atoms:
-        epochs, values = chosen.curve(atom)
+        epochs, values = of_pair.curve(atom)
         ax.plot(epochs, values, label=ATOM_LABELS[atom], markersize=4.5, linewidth=1.5, zorder=3, **ATOM_LINES[atom])
         nulls = [(r.epoch, r.null[atom].low, r.null[atom].high) for r in ordered if r.null is not None]
         if null and nulls:

@@ -54,8 +54,8 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
         checked.append(result)
     units = sorted({result.unit for result in checked})
     if len(units) != 1:
-        found = f"not {' and '.join(units)}; convert with .to({units[0]!r})" if units else "but there is none"
-        raise InputError(f"{name} must be at least one result, all in one unit, {found}")
+        problem = f"not {' and '.join(units)}; convert with .to({units[0]!r})" if units else "but there is none"
+        raise InputError(f"{name} must be at least one result, all in one unit, {problem}")
     return checked
 
 
@@ -78,10 +78,10 @@ def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -
 
 def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]:
     """Return the names of `n` places, numbers from zero where none are given."""
-    given = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
-    if len(given) != n:
-        raise InputError(f"{argument} must have one entry each: {n}, not {len(given)}")
-    return given
+    shown = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
+    if len(shown) != n:
+        raise InputError(f"{argument} must have one entry each: {n}, not {len(shown)}")
+    return shown
 
 
 def label_slant(names: Sequence[str], *, most_letters: int) -> dict[str, Any]:

@@ -76,9 +76,9 @@ class AtomRecords:
         student_layer: str | None = None,
     ) -> AtomRecords:
         """Return the records that have all the properties named, perhaps none."""
-        asked = (epoch, teacher, teacher_layer, student_layer)
-        kept = (r for r in self.records if all(a is None or a == b for a, b in zip(asked, r.key, strict=True)))
-        return replace(self, records=tuple(kept))
+        criteria = (epoch, teacher, teacher_layer, student_layer)
+        matching = (r for r in self.records if all(a is None or a == b for a, b in zip(criteria, r.key, strict=True)))
+        return replace(self, records=tuple(matching))
 
     def curve(self, quantity: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the epochs and the values of one quantity of the only pair, in order of epochs.
@@ -147,16 +147,16 @@ class AtomRecords:
         """
         file = _json(path)
         try:
-            held = json.loads(file.read_text(encoding="utf-8"))
+            content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"path must name a file that save wrote: {error}") from error
-        found = held.get("format") if isinstance(held, dict) else None
-        if found != ATOM_RECORDS_FORMAT:
-            raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {found!r}")
+        label = content.get("format") if isinstance(content, dict) else None
+        if label != ATOM_RECORDS_FORMAT:
+            raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {label!r}")
         try:
-            records = tuple(record_from(row) for row in held["records"])
-            phases = tuple((float(start), float(stop), str(name)) for start, stop, name in held["phases"])
-            return cls(records, float(held["entropy_y"]), int(held["n_samples"]), phases, held["provenance"])
+            records = tuple(record_from(row) for row in content["records"])
+            phases = tuple((float(start), float(stop), str(name)) for start, stop, name in content["phases"])
+            return cls(records, float(content["entropy_y"]), int(content["n_samples"]), phases, content["provenance"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"path {file} is damaged: {error!r}; restore it, or begin anew") from error
 

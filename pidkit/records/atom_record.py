@@ -115,22 +115,22 @@ def table_row(record: AtomRecord) -> dict[str, float | str]:
         "gap": record.gap,
         **{f"{name} null": spread.mean for name, spread in (record.null or {}).items()},
     }
-    if (held := record.assumption) is not None:
-        row["I(eps;Y|f_s)"] = held.value
-        if held.null is not None:
-            row["I(eps;Y|f_s) null"] = held.null.mean
-        row["std f_t"] = held.teacher_std
-        row["sigma"] = float(np.mean(held.sigma))
+    if (assumption := record.assumption) is not None:
+        row["I(eps;Y|f_s)"] = assumption.value
+        if assumption.null is not None:
+            row["I(eps;Y|f_s) null"] = assumption.null.mean
+        row["std f_t"] = assumption.teacher_std
+        row["sigma"] = float(np.mean(assumption.sigma))
     return row
 
 
 def record_from(row: Mapping[str, Any]) -> AtomRecord:
     """Return the record that `asdict` made a dictionary of."""
-    given = dict(row)
-    if given["null"] is not None:
-        given["null"] = {name: Spread(**spread) for name, spread in given["null"].items()}
-    if (held := given["assumption"]) is not None:
-        spread = None if held["null"] is None else Spread(**held["null"])
-        given["assumption"] = Assumption(**{**held, "null": spread, "sigma": tuple(held["sigma"])})
-    given["warnings"] = tuple(given["warnings"])
-    return AtomRecord(**given)
+    fields = dict(row)
+    if fields["null"] is not None:
+        fields["null"] = {name: Spread(**spread) for name, spread in fields["null"].items()}
+    if (assumption := fields["assumption"]) is not None:
+        spread = None if assumption["null"] is None else Spread(**assumption["null"])
+        fields["assumption"] = Assumption(**{**assumption, "null": spread, "sigma": tuple(assumption["sigma"])})
+    fields["warnings"] = tuple(fields["warnings"])
+    return AtomRecord(**fields)

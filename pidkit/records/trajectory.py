@@ -112,8 +112,8 @@ class PlaneTrajectory:
         points = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
         if not points:
             there = f"there are networks {self.networks}, layers {self.layers} and estimators {self.estimators}"
-            asked = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
-            raise InputError(f"no point has {asked}; {there}")
+            named = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
+            raise InputError(f"no point has {named}; {there}")
         ordered = sorted(points, key=lambda point: point.step)
         return (
             np.array([point.step for point in ordered], dtype=np.float64),
@@ -225,10 +225,10 @@ class PlaneTrajectory:
         columns = {field.name: load_array(file, key=field.name).tolist() for field in fields(PlanePoint)}
         points = []
         for row in zip(*columns.values(), strict=True):
-            given = dict(zip(columns, row, strict=True))
-            given.update({name: None for name in NUMBERS[1:] if math.isnan(given[name])})
-            given["warnings"] = tuple(json.loads(given["warnings"]))
-            points.append(PlanePoint(**given))
+            point = dict(zip(columns, row, strict=True))
+            point.update({name: None for name in NUMBERS[1:] if math.isnan(point[name])})
+            point["warnings"] = tuple(json.loads(point["warnings"]))
+            points.append(PlanePoint(**point))
         return cls(
             tuple(points), header["unit"], float(header["entropy_y"]), int(header["n_samples"]), header["provenance"]
         )

@@ -143,8 +143,8 @@ class ExactRedundancy(Objective):
         student = self.student_codes(batch.student)
         for name, rows, codes in (("teacher", teacher, self.p_yt), ("student", student, self.p_ys)):
             if rows.shape != (len(classes), codes.shape[1]):
-                wanted = (len(classes), codes.shape[1])
-                raise InputError(f"{name}_codes must give one row a label, {wanted}, not {tuple(rows.shape)}")
+                shape = (len(classes), codes.shape[1])
+                raise InputError(f"{name}_codes must give one row a label, {shape}, not {tuple(rows.shape)}")
         n_yt, n_ys = classes.T @ teacher.double(), classes.T @ student.double()
         for name, counts in (("teacher_codes", n_yt), ("student_codes", n_ys)):
             if not bool(counts.isfinite().all()):  # before the running averages take it in
@@ -225,9 +225,9 @@ def _without_traces(p_yt: FloatArray, p_ys: FloatArray) -> tuple[FloatArray, Flo
     """Drop cells below FLOOR, and classes with no other cells; rescale both tables to one P(y) and a sum of one."""
     p_y = p_yt.sum(1)
     p_y = p_y / p_y.sum()
-    kept = [np.where(p >= FLOOR, p, 0.0) for p in (p_yt, p_ys)]
-    p_y = np.where(kept[0].any(1) & kept[1].any(1), p_y, 0.0)
+    cells = [np.where(p >= FLOOR, p, 0.0) for p in (p_yt, p_ys)]
+    p_y = np.where(cells[0].any(1) & cells[1].any(1), p_y, 0.0)
     p_y = p_y / p_y.sum()
     # Where nothing is left of a class p_y is zero.
-    first, second = (p * (p_y / np.maximum(p.sum(1), FLOOR))[:, None] for p in kept)
+    first, second = (p * (p_y / np.maximum(p.sum(1), FLOOR))[:, None] for p in cells)
     return first, second

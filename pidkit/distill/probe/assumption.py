@@ -141,13 +141,13 @@ def find_filters(
         If it is left open which of several teachers an objective follows, one named is unknown, or filters sit where
         they cannot be reached.
     """
-    found = [] if objective is None else _with_filters(objective, None)
-    for name, _ in found:
+    filters = [] if objective is None else _with_filters(objective, None)
+    for name, _ in filters:
         if name is not None and name not in teachers:
             raise InputError(f"objective names teacher {name!r}; the teachers are {', '.join(map(repr, teachers))}")
         if name is None and len(teachers) > 1:
             raise InputError("objective has filters of one of several teachers; pass {name of teacher: objective}")
-    return [(teachers[0] if name is None else name, held) for name, held in found]
+    return [(teachers[0] if name is None else name, module) for name, module in filters]
 
 
 def _with_filters(
@@ -179,16 +179,18 @@ class FilteredPairs:
     def add(self, batch: Batch) -> None:
         """Run the filters on a batch."""
         for teacher, objective in self._objectives:
-            for found in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
-                ours = FilteredPair(found.pair, *(t.detach().cpu() for t in found[1:]))
-                key = (teacher, found.pair.teacher_layer, found.pair.student_layer)
+            for filtered in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
+                ours = FilteredPair(filtered.pair, *(t.detach().cpu() for t in filtered[1:]))
+                key = (teacher, filtered.pair.teacher_layer, filtered.pair.student_layer)
                 self._parts.setdefault(key, []).append(ours)
 
     def take(self) -> dict[FilterKey, FilteredPair]:
         """Return every pair for the whole sample."""
         whole = {}
         for key, parts in self._parts.items():
-            teacher, student = (torch.cat(held) for held in ([p.teacher for p in parts], [p.student for p in parts]))
+            teacher, student = (
+                torch.cat(tensors) for tensors in ([p.teacher for p in parts], [p.student for p in parts])
+            )
             whole[key] = FilteredPair(parts[0].pair, teacher, student, parts[0].sigma)
         self._parts.clear()
         return whole

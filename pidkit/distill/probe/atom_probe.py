@@ -143,7 +143,7 @@ class AtomProbe:
             "seed": self._seed,
             "sample": fingerprint(self._x, torch.from_numpy(y)),
             "teachers": {
-                name: fingerprint(*held.parameters(), *held.buffers()) for name, held in networks.teachers.items()
+                name: fingerprint(*model.parameters(), *model.buffers()) for name, model in networks.teachers.items()
             },
             "filters": [teacher for teacher, _ in self._filters],
         }
@@ -224,7 +224,7 @@ class AtomProbe:
         """Run the student once, and the teachers only where filters need them, and measure every pair."""
         outputs = list(dict.fromkeys(ours for _, _, ours in self._pairs))
         rows, filtered = RowCollector(), FilteredPairs(self._filters)
-        with undisturbed(networks, *(held for _, held in self._filters)):
+        with undisturbed(networks, *(module for _, module in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
             outputs_of_batches = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
@@ -237,15 +237,15 @@ class AtomProbe:
                 if isinstance(returned, Batch):
                     filtered.add(returned)
             codes = {
-                name: code_rows(held, self._quantisers[1], self._split, f"student: {name!r} at epoch {epoch:g}")
-                for name, held in rows.take().items()
+                name: code_rows(layer_rows, self._quantisers[1], self._split, f"student: {name!r} at epoch {epoch:g}")
+                for name, layer_rows in rows.take().items()
             }
             whole = filtered.take()
             records = []
             for teacher, theirs, ours in self._pairs:
-                of_teacher, held = self._teacher_codes[teacher, theirs], whole.get((teacher, theirs, ours))
-                assumption = held and measure_assumption(
-                    held,
+                of_teacher, filtered_pair = self._teacher_codes[teacher, theirs], whole.get((teacher, theirs, ours))
+                assumption = filtered_pair and measure_assumption(
+                    filtered_pair,
                     self._y,
                     quantiser=self._quantisers[1],
                     split=self._split,

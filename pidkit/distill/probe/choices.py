@@ -34,13 +34,15 @@ def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> li
         unknown = sorted(set(pairs) - set(teachers))
         raise InputError(f"pairs names teachers {unknown}; the teachers are {', '.join(map(repr, teachers))}")
     chosen: list[tuple[str, str, str]] = []
-    given = pairs if pairs is None or isinstance(pairs, Mapping) else [tuple(pair) for pair in pairs]
+    named = pairs if pairs is None or isinstance(pairs, Mapping) else [tuple(pair) for pair in pairs]
     for teacher in teachers:
-        if given is None:
-            asked: Sequence[Any] = [(pair.teacher_layer, pair.student_layer) for pair in networks.pairs_of(teacher)]
+        if named is None:
+            of_teacher: Sequence[Any] = [
+                (pair.teacher_layer, pair.student_layer) for pair in networks.pairs_of(teacher)
+            ]
         else:
-            asked = [tuple(pair) for pair in given.get(teacher, ())] if isinstance(given, Mapping) else given
-        for pair in asked:
+            of_teacher = [tuple(pair) for pair in named.get(teacher, ())] if isinstance(named, Mapping) else named
+        for pair in of_teacher:
             if len(pair) != 2:
                 raise InputError(f"pairs must be tuples (layer of the teacher, layer of the student), not {pair!r}")
             theirs = find_layers(networks.teachers[teacher].model, pair[0])  # type: ignore[arg-type]

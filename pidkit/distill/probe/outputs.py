@@ -122,12 +122,12 @@ def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_s
     >>> {name: tuple(held.shape) for name, held in rows.items()}
     {'0': (4, 6), '(logits)': (4, 6)}
     """
-    asked = list(outputs)
+    names = list(outputs)
     rows, done = RowCollector(), 0
     with undisturbed(model):
-        for layers, logits in passes(model, [name for name in asked if name != LOGITS], x, batch_size=batch_size):
+        for layers, logits in passes(model, [name for name in names if name != LOGITS], x, batch_size=batch_size):
             n = min(batch_size, len(x) - done)
             done += n
-            for name in asked:
+            for name in names:
                 rows.add(name, logits if name == LOGITS else layers[name], n)
     return rows.take()

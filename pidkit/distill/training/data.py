@@ -69,8 +69,10 @@ class LoadedSplit:
     def batches(self, rows: Sequence[Tensor], *, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of rows; the seed is that of the workers, which else would draw on the global generator."""
         generator = torch.Generator().manual_seed(seed)
-        chosen = [row.tolist() for row in rows]
-        yield from DataLoader(self.dataset, batch_sampler=chosen, num_workers=self.workers, generator=generator)
+        batches_of_rows = [row.tolist() for row in rows]
+        yield from DataLoader(
+            self.dataset, batch_sampler=batches_of_rows, num_workers=self.workers, generator=generator
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and the size."""

@@ -129,12 +129,16 @@ class TrainerOptions:
     @property
     def schedules(self) -> dict[Phase, Constant]:
         """Return the schedule of every phase; phases that the mapping leaves out are constant."""
-        given = self.schedule
-        found = {phase: given.get(phase, Constant()) if isinstance(given, Mapping) else given for phase in Phase}
-        strange = [key for key in given if key not in found] if isinstance(given, Mapping) else []
-        if strange or not all(isinstance(schedule, Constant) for schedule in found.values()):
-            raise InputError(f"schedule must be Constant, Milestones or Cosine, or map a Phase to one; it is {given!r}")
-        return found
+        schedule = self.schedule
+        by_phase = {
+            phase: schedule.get(phase, Constant()) if isinstance(schedule, Mapping) else schedule for phase in Phase
+        }
+        strange = [key for key in schedule if key not in by_phase] if isinstance(schedule, Mapping) else []
+        if strange or not all(isinstance(schedule, Constant) for schedule in by_phase.values()):
+            raise InputError(
+                f"schedule must be Constant, Milestones or Cosine, or map a Phase to one; it is {schedule!r}"
+            )
+        return by_phase
 
     def learning_rate_of(self, group: str) -> float:
         """Return the learning rate of a group, before any schedule."""

@@ -55,12 +55,12 @@ class Run:
 
     def choose(self, keep: str) -> None:
         """Leave the student that `keep` says, and note of which epoch it is."""
-        kept = self.history.epochs[-1].epoch
+        epoch = self.history.epochs[-1].epoch
         if keep == "best-validation":
             assert self.best is not None
             eager_model(self.networks.student).load_state_dict(self.best["student"])
-            kept = self.best["epoch"]
-        self.history = replace(self.history, kept_epoch=kept)
+            epoch = self.best["epoch"]
+        self.history = replace(self.history, kept_epoch=epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers, numbers and tensors; the random state of every process is gathered."""

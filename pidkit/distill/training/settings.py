@@ -43,21 +43,21 @@ def describe_run(
 
 def describe_module(module: nn.Module) -> dict[str, str]:
     """Return the shapes and dtypes of what a module's parameters and buffers are."""
-    held = [*module.named_parameters(), *module.named_buffers()]
-    return {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in held}
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in tensors}
 
 
 def describe_objective(objective: Objective) -> dict[str, Any]:
     """Return the class and the plain public attributes of every objective within one, as they are in epoch 0."""
     objective.set_epoch(0)
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, module in objective.named_modules():
         if isinstance(module, Objective):
             plain = {key: _plain(value) for key, value in vars(module).items() if not key.startswith("_")}
             del plain["training"]
-            kept = {key: value for key, value in plain.items() if value is not None}
-            found[name or "objective"] = {"class": type(module).__qualname__, **kept}
-    return found
+            attributes = {key: value for key, value in plain.items() if value is not None}
+            described[name or "objective"] = {"class": type(module).__qualname__, **attributes}
+    return described
 
 
 def _plain(value: object) -> Any:

@@ -198,9 +198,9 @@ class NeuralMI:
         )
         max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
         some = shuffled(len(train[0]))[:max_k]
-        kept = (train[0][some], train[1][some])
+        training_pairs = (train[0][some], train[1][some])
         return FittedCritic(
-            critic, self.objective, self.read_by, scaling_a, scaling_b, kept, report, max_k, self.device
+            critic, self.objective, self.read_by, scaling_a, scaling_b, training_pairs, report, max_k, self.device
         )
 
     def _build(self, shape_a: Shape, shape_b: Shape) -> nn.Module:

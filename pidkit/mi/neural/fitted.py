@@ -108,16 +108,16 @@ class FittedCritic:
         others = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
         n_blocks = math.ceil(len(a) / self.max_k)
         blocks = np.array_split(shuffled(len(a)), n_blocks)
-        values, terms, found = [], [], []
+        values, terms, matrices = [], [], []
         for rows in blocks:
             scores = self._scores(a[rows], b[rows])
             values.append(bound(scores).mean().item())
             terms.append(sampling_terms(scores, self.readout))
-            found.append({f"readout_{name}": BOUNDS[name](scores).mean().item() for name in others})
+            matrices.append({f"readout_{name}": BOUNDS[name](scores).mean().item() for name in others})
             if self.objective == "jsd":
-                found[-1]["jsd_objective"] = jsd(scores).mean().item()
+                matrices[-1]["jsd_objective"] = jsd(scores).mean().item()
         sizes = np.array([rows.size for rows in blocks])
-        diagnostics = {name: _average([block[name] for block in found], sizes) for name in found[0]}
+        diagnostics = {name: _average([block[name] for block in matrices], sizes) for name in matrices[0]}
         if self.objective == "jsd":
             diagnostics["jsd"] = 0.5 * diagnostics["jsd_objective"] + math.log(2.0)
         k = int(sizes.min())

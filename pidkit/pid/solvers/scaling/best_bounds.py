@@ -64,9 +64,9 @@ class BestBounds(Stack):
         )
 
 
-def _replaced(kept: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
+def _replaced(old: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
     """Return the new arrays for the problems where they are better, the kept ones for the others."""
     n_better = int(better.sum())
     if n_better in (0, better.shape[0]):
-        return new if n_better else kept
-    return tuple(choose(better, *pair) for pair in zip(new, kept, strict=True))
+        return new if n_better else old
+    return tuple(choose(better, *pair) for pair in zip(new, old, strict=True))

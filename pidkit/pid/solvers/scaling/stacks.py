@@ -39,22 +39,22 @@ def solve_in_stacks(
     """
     pairs = first.shape[2] * second.shape[2]
     size = max(1, (STACK_ON_HOST if backend is None else STACK_ON_DEVICE) // pairs)
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for start in range(0, len(first), size):
         p1, p2 = first[start : start + size], second[start : start + size]
         if backend is not None:
             p1, p2 = backend.put(p1), backend.put(p2)
-        found += solve_scaling_stack(p1, p2, tol=tol, max_iter=max_iter)
+        candidates += solve_scaling_stack(p1, p2, tol=tol, max_iter=max_iter)
     join = np.stack if backend is None else backend.library.stack
     return {
-        "lam": join([candidate.lower.lam for candidate in found]),
-        "mu": join([candidate.lower.mu for candidate in found]),
-        "weights": join([candidate.upper.pair_mass() for candidate in found]),
-        "lower": np.array([candidate.lower.value for candidate in found]),
-        "upper": np.array([candidate.upper.value for candidate in found]),
-        "residual": np.array([candidate.upper.marginal_residual for candidate in found]),
-        "iterations": np.array([candidate.iterations for candidate in found]),
-        "status": np.array([STATUS_NAMES.index(_status(candidate)) for candidate in found]),
+        "lam": join([candidate.lower.lam for candidate in candidates]),
+        "mu": join([candidate.lower.mu for candidate in candidates]),
+        "weights": join([candidate.upper.pair_mass() for candidate in candidates]),
+        "lower": np.array([candidate.lower.value for candidate in candidates]),
+        "upper": np.array([candidate.upper.value for candidate in candidates]),
+        "residual": np.array([candidate.upper.marginal_residual for candidate in candidates]),
+        "iterations": np.array([candidate.iterations for candidate in candidates]),
+        "status": np.array([STATUS_NAMES.index(_status(candidate)) for candidate in candidates]),
     }
 
 
