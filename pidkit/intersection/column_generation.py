@@ -30,7 +30,7 @@ WORTHWHILE = 1e-10
 MAX_CLIMBS = 60
 """Rounds of local ascent at most, before exact pricing takes over."""
 
-PATIENCE = 2
+MOST_INCOMPLETE = 2
 """Pricings too large to complete after which the search ends with status "size_limit"."""
 
 CLIMBED = 1e-6
@@ -111,7 +111,7 @@ class _Generation:
             n_added = self._extend(pricing.columns, prices)
             if not pricing.is_complete and time.perf_counter() <= deadline:
                 n_incomplete += 1
-                status = "size_limit" if not n_added or n_incomplete > PATIENCE else ""
+                status = "size_limit" if not n_added or n_incomplete > MOST_INCOMPLETE else ""
             elif n_added:
                 smoothing = SMOOTHING
             elif np.array_equal(tried, prices):  # the optimal prices admit no better point

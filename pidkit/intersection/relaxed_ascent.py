@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from pidkit.types import FloatArray
 
-ROUNDS = 6
+MULTIPLIER_UPDATES = 6
 """Updates of the multipliers, each after a full ascent. What the last one leaves violated is repaired by mixing with a
 feasible channel, so that more rounds would only bring the mixture nearer."""
 
@@ -51,7 +51,7 @@ def climb_channel(p: FloatArray, start: FloatArray, allowed: tuple[float, float]
     problem = _Penalised(p, support, len(start), allowed)
     logits = np.log(start[:, support[0], support[1], support[2]]).ravel()
     n_steps = 0
-    for _ in range(ROUNDS):
+    for _ in range(MULTIPLIER_UPDATES):
         climb = minimize(problem.value_and_gradient, logits, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
         logits, n_steps = climb.x, n_steps + int(climb.nit)
         problem.update(logits)
