@@ -42,6 +42,9 @@ AT_HOME = {
 }
 """The modules in which a forbidden word has its one meaning."""
 
+INTERNAL = ("pidkit.arguments", "pidkit.pid.solvers", "pidkit.pid.solvers._kernels", "pidkit.pid.solvers.scaling")
+"""Packages whose functions are for pidkit itself."""
+
 SHARED: dict[str, str] = {
     "Array": "an alias of the compiled kernels, which do not import array_math",
 }
@@ -53,7 +56,7 @@ def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     packages = [pidkit] + [
         importlib.import_module(module.name)
         for module in pkgutil.walk_packages(pidkit.__path__, "pidkit.")
-        if module.ispkg and "_kernels" not in module.name
+        if module.ispkg and module.name not in INTERNAL
     ]
     exported = {
         id(one): one
