@@ -44,10 +44,10 @@ def test_gate(benchmark, name):
     assert result.is_exact
 
 
-@pytest.mark.parametrize(("kind", "shape", "tol"), SIZES)
-def test_random_joint(benchmark, kind, shape, tol):
+@pytest.mark.parametrize(("measure", "shape", "tol"), SIZES)
+def test_random_joint(benchmark, measure, shape, tol):
     p = np.random.default_rng(0).dirichlet(np.ones(math.prod(shape))).reshape(shape)
-    result = benchmark.pedantic(intersection_information, (p,), {"kind": kind, "tol": tol}, rounds=2)
+    result = benchmark.pedantic(intersection_information, (p,), {"measure": measure, "tol": tol}, rounds=2)
     record(benchmark, result)
     assert result.report.gap <= tol
 

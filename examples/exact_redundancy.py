@@ -96,7 +96,7 @@ for _ in range(10 if options.quick else 200):
     functional.cross_entropy(teacher(x), 2 * bits[:, 0] + bits[:, 1]).backward()
     optimiser.step()
 
-probe, probe_bits = draw(4000, batches(2))
+held_out, held_out_bits = draw(4000, batches(2))
 teacher_codes = NearestCentres.fit(teacher, "1", draw(2000, batches(3))[0], n_codes=4)
 
 # %%
@@ -140,7 +140,7 @@ def measure(s: Tensor, t: Tensor) -> dict[str, float]:
     def table(first: Tensor) -> Tensor:
         return functional.one_hot(first).double().T @ s / len(s)
 
-    z, g = probe_bits.T
+    z, g = held_out_bits.T
     p_yt = functional.one_hot(z).double().T @ t / len(t)
     about = {"Z": z, "G": g, "Z xor G": z ^ g}
     return {
@@ -154,13 +154,13 @@ def train(objective_of, start: int) -> list[dict[str, float]]:
     """Train a student; return what it knows every few steps."""
     student, codes = network(8, 2, 100 * options.seed + start), LogitCodes(2, temperature=1.0)
     generator, found = batches(10 + start), []
-    with tap(teacher=teacher, student=student, layers=["1"], example=probe[:2]) as networks:
+    with tap(teacher=teacher, student=student, layers=["1"], example=held_out[:2]) as networks:
         distillation = Distillation(networks, objective_of(codes))
         optimiser = torch.optim.Adam(student.parameters(), lr=0.01)
         for step in range(N_STEPS + 1):
             if step % EVERY == 0:
                 with torch.no_grad():
-                    batch = networks(probe)
+                    batch = networks(held_out)
                     found.append({"step": step, **measure(codes(batch.student), teacher_codes(batch.teacher))})
             x, bits = draw(BATCH, generator)
             optimiser.zero_grad()
@@ -191,7 +191,7 @@ def pick(found: dict[str, float]) -> str:
     return best if named[best] > 0.9 * found["shared"] else "a mixture"
 
 
-p_task = float(probe_bits[:, 0].double().mean())
+p_task = float(held_out_bits[:, 0].double().mean())
 h_task = -(p_task * np.log2(p_task) + (1.0 - p_task) * np.log2(1.0 - p_task))
 STYLES = {
     "Red(Y: T, S)": {"color": "#0072B2", "linestyle": "-", "linewidth": 1.8},

@@ -46,7 +46,7 @@ options.out.mkdir(parents=True, exist_ok=True)
 
 SEED = 0
 N_CLASSES = 10
-N_TRAIN = 897  # the other 900 images are the probe
+N_TRAIN = 897  # the other 900 images are held out
 N_EPOCHS = 2 if options.quick else 40
 TEACHER_WIDTH, STUDENT_WIDTH = (4, 2) if options.quick else (16, 2)
 TEMPERATURE, DISTILLATION_SHARE = 4.0, 0.9
@@ -62,13 +62,13 @@ started = time.perf_counter()
 # %%
 # The task
 # --------
-# Each digit is drawn over one of ten fixed random backgrounds, afresh in every epoch. The probe, on which everything is
+# Each digit is drawn over one of ten fixed random backgrounds, afresh in every epoch. The sample on which everything is
 # measured, is 900 images that no network trains on.
 
 digits, classes = load_digits(n_class=N_CLASSES, return_X_y=True)
 images, labels = digits.reshape(-1, 8, 8) / 16.0, torch.from_numpy(classes)
 backgrounds = 0.6 * np.random.default_rng(SEED).integers(2, size=(10, 8, 8))
-train_rows, probe_rows = train_test_split(
+train_rows, held_out_rows = train_test_split(
     np.arange(len(images)), train_size=N_TRAIN, stratify=classes, random_state=SEED
 )
 
@@ -78,7 +78,7 @@ def draw(rows: np.ndarray, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.maximum(images[rows], behind)).float().unsqueeze(1)
 
 
-probe = (draw(probe_rows, np.random.default_rng(SEED + 1)), labels[probe_rows])
+held_out = (draw(held_out_rows, np.random.default_rng(SEED + 1)), labels[held_out_rows])
 
 # %%
 # The networks
@@ -159,7 +159,7 @@ def tracker(models: dict[str, nn.Sequential]) -> InformationPlane:
     return InformationPlane(
         models,
         layers={other: LAYERS if other == name else ["logits"] for other in models},
-        probe=probe,
+        sample=held_out,
         estimators=ESTIMATORS,
         n_seeds=2,
         schedule=SCHEDULE,
@@ -230,7 +230,7 @@ for share in tqdm(KEPT, desc="kept fraction"):
     plane = InformationPlane(
         teacher,
         layers=LAYER,
-        probe=probe,
+        sample=held_out,
         estimators=ESTIMATORS[0],
         n_seeds=2,
         n_null=0,
@@ -251,7 +251,7 @@ for quantity, axis, style in (("mi_input", panels[0], "o-"), ("mi_label", panels
 panels[0].set(xlabel=f"fraction K of the teacher's {LAYER} that is kept", title="the teacher, masked")
 for name, style in zip(STUDENTS, ("o:", "s--", "^-"), strict=True):
     both = f"teacher (trained) & {name}"
-    steps, values, _ = together.curve(network=both, layer="logits & logits", quantity="redundancy", estimator="BROJA")
+    steps, values, _ = together.curve(network=both, layer="logits & logits", quantity="redundancy", estimator="broja")
     panels[1].plot(steps, values, style, label=f"student {name}")
 panels[1].axhline(together.entropy_y, color="0.35", linestyle="--", linewidth=1.0, label="H(Y)")
 panels[1].set_xscale("symlog", linthresh=1.0)
@@ -270,7 +270,7 @@ plt.close("all")
 
 def accuracy(model: nn.Sequential) -> float:
     with torch.no_grad():
-        return float((model(probe[0]).argmax(1) == probe[1]).float().mean())
+        return float((model(held_out[0]).argmax(1) == held_out[1]).float().mean())
 
 
 accuracies = {name: accuracy(model) for name, model in {"teacher": teacher, **students}.items()}

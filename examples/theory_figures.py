@@ -125,8 +125,8 @@ MEASURES = (
 
 
 def redundancies(p: np.ndarray) -> list[float]:
-    kinds = ("blackwell", "griffith-ho", "gacs-koerner")
-    lower = [intersection_information(p, kind=kind, tol=1e-8).lower for kind in kinds]
+    measures = ("blackwell", "griffith-ho", "gacs-koerner")
+    lower = [intersection_information(p, measure=measure, tol=1e-8).lower for measure in measures]
     return [mmi_redundancy(p), bivariate_pid(p).redundancy, *lower]
 
 

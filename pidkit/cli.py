@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 DONE, UNSOLVED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""The exit codes that the module's first lines explain; 130 and 141 are the shell's numbers for SIGINT and SIGPIPE."""
+
 ARRAYS = ("labels", "x1", "x2")
+"""The arrays that `pidkit atoms` reads, by the names of their options."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,18 +112,18 @@ def gates(arguments: argparse.Namespace) -> None:
     from pidkit.units import check_unit, convert
 
     unit = check_unit(arguments.unit)
-    chosen = list(GATES.values()) if arguments.name is None else [gate(arguments.name)]
+    selected = list(GATES.values()) if arguments.name is None else [gate(arguments.name)]
     rows = [["gate", f"atoms in {unit}", *ATOMS, "error", "gap"]]
-    for known in chosen:
-        found = bivariate_pid(known.joint, unit=unit)
+    for known in selected:
+        result = bivariate_pid(known.joint, unit=unit)
         exact = [convert(getattr(known, name), old="bits", new=unit) for name in ATOMS]
-        computed = [getattr(found, name) for name in ATOMS]
+        computed = [getattr(result, name) for name in ATOMS]
         error = max(abs(a - b) for a, b in zip(exact, computed, strict=True))
         rows.append([known.name, "known", *(f"{value:z.6f}" for value in exact), "", ""])
-        certified = f"{found.report.gap:.1e}"
+        certified = f"{result.report.gap:.1e}"
         rows.append(["", "computed", *(f"{value:z.6f}" for value in computed), f"{error:.1e}", certified])
     if arguments.name is not None:
-        print(f"{chosen[0].name}: {chosen[0].description}\n{chosen[0].source}\n")
+        print(f"{selected[0].name}: {selected[0].description}\n{selected[0].source}\n")
     _print_table(rows, n_left=2)
 
 
@@ -205,24 +208,24 @@ def _load(arguments: argparse.Namespace, name: str) -> npt.NDArray[Any]:
 
 def _check_output(arguments: argparse.Namespace, option: str) -> None:
     """Raise before anything is computed where the output could not be written, or would replace an input."""
-    given = getattr(arguments, option)
-    if given is None:
+    target = getattr(arguments, option)
+    if target is None:
         return
-    path = Path(given).resolve()
+    path = Path(target).resolve()
     if path.is_dir():
-        raise InputError(f"--{option}: {given} is a directory; add a file name")
+        raise InputError(f"--{option}: {target} is a directory; add a file name")
     if not path.parent.is_dir():
         raise InputError(f"--{option}: there is no folder {path.parent}; create it first")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"--{option}: nothing can be written in {path.parent}; choose another folder")
     if path in [Path(getattr(arguments, name)).resolve() for name in ARRAYS]:
-        raise InputError(f"--{option}: {given} is an input and would be replaced; choose another name")
+        raise InputError(f"--{option}: {target} is an input and would be replaced; choose another name")
     if option == "plot":
         from pidkit.plot import check_picture_name
 
-        check_picture_name(given)
+        check_picture_name(target)
         if arguments.json is not None and path == Path(arguments.json).resolve():
-            raise InputError(f"--plot: {given} is where --json writes; choose another name")
+            raise InputError(f"--plot: {target} is where --json writes; choose another name")
 
 
 def _print_table(rows: Iterable[Sequence[str]], *, n_left: int) -> None:

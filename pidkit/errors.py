@@ -1,4 +1,4 @@
-"""The errors and warnings of pidkit: what went wrong, named so that a caller can catch it."""
+"""The errors and warnings of pidkit, each a class of its own so that a caller can catch it."""
 
 
 class PidkitError(Exception):

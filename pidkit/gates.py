@@ -1,4 +1,4 @@
-"""Canonical joints with their known atoms: the examples that every decomposition is judged by.
+"""Canonical joints with their known atoms, by which every decomposition is judged.
 
 The atoms are BROJA's, as closed forms in the binary entropy h(x) = -x log2 x - (1 - x) log2 (1 - x), in bits.
 """
@@ -22,6 +22,7 @@ Outcome = tuple[object, object, object]
 """Symbols (x1, x2, y), in the order in which the literature writes its tables."""
 
 BITS = (0, 1)
+"""The two values of a fair bit, from which the gates are built."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Entropies and mutual information of discrete distributions, in nats.
 
 H(X) = -sum p log p, with 0 log 0 = 0; I(X; Y) = sum p log( p / (p(x) p(y)) )   (Cover & Thomas 2006, ch. 2).
-These are kernels: they check nothing. The public doors check their input once and convert units at the end.
+These functions check nothing: the public functions check their input once and convert units at the end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from scipy.special import entr
 from pidkit.types import FloatArray
 
 __all__ = ["conditional_entropy", "entropy", "joint_mutual_information", "mutual_information"]
+
+LARGEST_BIAS_SHARE = 0.1
+"""Share of a plug-in information from which its predicted upward bias calls for a warning."""
 
 
 def entropy(p: FloatArray) -> float:

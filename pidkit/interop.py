@@ -1,6 +1,6 @@
-"""Joints to and from other packages: the only place that permutes axes, and the only one that knows dit.
+"""Joints to and from other packages: the only module that permutes axes, and the only one that imports dit.
 
-An order of axes is written as their names, "x1 x2 y" for what dit's outcomes look like; pidkit's own is "y x1 x2".
+An order of axes is written as their names: dit's outcomes have the order "x1 x2 y", pidkit's arrays "y x1 x2".
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ joints: their entry says which argument is which.
 """
 
 MAX_CELLS = 10**8
-"""Cells above which outcomes are not laid out densely: their integer symbols are then names, not codes."""
+"""Cells, 0.8 GB of them, above which outcomes are not laid out densely: their integers are then names, not codes."""
 
 Variable = int | str
 """A random variable of a dit.Distribution: its position or its name."""
@@ -224,10 +224,10 @@ def _dit() -> Any:
 def _positions(axes: str) -> list[int]:
     """Return where y, x1, x2, ... stand in an order of axes."""
     names = axes.split() if isinstance(axes, str) else []  # type: ignore[redundant-expr]
-    wanted = ["y", *(f"x{k}" for k in range(1, len(names)))]
-    if len(names) < 2 or sorted(names) != sorted(wanted):
+    ours = ["y", *(f"x{k}" for k in range(1, len(names)))]
+    if len(names) < 2 or sorted(names) != sorted(ours):
         raise InputError(f"axes must name y, x1, x2, ... once each, such as 'x1 x2 y', not {axes!r}")
-    return [names.index(name) for name in wanted]
+    return [names.index(name) for name in ours]
 
 
 def _axes_of(array: npt.NDArray[Any], axes: str, name: str) -> list[int]:
@@ -266,12 +266,12 @@ def _lay_out(columns: list[list[Any]], masses: list[float], shape: Sequence[int 
     if len(sizes) != len(columns):
         raise InputError(f"shape must have one entry for each of {', '.join(names)}, not {len(sizes)}")
     coded = [encode_labels(c, n=size, name=name) for c, size, name in zip(columns, sizes, names, strict=True)]
-    found = tuple(n for _, n in coded)
-    n_cells = np.prod(found, dtype=np.float64)
+    dense = tuple(n for _, n in coded)
+    n_cells = np.prod(dense, dtype=np.float64)
     if n_cells > MAX_CELLS:
         raise InputError(
-            f"the outcomes span {n_cells:.1e} cells of shape {found}; integer symbols are codes, so number them from 0"
+            f"the outcomes span {n_cells:.1e} cells of shape {dense}; integer symbols are codes, so number them from 0"
         )
-    p = np.zeros(found)
+    p = np.zeros(dense)
     np.add.at(p, tuple(codes for codes, _ in coded), as_real(masses, "masses"))
     return check_joint(p, name="masses", n_axes=None)

@@ -1,4 +1,4 @@
-"""What a joint is: p[y, x1, x2], target first; the checks, the pair marginals, and joints from samples."""
+"""Joints p[y, x1, x2], target first: their checks, their pair marginals, and how they are counted from samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Symbols of any kind become integer codes: the labels and clusters that joints are counted from."""
+"""Convert symbols of any kind (labels, clusters) to the integer codes that joints are counted from."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, 
         return codes, largest + 1 if n is None else n
     if symbols.dtype.kind == "f" and not np.isfinite(symbols).all():
         raise InputError(f"{name} holds NaN or infinite symbols; drop those samples first")
-    codes, found = _rank(symbols, name)
-    if n is not None and found > n:
-        raise InputError(f"{name} holds {found} distinct symbols, but n_{name} = {n}")
-    return codes, found if n is None else n
+    codes, n_symbols = _rank(symbols, name)
+    if n is not None and n_symbols > n:
+        raise InputError(f"{name} holds {n_symbols} distinct symbols, but n_{name} = {n}")
+    return codes, n_symbols if n is None else n
 
 
 def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> npt.NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 """Codes and counts."""
 
+AnyArray = npt.NDArray[Any]
+"""An array of any dtype, such as one read from a file."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the axis that counts samples."""
+
 Unit = Literal["bits", "nats"]
 """The units of information."""
 
@@ -22,7 +28,7 @@ SolverName = Literal["auto", "interior-point", "scaling", "conic"]
 IntersectionMeasure = Literal["griffith-ho", "blackwell", "gacs-koerner"]
 """The intersection informations, which a certified interval encloses."""
 
-Measure = Literal["gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI", "williams-beer"]
+Measure = Literal["gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi", "williams-beer"]
 """The measures of redundancy; the first five in their proven order."""
 
 AtomName = Literal["redundancy", "unique_1", "unique_2", "synergy"]

@@ -10,7 +10,7 @@ import pytest
 import pidkit
 
 HEAVY = {"torch", "matplotlib", "cvxpy", "dit", "numba", "sklearn"}
-PROBE = """
+LOADED = """
 import json, sys, time
 began = time.perf_counter()
 import pidkit
@@ -20,7 +20,9 @@ print(json.dumps([time.perf_counter() - began, sorted({name.split(".")[0] for na
 
 def fresh_imports(n):
     """Import pidkit in n fresh interpreters: the seconds and the top-level modules of each."""
-    runs = [subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True) for _ in range(n)]
+    runs = [
+        subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True) for _ in range(n)
+    ]
     return [json.loads(run.stdout) for run in runs]
 
 

@@ -224,5 +224,5 @@ def test_no_distribution(dit):
 
 
 def test_importing_it_does_not_load_dit():
-    probe = "import sys, pidkit.interop; sys.exit('dit' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+    program = "import sys, pidkit.interop; sys.exit('dit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The file formats: for each, a reader that lists the arrays of a file and knows how to load every one."""
+"""The file formats: for each, a reader that lists the arrays of a file and how to load each of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.types import AnyArray
 
 if TYPE_CHECKING:
     import torch
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Member:
     """An array of a file, and how to load it."""
 
     entry: ArrayEntry
-    load: Callable[[], Array]
+    load: Callable[[], AnyArray]
 
 
 @dataclass(frozen=True)
@@ -64,10 +62,10 @@ class _Header:
     def entry(self, key: str | None) -> ArrayEntry:
         return ArrayEntry(key, self.shape, str(self.dtype), math.prod(self.shape) * self.dtype.itemsize)
 
-    def map(self, path: Path, start: int) -> Array:
+    def map(self, path: Path, start: int) -> AnyArray:
         """Map the array whose header starts at byte `start` of the file."""
         order: Literal["F", "C"] = "F" if self.fortran else "C"
-        array: Array = np.memmap(path, self.dtype, "r", start + self.size, self.shape, order)
+        array: AnyArray = np.memmap(path, self.dtype, "r", start + self.size, self.shape, order)
         return array
 
     def refuse_objects(self, path: Path) -> None:
@@ -83,7 +81,7 @@ def read_npy(path: Path) -> list[Member]:
     with path.open("rb") as file:
         header = _Header.read(file)
 
-    def load() -> Array:
+    def load() -> AnyArray:
         header.refuse_objects(path)
         return header.map(path, 0)
 
@@ -103,7 +101,7 @@ def read_npz(path: Path) -> list[Member]:
     return members
 
 
-def _load_zipped(path: Path, info: zipfile.ZipInfo, header: _Header) -> Array:
+def _load_zipped(path: Path, info: zipfile.ZipInfo, header: _Header) -> AnyArray:
     """Map a stored member in place, as numpy.load does not; read it if it is compressed or lies unaligned."""
     header.refuse_objects(path)
     with path.open("rb") as file:
@@ -113,7 +111,7 @@ def _load_zipped(path: Path, info: zipfile.ZipInfo, header: _Header) -> Array:
     if info.compress_type == zipfile.ZIP_STORED and aligned:
         return header.map(path, start)
     with zipfile.ZipFile(path) as archive, archive.open(info) as member:
-        array: Array = np.lib.format.read_array(member, allow_pickle=False)
+        array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
     return array
 
 
@@ -131,11 +129,11 @@ def read_torch(path: Path) -> list[Member]:
             for name, value in content.items() if isinstance(content, Mapping) else enumerate(content):
                 yield from walk(value, f"{name}" if key is None else f"{key}.{name}")
 
-    def load(tensor: torch.Tensor) -> Array:
+    def load(tensor: torch.Tensor) -> AnyArray:
         tensor = tensor.to_dense()
         if tensor.is_floating_point() and tensor.element_size() < 4 and tensor.dtype != torch.float16:
             tensor = tensor.float()  # numpy has no bfloat16 and no float8
-        array: Array = tensor.numpy(force=True)
+        array: AnyArray = tensor.numpy(force=True)
         return array
 
     if not zipfile.is_zipfile(path):
@@ -163,7 +161,7 @@ def read_safetensors(path: Path) -> list[Member]:
     except ImportError as error:
         raise InputError(f"path {path} needs safetensors to be read: pip install pidkit[torch]") from error
 
-    def load(key: str, *, in_numpy: bool) -> Array:
+    def load(key: str, *, in_numpy: bool) -> AnyArray:
         if not in_numpy:
             try:
                 import torch
@@ -173,7 +171,7 @@ def read_safetensors(path: Path) -> list[Member]:
                 ) from error
         with safe_open(path, framework="numpy" if in_numpy else "pt") as file:
             tensor = file.get_tensor(key)
-        array: Array = tensor if in_numpy else tensor.to(torch.float32).numpy()
+        array: AnyArray = tensor if in_numpy else tensor.to(torch.float32).numpy()
         return array
 
     members = []

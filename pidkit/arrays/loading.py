@@ -1,4 +1,4 @@
-"""The door to saved arrays: check the file, choose the array, name the damage."""
+"""`load_array` and `describe_file`: check the file, choose the array, and say which file is damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pidkit.errors import InputError
 
 @dataclass(frozen=True)
 class FileDescription:
-    """What a file of arrays holds: its path, its format (the extension without the dot) and its entries."""
+    """A description of a file of arrays: its path, its format (the extension without the dot) and its entries."""
 
     path: str
     format: str
@@ -111,7 +111,7 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 @contextlib.contextmanager
 def _damage_named(file: Path) -> Iterator[None]:
-    """Name the file when it cannot be read: a damaged one makes the libraries raise almost anything."""
+    """Turn errors of the libraries into an InputError that names the file: a damaged one makes them raise anything."""
     try:
         yield
     except InputError:

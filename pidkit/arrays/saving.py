@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pidkit.errors import InputError
 
 ALIGNMENT = 64
-"""Arrays in a .npz file start at multiples of this, as those of .npy files do, so that they can be mapped."""
+"""Bytes: arrays in a .npz file start at multiples of this, as those of .npy files do, so that they can be mapped."""
 
 
 def save_arrays(path: str | os.PathLike[str], /, **arrays: npt.ArrayLike) -> None:

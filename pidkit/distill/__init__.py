@@ -9,8 +9,9 @@ from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
-from pidkit.distill.objective import CrossEntropy, Objective, WeightedSum
+from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.attention import AttentionTransfer
+from pidkit.distill.objectives.cross_entropy import CrossEntropy
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.logits import KD, linear_schedule
 from pidkit.distill.objectives.masking import SalientMask, keep_top, top_fraction_mask
@@ -18,6 +19,7 @@ from pidkit.distill.objectives.mimkd import MIMKD
 from pidkit.distill.objectives.redundancy import ExactRedundancy
 from pidkit.distill.objectives.rid import RID, FilteredPair
 from pidkit.distill.objectives.several import SeveralTeachers, redundancy_weights
+from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.objectives.ted import TED
 from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
 from pidkit.distill.objectives.vid import VID

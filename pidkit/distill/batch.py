@@ -1,4 +1,4 @@
-"""What an objective sees of one batch: the logits and the tapped layers of the student and of its teachers."""
+"""The outputs of one batch that objectives compare: logits and tapped layers of the student and of its teachers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pidkit.errors import InputError
 
 @dataclass(frozen=True)
 class Outputs:
-    """What one network makes of a batch.
+    """The outputs of one network for a batch.
 
     Attributes
     ----------
     logits : Tensor, shape (n, n_classes)
-        What the network returns.
+        The values that the network returns.
     layers : mapping of str to Tensor
         Outputs of the tapped layers by qualified name, each with one row a sample.
     """

@@ -1,4 +1,4 @@
-"""Codes of a teacher's layer inside torch: the nearest of the centres of k-means, or softly all of them."""
+"""Codes of a teacher's layer inside torch: the nearest k-means centre, or probabilities over all centres."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pidkit.quantise import RepresentationCodes
 
 
 class NearestCentres(Codes):
-    """Code a layer by its nearest centre, or softly by all: softmax_k(-||z - c_k||² / temperature), z the projection.
+    """Code a layer by its nearest centre, or by probabilities softmax_k(-||z - c_k||² / temperature), z the projection.
 
     Flatten, scale to unit length where the quantiser does, project on the principal components, compare with the
     centres; all in float64. The hard codes are those of the quantiser.
@@ -115,10 +115,10 @@ class NearestCentres(Codes):
             If the layer is unknown or not one layer, or as `collect_features` and `RepresentationCodes` raise it.
         """
         seed = integer_seed(rng)
-        found = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
-        if len(found) != 1:
-            raise InputError(f"layer {layer!r} stands for {len(found)} layers; name one")
-        name, features = next(iter(found.items()))
+        layers = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
+        if len(layers) != 1:
+            raise InputError(f"layer {layer!r} stands for {len(layers)} layers; name one")
+        name, features = next(iter(layers.items()))
         quantiser = RepresentationCodes(n_pca, n_codes, normalise=normalise, random_state=seed).fit(features)
         codes = cls(name, quantiser, temperature=temperature)
         nearest = [codes._distances(rows).amin(1) for rows in torch.split(features, 4096)]

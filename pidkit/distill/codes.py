@@ -1,4 +1,4 @@
-"""Codes of representations inside torch: what they are, codes of logits, and a head that learns soft ones."""
+"""Codes of representations inside torch: the interface, codes of logits, and a head that learns soft codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pidkit.errors import InputError
 
 
 class Codes(nn.Module):
-    """What turns the outputs of a network into one row of code probabilities a sample: codes(outputs) -> (n, n_codes).
+    """The interface of codes: a module that maps the outputs of a network to code probabilities, shape (n, n_codes).
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Codes(nn.Module):
 
 
 class LogitCodes(Codes):
-    """Code a network by its answer: the predicted class, or softmax(logits / temperature).
+    """Code a network by its prediction: the class of the largest logit, or softmax(logits / temperature).
 
     For a teacher, and for a student whose outputs are the logits of codes themselves.
 

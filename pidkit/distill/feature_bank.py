@@ -1,4 +1,4 @@
-"""A first-in-first-out bank of a frozen network's features: many negatives at the price of one batch."""
+"""A first-in-first-out bank of a frozen network's features, which gives InfoNCE more negatives than one batch has."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pidkit.errors import InputError
 
 
 class FeatureBank(nn.Module):
-    """The last rows that were pushed, up to `size`, in buffers that the state holds.
+    """Hold the last `size` rows that were pushed, in buffers that are part of the module's state.
 
-    Of a frozen network the features never go stale; what learns from them projects them afresh each step.
+    The features of a frozen network never go stale: a critic that learns from them projects them afresh each step.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ class FeatureBank(nn.Module):
         if features.ndim != 2 or features.shape[1] != self.rows.shape[1]:
             shape = tuple(features.shape)
             raise InputError(f"features must be rows of {self.rows.shape[1]} channels, not of shape {shape}")
-        kept = features[max(0, len(features) - self.size) :].to(self.rows)
-        if len(kept) == 0:
+        newest = features[max(0, len(features) - self.size) :].to(self.rows)
+        if len(newest) == 0:
             return
-        places = (self.pointer + torch.arange(len(kept), device=self.rows.device)) % self.size
-        self.rows[places] = kept
-        self.pointer.copy_((self.pointer + len(kept)) % self.size)
-        self.n_filled.copy_((self.n_filled + len(kept)).clamp_max(self.size))
+        places = (self.pointer + torch.arange(len(newest), device=self.rows.device)) % self.size
+        self.rows[places] = newest
+        self.pointer.copy_((self.pointer + len(newest)) % self.size)
+        self.n_filled.copy_((self.n_filled + len(newest)).clamp_max(self.size))
 
     def extra_repr(self) -> str:
         """Show the size."""

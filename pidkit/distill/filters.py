@@ -1,4 +1,4 @@
-"""What objectives learn beside the student: filters over channels, heads to the labels, positive weights."""
+"""Small modules that objectives train beside the student: filters over channels, label heads, positive weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pidkit.arguments import check_count, real_number, whole_number
 
 SIGMA_FLOOR = 1e-3
-"""Below this a weight sigma would let a loss divide by next to nothing."""
+"""The smallest sigma, so that no loss divides by nearly zero; layers have values of order one, so it is never met."""
 
 
 class Filter(nn.Module):
@@ -66,7 +66,7 @@ class ClassHead(nn.Module):
 
 
 class PositiveScale(nn.Module):
-    """One learned positive number a channel, sigma = softplus(raw) + floor.
+    """One learned positive number for each channel, sigma = softplus(raw) + SIGMA_FLOOR.
 
     Parameters
     ----------

@@ -12,7 +12,10 @@ from pidkit.arguments import one_of, whole_number
 from pidkit.errors import InputError
 
 Projected = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
-KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""A layer whose weight has outputs and inputs as its first two axes."""
+
+PROJECTABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""The same as a tuple of classes, to ask whether teacher and student are of one kind."""
 
 
 ProjectionName = Literal["singular", "norm"]
@@ -142,11 +145,12 @@ def norm_projection(weight: Tensor, n: int, *, axis: int = 0) -> Tensor:
             [0., 0., 1.]], dtype=torch.float64)
     """
     rows = _unfolded(weight, n, axis)
-    chosen = rows.square().sum(1).topk(n).indices.sort().values
-    return torch.eye(len(rows), dtype=torch.float64, device=rows.device)[chosen]
+    largest = rows.square().sum(1).topk(n).indices.sort().values
+    return torch.eye(len(rows), dtype=torch.float64, device=rows.device)[largest]
 
 
 PROJECTIONS: dict[ProjectionName, Callable[..., Tensor]] = {"singular": singular_projection, "norm": norm_projection}
+"""The ways of choosing a projection, by the names that `project_layer` takes as `by`."""
 
 
 def _unfolded(weight: Tensor, n: int, axis: int) -> Tensor:
@@ -169,8 +173,8 @@ def _projection(
 
 
 def _check_layers(teacher: Projected, student: Projected) -> None:
-    """Refuse layers that do not correspond."""
-    if not any(isinstance(teacher, kind) and isinstance(student, kind) for kind in KINDS):
+    """Raise InputError unless the two layers are of one kind and kernel and can be projected."""
+    if not any(isinstance(teacher, kind) and isinstance(student, kind) for kind in PROJECTABLE):
         kinds = f"{type(teacher).__name__} and {type(student).__name__}"
         raise InputError(f"teacher and student must both be linear or both convolutions of one kind, not {kinds}")
     if teacher.weight.shape[2:] != student.weight.shape[2:]:

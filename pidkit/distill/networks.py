@@ -1,4 +1,4 @@
-"""A student and its frozen teachers run together, with the layers that objectives compare tapped."""
+"""A student and its frozen teachers as one module, whose pass also returns the layers that objectives compare."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pidkit.nn.taps import Reduce, Taps, fits_layer
 
 
 class FrozenTeacher(nn.Module):
-    """A teacher that stays in eval mode and without gradients, also when `train()` is called on what holds it.
+    """A teacher that stays in eval mode and without gradients, even when `train()` is called on a module around it.
 
     Parameters
     ----------
@@ -83,18 +83,18 @@ class Networks(nn.Module):
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}
         with contextlib.ExitStack() as stack:
-            asked = [ours for pairs in layers.values() for _, ours in pairs]
-            wanted = {name: [theirs for theirs, _ in pairs] for name, pairs in layers.items()}
-            _check_reduce(reduce, {*asked, *(theirs for names in wanted.values() for theirs in names)})
-            if asked:
-                own = _own_reduce(reduce, asked)
-                self._student_taps: Taps | None = stack.enter_context(Taps(student, asked, reduce=own, detach=False))
+            ours = [student_layer for pairs in layers.values() for _, student_layer in pairs]
+            theirs = {name: [teacher_layer for teacher_layer, _ in pairs] for name, pairs in layers.items()}
+            _check_reduce(reduce, {*ours, *(layer for names in theirs.values() for layer in names)})
+            if ours:
+                own = _own_reduce(reduce, ours)
+                self._student_taps: Taps | None = stack.enter_context(Taps(student, ours, reduce=own, detach=False))
             else:
                 self._student_taps = None
             for name, model in teachers.items():
-                if wanted[name]:
-                    own = _own_reduce(reduce, wanted[name])
-                    self._taps[name] = stack.enter_context(Taps(model, wanted[name], reduce=own))
+                if theirs[name]:
+                    own = _own_reduce(reduce, theirs[name])
+                    self._taps[name] = stack.enter_context(Taps(model, theirs[name], reduce=own))
             for taps in (self._student_taps, *self._taps.values()):
                 if taps is not None:
                     taps.listening = False
@@ -180,7 +180,7 @@ class Networks(nn.Module):
 
 
 def _run(model: nn.Module, taps: Taps | None, x: Tensor) -> Outputs:
-    """Run a network with its taps listening."""
+    """Run a network while its taps listen, and return its logits and the tapped layers."""
     if taps is None:
         return Outputs(model(x), {})
     taps.listening = True
@@ -188,7 +188,7 @@ def _run(model: nn.Module, taps: Taps | None, x: Tensor) -> Outputs:
         return Outputs(model(x), taps.take())
     finally:
         taps.listening = False
-        taps.forget()  # what a failed pass left, which the next would take for a layer that runs twice
+        taps.forget()  # outputs of a pass that failed; the next pass would take them for a layer that runs twice
 
 
 class Distillation(nn.Module):
@@ -216,7 +216,7 @@ class Distillation(nn.Module):
 
 
 def _own_reduce(reduce: Reduce, names: Iterable[str]) -> Reduce:
-    """Return what of `reduce` is about the layers of one network."""
+    """Return the entries of `reduce` that fit layers of one network."""
     if not isinstance(reduce, Mapping):
         return reduce
     names = list(names)
@@ -224,7 +224,7 @@ def _own_reduce(reduce: Reduce, names: Iterable[str]) -> Reduce:
 
 
 def _check_reduce(reduce: Reduce, tapped: set[str]) -> None:
-    """Refuse names of layers that are tapped in no network."""
+    """Raise InputError where `reduce` names a layer that is tapped in no network."""
     for key in reduce if isinstance(reduce, Mapping) else ():
         if not any(fits_layer(key, name) for name in tapped):
             layers = ", ".join(map(repr, sorted(tapped))) or "none"

@@ -1,32 +1,29 @@
-"""What every objective is: a module that makes a loss of a batch, the labels and the phase; and their weighted sum."""
+"""What every objective is: a module that computes a loss from a batch, the labels and the phase of training."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
-from pidkit.errors import InputError
 
 GROUPS = ("teacher_filters", "student_filters", "sigma", "critics")
-"""What an objective's own parameters can belong to; each group may have its own learning rate."""
+"""The groups that an objective's own parameters can belong to; each may have its own learning rate."""
 
 
 class Objective(nn.Module):
-    """A loss of distillation with whatever it learns and remembers: objective(batch, labels, phase) -> scalar.
+    """A loss of distillation, with the parameters and buffers it needs: objective(batch, labels, phase) -> scalar.
 
-    To write one, define `student_loss`; those with filters to fit define `warm_up_loss` and `teacher_filter_loss` too.
-    What has no part in a phase gives zero there. Losses are means over samples, channels and places, in nats where
-    they are information.
+    To write one, define `student_loss`; objectives with filters to fit also define `warm_up_loss` and
+    `teacher_filter_loss`. An objective that has no part in a phase returns zero there. Losses are means over samples,
+    channels and places, in nats where they are information.
 
-    Freezing is the objective's own business, since it alone knows its parts: a frozen part runs in a `frozen` block
-    and gets no gradient, so that optimisers pass it over.
+    Each objective freezes its own parts, since it alone knows them: a frozen part runs in a `frozen` block and gets no
+    gradient, so that optimisers leave it alone.
     """
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
@@ -47,7 +44,7 @@ class Objective(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must define student_loss(batch, labels)")
 
     def warm_up_loss(self, batch: Batch, labels: Tensor) -> Tensor:
-        """Return the loss that readies filters before the student trains; zero where there are none."""
+        """Return the loss that fits filters before the student trains; zero where there are none."""
         return batch.zero()
 
     def teacher_filter_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -60,95 +57,7 @@ class Objective(nn.Module):
         return {"student_filters": own} if own else {}
 
     def set_epoch(self, epoch: int) -> None:
-        """Learn which epoch runs, for what follows a schedule; a training loop says so before each one."""
-
-
-class WeightedSum(Objective):
-    """The sum of objectives, weighted in the student's phase: sum_i w_i L_i.
-
-    In the other phases only filters learn, each from its own term, and a weight would but change a learning rate: there
-    the terms are added as they are.
-
-    Parameters
-    ----------
-    terms : mapping of str to Objective
-    weights : mapping of str to float, optional
-        One for those that have none is 1.
-
-    Attributes
-    ----------
-    last : dict of str to Tensor
-        The unweighted value of every term in the last forward pass, detached: for logs.
-
-    Raises
-    ------
-    InputError
-        If there are no terms, a term is no Objective, or a weight is negative, not finite, or of no term.
-
-    Examples
-    --------
-    >>> WeightedSum({"labels": CrossEntropy()}, {"teacher": 2.0})
-    Traceback (most recent call last):
-    pidkit.errors.InputError: weights holds 'teacher', which is no term; the terms are 'labels'
-    """
-
-    weights: dict[str, float]
-
-    def __init__(self, terms: Mapping[str, Objective], weights: Mapping[str, float] | None = None) -> None:
-        """Check the terms and the weights."""
-        super().__init__()
-        if not terms or not all(isinstance(term, Objective) for term in terms.values()):
-            raise InputError("terms must be a mapping of names to objectives, at least one")
-        given = dict(weights or {})
-        for name, weight in given.items():
-            if name not in terms:
-                raise InputError(
-                    f"weights holds {name!r}, which is no term; the terms are {', '.join(map(repr, terms))}"
-                )
-            given[name] = real_number(f"weights[{name!r}]", weight, least=0.0)
-        self.terms = nn.ModuleDict(terms)
-        self.weights = {name: given.get(name, 1.0) for name in terms}
-        self.last: dict[str, Tensor] = {}
-
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
-        """Return the sum of the terms, weighted in the student's phase."""
-        values = {name: term(batch, labels, phase) for name, term in self.terms.items()}
-        self.last = {name: value.detach() for name, value in values.items()}
-        total = batch.zero()
-        for name, value in values.items():
-            total = total + (self.weights[name] * value if phase is Phase.STUDENT else value)
-        return total
-
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of all terms by group."""
-        return merged_groups(self.terms.values())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell every term."""
-        for term in self.terms.values():
-            term.set_epoch(epoch)  # type: ignore[operator]
-
-
-class CrossEntropy(Objective):
-    """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher."""
-
-    def __init__(self, *, label_smoothing: float = 0.0) -> None:
-        """Set the label smoothing of torch's cross_entropy."""
-        super().__init__()
-        self.label_smoothing = real_number("label_smoothing", label_smoothing, least=0.0, below=1.0)
-
-    def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
-        """Return the cross-entropy in nats."""
-        return nn.functional.cross_entropy(batch.student.logits, labels, label_smoothing=self.label_smoothing)
-
-
-def merged_groups(objectives: Iterable[Any]) -> dict[str, list[nn.Parameter]]:
-    """Return the parameters of several objectives by group."""
-    found: dict[str, list[nn.Parameter]] = {}
-    for objective in objectives:
-        for group, parameters in objective.groups().items():
-            found.setdefault(group, []).extend(parameters)
-    return found
+        """Set the epoch that runs, for objectives that follow a schedule; training loops call this before each one."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Pairs of layers as objectives read them: checked once, then the teacher's and the student's channels at places."""
+"""Pairs of layers as objectives read them: checked once, then read as tensors (n, channels, places) from each batch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def checked_pairs(pairs: Iterable[LayerPair]) -> tuple[LayerPair, ...]:
     Traceback (most recent call last):
     pidkit.errors.InputError: pairs must be LayerPairs, at least one, such as tap(layers=...).pairs; not ('conv1', 'conv1')
     """  # noqa: E501  (the message stays in one line)
-    found: tuple[object, ...] = tuple(pairs)
-    checked = tuple(pair for pair in found if isinstance(pair, LayerPair))
-    if not found or len(checked) < len(found):
-        what = ", ".join(repr(pair) for pair in found if not isinstance(pair, LayerPair)) or "none"
+    items: tuple[object, ...] = tuple(pairs)
+    checked = tuple(pair for pair in items if isinstance(pair, LayerPair))
+    if not items or len(checked) < len(items):
+        what = ", ".join(repr(pair) for pair in items if not isinstance(pair, LayerPair)) or "none"
         raise InputError(f"pairs must be LayerPairs, at least one, such as tap(layers=...).pairs; not {what}")
     return checked
 

@@ -1,4 +1,4 @@
-"""Phases of distillation: which epoch warms the teacher's filters up, refines them, or trains the student."""
+"""Phases of distillation: an epoch warms up the filters, refines the teacher's filters, or trains the student."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pidkit.errors import InputError
 
 
 class Phase(enum.Enum):
-    """What an epoch trains.
+    """The part of the system that an epoch trains.
 
     WARM_UP: filters and heads on the labels, both networks frozen (RID's warm-up, TED's first stage).
     TEACHER_FILTER: the teacher's filters alone, student and its filters frozen (RID, eq. 11).

@@ -1,4 +1,4 @@
-"""One view of vectors, maps and token sequences: channels at places, (n, channels, places)."""
+"""One view of vectors, feature maps and token sequences as (n, channels, places), a place being a pixel or a token."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from pidkit.errors import InputError
-
-Shape = tuple[int, ...]
+from pidkit.types import Shape
 
 
 @dataclass(frozen=True)

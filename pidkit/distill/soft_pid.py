@@ -23,7 +23,8 @@ from pidkit.types import Unit
 from pidkit.units import NATS_PER_UNIT, check_unit
 
 MASS_ERROR = 1e-4
-"""How far from one a total, or how far apart two P(y), may be by single precision; it is then scaled away."""
+"""How far a total mass may be from one, or two P(y) from each other, before it is an error: single precision over many
+cells explains this much, and it is scaled away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,21 +147,20 @@ class _PairAtoms(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, p_yx1: Tensor, p_yx2: Tensor, tol: float | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Solve the batch and keep the gradients that the potentials give."""
+        """Solve the batch, and store the gradients that the dual potentials give."""
         first, second = p_yx1.detach().cpu().numpy(), p_yx2.detach().cpu().numpy()
-        found = solve_broja_batch(first, second, tol=tol, unit="nats")
-        gradients = atom_gradients(first, second, found.lam, found.mu)
+        solutions = solve_broja_batch(first, second, tol=tol, unit="nats")
+        gradients = atom_gradients(first, second, solutions.lam, solutions.mu)
         parts = [*gradients.redundancy, *gradients.unique_1, *gradients.unique_2]
         ctx.save_for_backward(*(torch.as_tensor(part.copy(), device=p_yx1.device) for part in parts))
-        red, uni_1, uni_2 = (
-            torch.as_tensor(atom, device=p_yx1.device) for atom in (found.redundancy, found.unique_1, found.unique_2)
-        )
+        atoms = (solutions.redundancy, solutions.unique_1, solutions.unique_2)
+        red, uni_1, uni_2 = (torch.as_tensor(atom, device=p_yx1.device) for atom in atoms)
         return red, uni_1, uni_2
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Weigh the kept gradients by those that come in."""
+        """Multiply the stored gradients by the incoming ones."""
         parts = ctx.saved_tensors
         first = sum(grad[:, None, None] * parts[2 * k] for k, grad in enumerate(grads))
         second = sum(grad[:, None, None] * parts[2 * k + 1] for k, grad in enumerate(grads))

@@ -1,4 +1,4 @@
-"""The door to a distillation: put a student and its teachers together, the layers to compare tapped."""
+"""`tap`: put a student and its teachers together, and tap the layers that objectives compare."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pidkit.errors import InputError
 from pidkit.nn.taps import Reduce, find_layers
 
 Layers = str | Iterable[str | tuple[str, str]]
+"""Pairs of layers to compare: one string for the same name in both networks, or (teacher's layer, student's layer)."""
 
 
 def tap(

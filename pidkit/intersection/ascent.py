@@ -1,4 +1,4 @@
-"""Local ascent: good common symbols where the posterior has too many dimensions to search them all.
+"""Local ascent: find good columns where the posterior has too many dimensions for exact pricing.
 
 phi is convex, so phi(u) >= <grad phi(u0), u> with equality at u0: a linear program for the right-hand side minus the
 prices can only raise phi(u(v)) - <z, v>, and repeating it climbs to a local maximum (the convex-concave procedure,
@@ -14,7 +14,10 @@ from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
 
 RISE = 1e-9
-"""A climb ends where a step gains less (nats)."""
+"""Nats below which a step no longer counts as progress, and the climb ends: ten times the programs' tolerance."""
+
+_LEAST_PROBABILITY = 1e-12
+"""Zero probabilities count as this in a logarithm, so that slopes stay finite."""
 
 
 class Climber:
@@ -45,7 +48,7 @@ class Climber:
         point, value = cone.total / cone.mass, -np.inf
         u = posterior
         while True:
-            slope = np.log(np.maximum(u, _FLOOR) / cone.p_y)
+            slope = np.log(np.maximum(u, _LEAST_PROBABILITY) / cone.p_y)
             self._program.set_costs(prices - slope @ cone.to_target)
             candidate = np.maximum(self._program.solve().point, 0.0)  # a solver leaves -1e-18
             reached = float(cone.information(candidate) - prices @ candidate)
@@ -58,7 +61,3 @@ class Climber:
         """Return the points reached from every posterior and from every value of the target for sure."""
         starts = np.concatenate([np.eye(len(self._cone.p_y)), posteriors])
         return np.array([self.climb(prices, start) for start in starts])
-
-
-_FLOOR = 1e-12
-"""What a probability of zero counts as in a slope."""

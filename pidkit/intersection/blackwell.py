@@ -1,4 +1,4 @@
-"""The Blackwell cone: channels P(q | x_i), one a source, that tell the same about Y; any number of sources.
+"""The Blackwell cone: channels P(q | x_i), one for each source, with one P(y, q) in common; any number of sources.
 
 With a_i(x_i) = P(q, x_i):   u(y) = sum_x1 P(y|x1) a_1(x1) = ... = sum_xk P(y|xk) a_k(xk)   for all y.
 Only the pair marginals P(y, x_i) matter (Kolchinsky, Entropy 24(3), 2022, eq. 20 and Section 5).
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, check_masses
+from pidkit.intersection.cone import Cone, refuse_tiny_masses
 from pidkit.types import FloatArray
 
 
@@ -24,25 +24,25 @@ def blackwell_cone(pairs: Sequence[FloatArray]) -> Cone:
     (2, 5)
     """
     for p_yx in pairs:
-        check_masses(p_yx)
+        refuse_tiny_masses(p_yx)
     p_y = pairs[0].sum(1)
     used = p_y > 0.0
-    kept = [p_yx[np.ix_(used, p_yx.sum(0) > 0.0)] for p_yx in pairs]
-    sizes = [p_yx.shape[1] for p_yx in kept]
+    with_mass = [p_yx[np.ix_(used, p_yx.sum(0) > 0.0)] for p_yx in pairs]
+    sizes = [p_yx.shape[1] for p_yx in with_mass]
     starts = np.cumsum([0, *sizes])
     n = int(starts[-1])
-    conditionals = [p_yx / p_yx.sum(0) for p_yx in kept]
+    conditionals = [p_yx / p_yx.sum(0) for p_yx in with_mass]
     to_target = np.zeros((int(used.sum()), n))
     to_target[:, : sizes[0]] = conditionals[0]
     rows = []
-    for i in range(1, len(kept)):
+    for i in range(1, len(with_mass)):
         block = np.zeros((int(used.sum()), n))
         block[:, : sizes[0]] = conditionals[0]
         block[:, starts[i] : starts[i + 1]] = -conditionals[i]
         rows.append(block)
     equalities = np.vstack(rows) if rows else np.zeros((0, n))
     scale = np.abs(equalities).max(1, initial=0.0, keepdims=True)
-    total = np.concatenate([p_yx.sum(0) for p_yx in kept])
+    total = np.concatenate([p_yx.sum(0) for p_yx in with_mass])
     return Cone(equalities / scale, to_target, total, p_y[used])
 
 
@@ -62,10 +62,10 @@ def source_channels(masses: FloatArray, totals: Sequence[FloatArray]) -> tuple[F
     channels = []
     start = 0
     for p_x in totals:
-        kept = np.flatnonzero(p_x)
-        block = masses[:, start : start + len(kept)]
+        with_mass = np.flatnonzero(p_x)
+        block = masses[:, start : start + len(with_mass)]
         channel = np.repeat(block.sum(1, keepdims=True) / block.sum(), len(p_x), axis=1)
-        channel[:, kept] = block / block.sum(0)
+        channel[:, with_mass] = block / block.sum(0)
         channels.append(channel)
-        start += len(kept)
+        start += len(with_mass)
     return tuple(channels)

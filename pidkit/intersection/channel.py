@@ -1,4 +1,4 @@
-"""What a channel P(q | y, x1, x2) tells: I(Q;Y), and how far it is from the two Markov chains."""
+"""The informations of a channel P(q | y, x1, x2): I(Q;Y), and how far it is from the two Markov chains."""
 
 from __future__ import annotations
 

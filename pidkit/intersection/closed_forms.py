@@ -1,4 +1,4 @@
-"""The cheap neighbours of the intersection informations: MMI and Williams-Beer I_min, for any number of sources."""
+"""Redundancies in closed form, for any number of sources: minimum mutual information and Williams and Beer's I_min."""
 
 from __future__ import annotations
 

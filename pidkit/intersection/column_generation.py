@@ -1,4 +1,4 @@
-"""Column generation: mix points of a cone, price them exactly, and stop when the two bounds meet.
+"""Column generation: improve a mixture of points of a cone until its value meets a proved upper bound.
 
 Master program over the points v_k found so far:   max sum_k m_k phi(u(v_k))  s.t.  sum_k m_k v_k = total,  m >= 0.
 Its value is a lower bound, its prices z (one a variable) a proposal for the dual
@@ -15,30 +15,34 @@ import time
 import numpy as np
 
 from pidkit.intersection.ascent import Climber
-from pidkit.intersection.cone import Cone, Coordinates, Split
+from pidkit.intersection.cone import Cone, ConeSplit, Coordinates
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
 from pidkit.types import FloatArray
 
 SMOOTHING = 0.5
-"""The weight of the best prices so far in the prices that are tried."""
+"""Weight of the prices of the best bound in the prices that are tried next. It damps the oscillation of the prices: 0
+would be plain column generation, and near 1 the prices would hardly move."""
 
 WORTHWHILE = 1e-10
-"""Violation (nats) from which a point enters the master program."""
+"""Nats by which exact pricing must find a point violated for it to enter the master program: the tolerance of HiGHS."""
 
 MAX_CLIMBS = 60
-"""Rounds of local ascent before pricing has the last word."""
+"""Rounds of local ascent at most, before exact pricing takes over."""
 
-PATIENCE = 2
-"""Pricings too large to complete that are put up with before the search ends."""
+MOST_INCOMPLETE = 2
+"""Pricings too large to complete after which the search ends with status "size_limit"."""
 
 CLIMBED = 1e-6
-"""The same for a point found by local ascent."""
+"""The same as WORTHWHILE, in nats, for a point found by local ascent: smaller gains are left to exact pricing."""
+
+LEAST_REST = 1e-6
+"""Mass of the total that a new point must leave over for the remainder to enter the master program as well."""
 
 
 def generate_columns(
     cone: Cone, coordinates: Coordinates, *, tol: float, deadline: float = np.inf, max_iter: int | None = None
-) -> Split:
+) -> ConeSplit:
     """Maximise sum_q phi(u(v_q)) over the ways to split the total of a cone, with a certified gap.
 
     Parameters
@@ -81,7 +85,7 @@ class _Generation:
         cost = -np.atleast_1d(cone.information(self._points[0]))
         self._master = LinearProgram(cost, start[:, None], np.ones(len(start)))
 
-    def run(self, *, tol: float, deadline: float, max_iter: int | None) -> Split:
+    def run(self, *, tol: float, deadline: float, max_iter: int | None) -> ConeSplit:
         """Alternate master and pricing until the gap is `tol`, a limit is met or nothing more is found."""
         cone = self._cone
         best_prices, smoothing, status = None, SMOOTHING, ""
@@ -107,7 +111,7 @@ class _Generation:
             n_added = self._extend(pricing.columns, prices)
             if not pricing.is_complete and time.perf_counter() <= deadline:
                 n_incomplete += 1
-                status = "size_limit" if not n_added or n_incomplete > PATIENCE else ""
+                status = "size_limit" if not n_added or n_incomplete > MOST_INCOMPLETE else ""
             elif n_added:
                 smoothing = SMOOTHING
             elif np.array_equal(tried, prices):  # the optimal prices admit no better point
@@ -117,7 +121,7 @@ class _Generation:
         parts = np.maximum(weights, 0.0)[:, None] * np.array(self._points)
         n_programs = self._master.n_solves + self._pricer.n_programs
         n_programs += 0 if self._climber is None else self._climber.n_programs
-        return Split(lower, upper, parts[weights > 0.0], status, iterations, n_programs)
+        return ConeSplit(lower, upper, parts[weights > 0.0], status, iterations, n_programs)
 
     def _climb(self, prices: FloatArray, weights: FloatArray) -> int:
         """Add points found by local ascent from the posteriors of the symbols in use; return how many."""
@@ -128,19 +132,19 @@ class _Generation:
         return self._extend(self._climber.climb_from_all(prices, used), prices, least=CLIMBED)
 
     def _extend(self, columns: FloatArray, prices: FloatArray, *, least: float = WORTHWHILE) -> int:
-        """Add the points worth more than the current prices, and what the best of them leaves of the total."""
+        """Add the points worth more than the current prices, and the rest that the best of them leaves of the total."""
         worth = self._cone.information(columns) - columns @ prices
-        chosen = np.flatnonzero(worth > least)
-        for k in chosen:
+        better = np.flatnonzero(worth > least)
+        for k in better:
             self._add(columns[k])
-        if len(chosen):
+        if len(better):
             best = columns[worth.argmax()]
             share = (self._cone.total[best > 0.0] / best[best > 0.0]).min()
             rest = np.maximum(self._cone.total - share * best, 0.0)
             mass = float((self._cone.to_target @ rest).sum())
-            if mass > 1e-6:
+            if mass > LEAST_REST:
                 self._add(rest / mass)
-        return len(chosen)
+        return len(better)
 
     def _add(self, point: FloatArray) -> None:
         """Append one point to the master program."""
@@ -150,7 +154,7 @@ class _Generation:
 
 
 def _status(gap: float, tol: float, deadline: float, iterations: int, max_iter: int | None) -> str:
-    """Say why to stop, or return an empty string."""
+    """Return the status with which to stop, or an empty string to go on."""
     if gap <= tol:
         return "converged"
     if time.perf_counter() > deadline:

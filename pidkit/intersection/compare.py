@@ -25,6 +25,9 @@ from pidkit.units import check_unit
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 """The measures that `compare` knows; the first five in their proven order of redundancy."""
 
+_CLOSED_FORMS = {"mmi": mmi_redundancy, "williams-beer": williams_beer_redundancy}
+"""The measures that need no solver."""
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison(UnitResult):
@@ -88,7 +91,8 @@ def compare(
     p : array_like, shape (n_y, n_x1, n_x2)
         Joint probabilities, target first.
     measures : sequence of str
-        Among "gacs-koerner", "griffith-ho", "blackwell", "BROJA", "MMI" and "williams-beer".
+        Among "gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi" and "williams-beer": the names that the results
+        carry in `PIDResult.measure`.
     time_limit : float, optional
         Seconds for each intersection information; where it ends one, the atoms are those of the lower end of its
         interval, and the gap says how far they can be off.
@@ -105,8 +109,8 @@ def compare(
     --------
     >>> import numpy as np
     >>> both = np.zeros((2, 2, 2)); both[[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
-    >>> table = compare(both, measures=("griffith-ho", "MMI"))
-    >>> round(table["griffith-ho"].redundancy, 6), round(table["MMI"].synergy, 6)
+    >>> table = compare(both, measures=("griffith-ho", "mmi"))
+    >>> round(table["griffith-ho"].redundancy, 6), round(table["mmi"].synergy, 6)
     (0.122556, 0.5)
     """
     check_unit(unit)
@@ -119,21 +123,19 @@ def compare(
 
 def _decompose(p: FloatArray, measure: Measure, time_limit: float | None) -> PIDResult:
     """Decompose by one measure, in bits."""
-    if measure == "BROJA":
+    if measure == "broja":
         return bivariate_pid(p, check=False)
     began = time.perf_counter()
-    if measure == "MMI" or measure == "williams-beer":
+    if measure == "mmi" or measure == "williams-beer":
         redundancy = _CLOSED_FORMS[measure](p, unit="nats")
         seconds = time.perf_counter() - began
         report = SolverReport("closed form", "converged", 0.0, 0.0, 0.0, 0, seconds, "nats")
     else:
-        found = intersection_information(p, kind=measure, time_limit=time_limit, unit="nats")
-        redundancy = found.lower
-        how = found.report
-        of_marginals = how.residual if how.residual_kind == "total variation" else 0.0
-        report = SolverReport(
-            how.solver, how.status, how.gap, how.tol, of_marginals, how.iterations, how.seconds, "nats"
-        )
+        result = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats")
+        redundancy = result.lower
+        by = result.report
+        of_marginals = by.residual if by.residual_kind == "total variation" else 0.0
+        report = SolverReport(by.solver, by.status, by.gap, by.tol, of_marginals, by.iterations, by.seconds, "nats")
     mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
     mi_joint = joint_mutual_information(p)
     return PIDResult(
@@ -148,7 +150,3 @@ def _decompose(p: FloatArray, measure: Measure, time_limit: float | None) -> PID
         report=report,
         measure=measure,
     )
-
-
-_CLOSED_FORMS = {"MMI": mmi_redundancy, "williams-beer": williams_beer_redundancy}
-"""The measures that need no solver."""

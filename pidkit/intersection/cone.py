@@ -1,4 +1,4 @@
-"""The cone of one common symbol: v >= 0 with linear constraints, the posterior it reaches, the total to be split.
+"""The polyhedral cone of one value of the common variable: its constraints, its P(Y, q), and the total to be split.
 
 Every measure here is a program over such a cone C (masses of one value q of the common variable Q):
 
@@ -21,7 +21,11 @@ from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
 
 RANK = 1e-11
-"""Relative size below which a singular value counts as zero."""
+"""Singular values below this share of the largest count as zero. Masses are known to about 1e-16 and entries of the
+equalities are of order one, so that true zeros come out below 1e-14 and true directions well above 1e-9."""
+
+LEAST_MASS = 1e-12
+"""The smallest positive mass of a joint that linear programs with tolerances of 1e-10 can tell from zero."""
 
 
 def pointwise_information(u: FloatArray, p_y: FloatArray) -> FloatArray:
@@ -41,11 +45,7 @@ def pointwise_information(u: FloatArray, p_y: FloatArray) -> FloatArray:
     return np.asarray((positive * np.log(ratio)).sum(-1))
 
 
-LEAST_MASS = 1e-12
-"""The smallest positive mass of a joint that the linear programs can tell from zero."""
-
-
-def check_masses(p: FloatArray) -> None:
+def refuse_tiny_masses(p: FloatArray) -> None:
     """Raise InputError where a joint holds positive masses below 1e-12: whether they are zero decides the value."""
     least = p[p > 0.0].min()
     if least < LEAST_MASS:
@@ -84,7 +84,7 @@ class Cone:
         return pointwise_information(points @ self.to_target.T, self.p_y)
 
     def split(self) -> list[tuple[IntArray, Cone]]:
-        """Split into the parts that no equality ties together; the program separates over them.
+        """Return the parts of the cone that no equality ties together; the program can be solved part by part.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class Coordinates:
 
 
 @dataclass(frozen=True)
-class Split:
+class ConeSplit:
     """A way to split the total of a cone among common symbols, and what is proved about it.
 
     Attributes

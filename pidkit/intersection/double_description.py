@@ -1,4 +1,4 @@
-"""The double description method: a pointed polyhedral cone kept as its extreme rays while inequalities are added."""
+"""The double description method: maintain the extreme rays of a polyhedral cone while inequalities are added."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pidkit.types import FloatArray
 BoolArray = npt.NDArray[np.bool_]
 
 TIGHT = 1e-10
-"""A unit ray within this distance of the hyperplane of a unit inequality lies on it."""
+"""A unit ray within this distance of the hyperplane of a unit inequality counts as lying on it; rounding is 1e-15."""
+
+_BLOCK = 4096
+"""Pairs of rays tested for adjacency at a time, which bounds the memory of the test."""
 
 
 class DoubleDescription:
@@ -46,7 +49,7 @@ class DoubleDescription:
     def from_inequalities(cls, inequalities: FloatArray, *, max_rays: int | None = None) -> DoubleDescription:
         """Enumerate the extreme rays of {x : inequalities @ x >= 0}, a pointed cone with interior.
 
-        With `max_rays`, stop adding inequalities once there are more: the cone is then too large a one.
+        With `max_rays`, stop adding inequalities once there are more rays: the cone returned is then too large.
         """
         dimension = inequalities.shape[1]
         # A simplicial cone first, from rows as independent as pivoting finds them.
@@ -65,15 +68,15 @@ class DoubleDescription:
         outside, inside = np.flatnonzero(depth < -TIGHT), np.flatnonzero(depth > TIGHT)
         if not len(outside):
             return None
-        kept = depth >= -TIGHT
+        staying = depth >= -TIGHT
         first, second, shared = self._edges(inside, outside)
         crossing = depth[first, None] * self.rays[second] - depth[second, None] * self.rays[first]
         crossing /= np.linalg.norm(crossing, axis=1)[:, None]
-        self.rays = np.concatenate([self.rays[kept], crossing])
-        old = np.column_stack([self.tight[kept], np.abs(depth[kept]) <= TIGHT])
+        self.rays = np.concatenate([self.rays[staying], crossing])
+        old = np.column_stack([self.tight[staying], np.abs(depth[staying]) <= TIGHT])
         new = np.column_stack([shared, np.ones(len(shared), dtype=bool)])
         self.tight = np.concatenate([old, new])
-        return np.asarray(kept)
+        return np.asarray(staying)
 
     def _edges(
         self, inside: npt.NDArray[np.intp], outside: npt.NDArray[np.intp]
@@ -90,7 +93,3 @@ class DoubleDescription:
             n_holders[block : block + _BLOCK] = (some @ tight.T >= some.sum(1)[:, None] - 0.5).sum(1)
         edge = n_holders == 2
         return first[edge], second[edge], shared[edge]
-
-
-_BLOCK = 4096
-"""Pairs tested for adjacency at a time: bounds the memory of the test."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.intersection.cone import Cone, check_masses
+from pidkit.intersection.cone import Cone, refuse_tiny_masses
 from pidkit.types import FloatArray
 
-Index = tuple[npt.NDArray[np.intp], ...]
+OutcomeIndex = tuple[npt.NDArray[np.intp], ...]
+"""Integer arrays that together index an array, one for each axis, as np.nonzero returns them."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class GriffithHo:
     """
 
     p: FloatArray
-    support: Index
-    symbols: Index
+    support: OutcomeIndex
+    symbols: OutcomeIndex
     cone: Cone
 
 
@@ -47,7 +48,7 @@ def griffith_ho_cone(p: FloatArray) -> GriffithHo:
     >>> griffith_ho_cone(np.full((2, 2, 2), 0.125)).cone.equalities.shape
     (8, 12)
     """
-    check_masses(p)
+    refuse_tiny_masses(p)
     support = np.nonzero(p)
     mass = p[support]
     n_outcomes = len(mass)

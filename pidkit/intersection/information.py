@@ -1,4 +1,8 @@
-"""The door: intersection information by Griffith-Ho, Blackwell or Gacs-Koerner; check, split, verify, bound, return."""
+"""`intersection_information`: the measures of Griffith and Ho, Blackwell, and Gacs and Koerner, with proved bounds.
+
+The public function checks its arguments, lets `split_total` find the common variable, verifies the constraints on the
+channel itself, bounds the value from above, and returns one result.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from pidkit.info import mutual_information
 from pidkit.intersection.blackwell import blackwell_cone, source_channels
 from pidkit.intersection.channel import channel_information
 from pidkit.intersection.closed_forms import source_pairs
-from pidkit.intersection.cone import Split
+from pidkit.intersection.cone import ConeSplit
 from pidkit.intersection.gacs_koerner import common_function, indicator_channel
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
 from pidkit.intersection.result import IntersectionReport, IntersectionResult
@@ -26,23 +30,25 @@ from pidkit.pid.solvers.choice import check_max_iter, check_tol
 from pidkit.types import FloatArray, IntersectionMeasure, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
-DEFAULT_TOL = 1e-9
-"""The gap aimed at where none is asked for, in bits."""
+DEFAULT_INTERSECTION_TOL = 1e-9
+"""The gap in bits that the search aims at where `tol` is None; linear programs solved to 1e-10 can certify it."""
 
 MAX_OUTCOMES = 6000
-"""Outcomes with mass above which Griffith-Ho is only bounded, by Gacs-Koerner and Blackwell."""
+"""Outcomes with mass above which the Griffith-Ho program is not built: its dense matrix of up to 12 000 equalities in
+6000 variables would take half a gigabyte. The value is then only bounded, by Gacs-Koerner and by Blackwell."""
 
-EXACT = 1e-8
-"""The certified gap up to which a value is called exact, in bits."""
+EXACT_GAP = 1e-8
+"""The certified gap, in bits, up to which a result says `is_exact`: eight decimals agree, as many as are printed."""
 
 ADMISSIBLE = 1e-7
-"""The largest residual of a channel that is returned, and the largest disagreement of the two bounds, in nats."""
+"""Nats by which a returned channel may miss its constraints, and by which its bounds may contradict each other: more
+than rounding in linear programs of tolerance 1e-10 explains."""
 
 
 def intersection_information(
     p: npt.ArrayLike,
     *,
-    kind: IntersectionMeasure = "griffith-ho",
+    measure: IntersectionMeasure = "griffith-ho",
     tol: float | None = None,
     time_limit: float | None = None,
     max_iter: int | None = None,
@@ -66,7 +72,8 @@ def intersection_information(
     ----------
     p : array_like, shape (n_y, n_x1, ..., n_xk)
         Joint probabilities, target first.
-    kind : str
+    measure : str
+        "griffith-ho", "blackwell" or "gacs-koerner".
     tol : float, optional
         The gap upper - lower to reach, in bits. None aims at 1e-9 and returns the interval reached.
     time_limit : float, optional
@@ -102,80 +109,83 @@ def intersection_information(
     """
     check_unit(unit)
     flag("check", check)
-    one_of("kind", kind, _SOLVERS)
+    one_of("measure", measure, _MEASURES)
     tol, max_iter, time_limit = check_tol(tol), check_max_iter(max_iter), check_time_limit(time_limit)
     joint = check_joint(p, n_axes=None)
-    if kind == "griffith-ho" and joint.ndim != 3:
+    if measure == "griffith-ho" and joint.ndim != 3:
         raise InputError(
-            f"p must have 3 axes p[y, x1, x2], target first, for kind 'griffith-ho'; it has shape {joint.shape}. "
+            f"p must have 3 axes p[y, x1, x2], target first, for measure 'griffith-ho'; it has shape {joint.shape}. "
             f"'blackwell' and 'gacs-koerner' take any number of sources: {TWO_SOURCES}"
         )
-    wanted = DEFAULT_TOL if tol is None else tol
+    target_gap = DEFAULT_INTERSECTION_TOL if tol is None else tol
     began = time.perf_counter()
-    limits = Limits(wanted * NATS_PER_UNIT["bits"], max_iter=max_iter)
-    if time_limit is not None:  # some is kept for the bounds that are wanted where the search does not end by itself
+    limits = Limits(target_gap * NATS_PER_UNIT["bits"], max_iter=max_iter)
+    if time_limit is not None:  # a fifth is reserved for the upper bounds of a search that does not end by itself
         limits = replace(limits, deadline=began + 0.75 * time_limit, reserve=0.2 * time_limit)
-    found = _SOLVERS[kind](joint, limits)
-    if not (found.residual <= ADMISSIBLE and found.lower <= found.upper + ADMISSIBLE):
+    solution = _MEASURES[measure](joint, limits)
+    if not (solution.residual <= ADMISSIBLE and solution.lower <= solution.upper + ADMISSIBLE):
         raise SolverError(
-            f"the common variable found misses its constraints by {found.residual:.1e} or its bound by "
-            f"{found.lower - found.upper:.1e}; the joint may hold masses near rounding: set those to zero and "
+            f"the common variable found misses its constraints by {solution.residual:.1e} or its bound by "
+            f"{solution.lower - solution.upper:.1e}; the joint may hold masses near rounding: set those to zero and "
             "renormalise"
         )
-    upper = max(found.lower, found.upper)  # they meet up to rounding
-    gap = from_nats(upper - found.lower, "bits")
+    upper = max(solution.lower, solution.upper)  # they meet up to rounding
+    gap = from_nats(upper - solution.lower, "bits")
     if check and tol is not None and not gap <= tol:
-        low, high = from_nats(found.lower, "bits"), from_nats(upper, "bits")
+        low, high = from_nats(solution.lower, "bits"), from_nats(upper, "bits")
         raise SolverError(
-            f"the {kind} information lies in [{low:.8g}, {high:.8g}] bits, a gap of {gap:.2g}; tol is {tol:.2g} and "
-            f"the search ended with status {found.split.status!r}. Raise the limits or tol, or pass check=False to "
+            f"the {measure} information lies in [{low:.8g}, {high:.8g}] bits, a gap of {gap:.2g}; tol is {tol:.2g} and "
+            f"the search ended with status {solution.split.status!r}. Raise the limits or tol, or pass check=False to "
             "take the interval"
         )
-    split = found.split
+    split = solution.split
     report = IntersectionReport(
         solver="linear programs" if split.n_programs else "closed form",
-        status=_status(gap, wanted, split.status),
+        status=_status(gap, target_gap, split.status),
         gap=gap,
-        tol=wanted,
-        residual=found.residual if kind == "blackwell" else from_nats(found.residual, "bits"),
-        residual_kind="total variation" if kind == "blackwell" else "information",
+        tol=target_gap,
+        residual=solution.residual if measure == "blackwell" else from_nats(solution.residual, "bits"),
+        residual_kind="total variation" if measure == "blackwell" else "information",
         iterations=split.iterations,
         n_programs=split.n_programs,
         seconds=time.perf_counter() - began,
     )
     return IntersectionResult(
-        kind=kind,
-        lower=from_nats(found.lower, "bits"),
+        measure=measure,
+        lower=from_nats(solution.lower, "bits"),
         upper=from_nats(upper, "bits"),
-        is_exact=gap <= EXACT,
-        common=found.common,
-        channels=found.channels,
+        is_exact=gap <= EXACT_GAP,
+        common=solution.common,
+        channels=solution.channels,
         unit="bits",
         report=report,
     ).to(unit)
 
 
 def _status(gap: float, tol: float, ended: str) -> str:
-    """Name the state of the whole: a search that ended well and yet misses tol did so by rounding."""
+    """Return the status of the result, given how the search `ended`.
+
+    A search that says "converged" although the gap is above `tol` was held up by rounding: that is "stalled".
+    """
     if gap <= tol:
         return "converged"
     return "stalled" if ended == "converged" else ended
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A common variable, its information as its channel gives it, and the bound; in nats."""
+class _Solution:
+    """A common variable, the information and the residual computed from its channel, and the upper bound, in nats."""
 
     lower: float
     upper: float
     residual: float
     common: FloatArray | None
     channels: tuple[FloatArray, ...]
-    split: Split
+    split: ConeSplit
 
 
-def _griffith_ho(p: FloatArray, limits: Limits) -> _Found:
-    """Split the Griffith-Ho cone, check both Markov chains and fall back on Blackwell and BROJA for the bound."""
+def _griffith_ho(p: FloatArray, limits: Limits) -> _Solution:
+    """Split the Griffith-Ho cone and evaluate both Markov chains; where the gap stays open, bound it by Blackwell."""
     if np.count_nonzero(p) > MAX_OUTCOMES:
         common_function_only = _gacs_koerner(p, limits)
         upper = _blackwell(p, replace(limits, deadline=limits.deadline + limits.reserve)).upper
@@ -191,10 +201,10 @@ def _griffith_ho(p: FloatArray, limits: Limits) -> _Found:
     if split.upper - split.lower > limits.tol:
         reserved = replace(limits, deadline=limits.deadline + limits.reserve)
         upper = min(upper, _blackwell(p, reserved).upper)
-    return _Found(information.target, upper, information.residual, common, channels, split)
+    return _Solution(information.target, upper, information.residual, common, channels, split)
 
 
-def _blackwell(p: FloatArray, limits: Limits) -> _Found:
+def _blackwell(p: FloatArray, limits: Limits) -> _Solution:
     """Split the Blackwell cone and check that all sources give the same P(Y, Q)."""
     pairs = source_pairs(p)
     split = split_total(blackwell_cone(pairs), limits)
@@ -205,7 +215,7 @@ def _blackwell(p: FloatArray, limits: Limits) -> _Found:
     upper = split.upper
     if split.upper - split.lower > limits.tol:
         upper = min(upper, *(mutual_information(pair) for pair in pairs), _broja_bound(pairs))
-    return _Found(lower, upper, residual, None, channels, split)
+    return _Solution(lower, upper, residual, None, channels, split)
 
 
 def _broja_bound(pairs: list[FloatArray]) -> float:
@@ -216,17 +226,17 @@ def _broja_bound(pairs: list[FloatArray]) -> float:
     return solution.redundancy + solution.report.gap
 
 
-def _gacs_koerner(p: FloatArray, limits: Limits) -> _Found:
-    """Name the connected components of the support: closed form."""
+def _gacs_koerner(p: FloatArray, limits: Limits) -> _Solution:
+    """Take the connected components of the support as the common variable: a closed form."""
     channels = tuple(indicator_channel(values) for values in common_function(p))
     first = source_pairs(p)[0]
     value = max(mutual_information(first @ channels[0].T), 0.0)  # rounding may leave -1e-17
     shape = (len(channels[0]), 1, p.shape[1], *(1,) * (p.ndim - 2))
     common = np.broadcast_to(channels[0].reshape(shape), (len(channels[0]), *p.shape))
-    return _Found(value, value, 0.0, common, channels, Split(value, value, channels[0], "converged", 0, 0))
+    return _Solution(value, value, 0.0, common, channels, ConeSplit(value, value, channels[0], "converged", 0, 0))
 
 
-_SOLVERS: dict[str, Callable[[FloatArray, Limits], _Found]] = {
+_MEASURES: dict[str, Callable[[FloatArray, Limits], _Solution]] = {
     "griffith-ho": _griffith_ho,
     "blackwell": _blackwell,
     "gacs-koerner": _gacs_koerner,

@@ -1,4 +1,4 @@
-"""Linear programs kept warm: a HiGHS model whose costs, right-hand sides and columns change between solves."""
+"""Linear programs that are solved again and again: HiGHS restarts from its last basis after a change."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from pidkit.types import FloatArray
 FEASIBILITY = 1e-10
 """The primal and dual tolerance of every program, the smallest that HiGHS takes."""
 
+_ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
+"""The statuses with which HiGHS has decided a program; all others ask for another try."""
+
 
 @dataclass(frozen=True)
 class Optimum:
-    """The optimum of a linear program: its value, the point and one price a row (the dual)."""
+    """The optimum of a linear program: its value, the point and the dual variables, one price for each row."""
 
     value: float
     point: FloatArray
@@ -126,6 +129,3 @@ class LinearProgram:
         """Run HiGHS and return the status of the model."""
         self._highs.run()
         return self._highs.getModelStatus()
-
-
-_ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)

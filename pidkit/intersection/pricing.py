@@ -1,4 +1,4 @@
-"""Price a common symbol exactly: the largest phi(u(v)) - <prices, v> over a cone, by outer approximation.
+"""Find the best new column exactly: the largest phi(u(v)) - <prices, v> over a cone, by outer approximation.
 
 For given prices z let h(x) = min { <z, v> : v in C, x(v) = x }, convex and piecewise linear in the posterior x. The
 dual solution c of that program at any x gives h >= <c, .> everywhere, and facets of the reachable cone come the same
@@ -22,18 +22,28 @@ from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
 
 CONFIRMED = 1e-10
-"""A vertex whose height is right within this (nats) is confirmed."""
+"""Nats within which the height of a vertex must agree with the linear program to be confirmed: its tolerance."""
 
-MAX_RAYS = 20_000
-"""Vertices kept before pricing gives up refining; its bound is valid all the same."""
+MAX_VERTICES = 20_000
+"""Vertices of the epigraph above which pricing stops refining, for time and memory; its bound is valid all the same."""
 
 EASY = 6
-"""Posterior dimensions up to which exact pricing is fast."""
+"""Dimensions of the posterior up to which exact pricing is fast; beyond, local ascent goes first."""
+
+_NO_MASS = 1e-13
+"""Mass below which a unit ray of the epigraph is a direction and no vertex: rounding leaves about 1e-16."""
+
+_REACHED = 1e-9
+"""L1 distance within which a posterior counts as reachable: ten times the tolerance of the linear programs."""
+
+_PULLS = (0.0, 1e-9, 1e-8, 1e-7, 1e-6)
+"""Shares of the way to the centre by which a posterior on the edge is moved, in turn, until the linear program accepts
+it. The cut found there is valid for the whole cone."""
 
 
 @dataclass(frozen=True)
 class Pricing:
-    """Say what a pricing found.
+    """Hold the outcome of one pricing: a bound and the points met on the way.
 
     Attributes
     ----------
@@ -51,7 +61,7 @@ class Pricing:
 
 
 class Pricer:
-    """Answer pricing questions about one cone, keeping its programs warm and what was learnt of its shape."""
+    """Price one cone again and again: linear programs restart from their last basis, and known facets are kept."""
 
     def __init__(self, cone: Cone, coordinates: Coordinates) -> None:
         """Build the program of h and the one that tests whether a posterior can be reached."""
@@ -67,7 +77,7 @@ class Pricer:
         self._centre = coordinates.to_x @ cone.total / cone.mass
         # All that is known of the reachable cone at first is u >= 0.
         used = np.any(coordinates.basis != 0.0, axis=1)
-        self._reachable = DoubleDescription.from_inequalities(coordinates.basis[used], max_rays=MAX_RAYS)
+        self._reachable = DoubleDescription.from_inequalities(coordinates.basis[used], max_rays=MAX_VERTICES)
 
     @property
     def n_programs(self) -> int:
@@ -98,20 +108,20 @@ class Pricer:
             # No vertex at all: rounding has eaten the cone, and nothing is proved.
             bound = max(float(value.max()), best) if len(vertex) else np.inf
             is_done = not is_open.any() or value[is_open].max() <= max(best, stop)
-            if is_done or time.perf_counter() > deadline or len(epigraph.rays) > MAX_RAYS:
+            if is_done or time.perf_counter() > deadline or len(epigraph.rays) > MAX_VERTICES:
                 return Pricing(bound, np.array(columns), bool(is_done and len(vertex)))
             top = int(np.flatnonzero(is_open)[value[is_open].argmax()])
             cut, column = self._cut_at(x[top])
             if column is not None:
                 columns.append(column)
                 best = max(best, float(self._cone.information(column) - prices @ column))
-            kept = None
+            staying = None
             if cut is not None and cut[:-1] @ x[top] + cut[-1] * height[top] < -CONFIRMED:
-                kept = epigraph.add(cut)
-            if kept is None:
+                staying = epigraph.add(cut)
+            if staying is None:
                 closed[vertex[top]] = True
             else:
-                closed = np.concatenate([closed[kept], np.zeros(len(epigraph.rays) - kept.sum(), dtype=bool)])
+                closed = np.concatenate([closed[staying], np.zeros(len(epigraph.rays) - staying.sum(), dtype=bool)])
 
     def _first_epigraph(self, slope: FloatArray) -> DoubleDescription:
         """Return {(x, height) : x reachable, height >= <slope, x>}: one vertex a ray of the reachable cone, and up."""
@@ -163,13 +173,3 @@ class Pricer:
             return None
         self._reachable.add(facet)
         return facet
-
-
-_NO_MASS = 1e-13
-"""Mass below which a unit ray is a direction and no vertex."""
-
-_REACHED = 1e-9
-"""Distance within which a posterior counts as reachable."""
-
-_PULLS = (0.0, 1e-9, 1e-8, 1e-7, 1e-6)
-"""How far a posterior on the edge is pulled to the centre until the program accepts it; its cut is valid regardless."""

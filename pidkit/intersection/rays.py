@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, Coordinates, Split
+from pidkit.intersection.cone import Cone, ConeSplit, Coordinates
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
 from pidkit.types import FloatArray
 
 MAX_RAYS = 2500
-"""Rays above which enumeration gives way to column generation."""
+"""Extreme rays above which enumeration gives way to column generation, which is then faster."""
+
+_NEGLIGIBLE = 1e-12
+"""Nats of excess below which a price need not be checked further: far below any gap that is asked for."""
 
 
 def enumerate_rays(coordinates: Coordinates, *, max_rays: int = MAX_RAYS) -> FloatArray | None:
@@ -45,7 +48,7 @@ def enumerate_rays(coordinates: Coordinates, *, max_rays: int = MAX_RAYS) -> Flo
     return np.asarray(np.maximum(cone.rays @ coordinates.null_space.T, 0.0))
 
 
-def split_over_rays(cone: Cone, coordinates: Coordinates, rays: FloatArray) -> Split | None:
+def split_over_rays(cone: Cone, coordinates: Coordinates, rays: FloatArray) -> ConeSplit | None:
     """Split the total of a cone among its extreme rays at the largest sum of phi, by one linear program.
 
     Where the posterior has few dimensions the prices are also checked by exact pricing, so that the upper bound does
@@ -68,8 +71,4 @@ def split_over_rays(cone: Cone, coordinates: Coordinates, rays: FloatArray) -> S
         n_programs += pricer.n_programs
     upper = float(prices @ cone.total) + max(excess, 0.0) * cone.mass
     parts = parts[optimum.point > 0.0]
-    return Split(float(cone.information(parts).sum()), upper, parts, "converged", 1, n_programs)
-
-
-_NEGLIGIBLE = 1e-12
-"""Excess (nats) that pricing need not look into."""
+    return ConeSplit(float(cone.information(parts).sum()), upper, parts, "converged", 1, n_programs)

@@ -1,9 +1,9 @@
-"""Relaxed Griffith-Ho information: the Markov chains may be missed by a tolerance. Its own quantity, not I_alpha.
+"""Relaxed Griffith-Ho information: Q may miss each Markov chain by a tolerance, which makes it a quantity of its own.
 
     I_relaxed(e1, e2) = max over P(Q|Y,X1,X2) of I(Q;Y)   s.t.   I(Q;Y|X1) <= e1,   I(Q;Y|X2) <= e2
 
-At e1 = e2 = 0 it is Griffith-Ho. It is concave in (e1, e2), because a coin shown to Q may choose between two channels,
-and unlike the exact quantity it does not jump to zero when sampling noise fills the support.
+At e1 = e2 = 0 it is Griffith and Ho's I_alpha. It is concave in (e1, e2), because Q may choose between two channels by
+a coin that it reports, and unlike I_alpha it does not jump to zero when sampling noise fills the support.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from pidkit.pid.broja import solve_broja
 from pidkit.types import FloatArray, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
-EXACT = 1e-9
-"""The gap (nats) to which the exact common variable is sought."""
+COMMON_VARIABLE_GAP = 1e-9
+"""The gap (nats) to which the exact Griffith-Ho variable is solved; it is only mixed in, so that this is plenty."""
 
 MET = 1e-6
-"""The distance of the two ends (nats) up to which they are said to meet."""
+"""Nats between the two ends up to which the result counts as converged and exact."""
 
 
 def relaxed_intersection_information(
@@ -95,7 +95,7 @@ def relaxed_intersection_information(
     allowed = (tol_1 * NATS_PER_UNIT[unit], tol_2 * NATS_PER_UNIT[unit])
     problem = griffith_ho_cone(joint)
     deadline = np.inf if time_limit is None else began + time_limit
-    split = split_total(problem.cone, Limits(EXACT, deadline))
+    split = split_total(problem.cone, Limits(COMMON_VARIABLE_GAP, deadline))
     exact = joint_channel(problem, split.parts)
     best, value = exact, channel_information(joint, exact).target
     n_iterations = 0
@@ -120,7 +120,7 @@ def relaxed_intersection_information(
         seconds=time.perf_counter() - began,
     )
     return IntersectionResult(
-        kind="relaxed griffith-ho",
+        measure="relaxed-griffith-ho",
         lower=from_nats(value, "bits"),
         upper=from_nats(upper, "bits"),
         is_exact=upper - value <= MET,
@@ -147,7 +147,10 @@ def _starts(p: FloatArray, n_q: int, n_random: int, rng: np.random.Generator) ->
 def _mix(
     channel: FloatArray, information: ChannelInformation, exact: FloatArray, allowed: tuple[float, float]
 ) -> FloatArray:
-    """Show Q a coin: with the largest share that the tolerances allow use `channel`, else the exact common variable."""
+    """Mix `channel` with the exact common variable, with the largest share of `channel` that both tolerances allow.
+
+    Q also reports which of the two was used, so that its informations are the averages of theirs.
+    """
     share = 1.0
     for value, limit in ((information.given_x1, allowed[0]), (information.given_x2, allowed[1])):
         if value > limit:
@@ -156,7 +159,7 @@ def _mix(
 
 
 def _upper(p: FloatArray, allowed: tuple[float, float]) -> float:
-    """Return the proved upper end, in nats."""
+    """Return the smallest of the proved upper bounds, in nats."""
     pairs = source_pairs(p)
     broja = solve_broja(pairs[0], pairs[1], unit="nats", check=False)
     single = [mutual_information(pair) + limit for pair, limit in zip(pairs, allowed, strict=True)]

@@ -15,14 +15,18 @@ from scipy.optimize import minimize
 
 from pidkit.types import FloatArray
 
-ROUNDS = 6
-"""Updates of the multipliers."""
+MULTIPLIER_UPDATES = 6
+"""Updates of the multipliers, each after a full ascent. What the last one leaves violated is repaired by mixing with a
+feasible channel, so that more rounds would only bring the mixture nearer."""
 
 STEPS = 200
-"""Quasi-Newton steps between two updates."""
+"""Quasi-Newton steps at most between two updates of the multipliers."""
 
 FIRST_PENALTY = 10.0
-"""The penalty of the first round; it doubles each round."""
+"""The quadratic penalty of the first round, per nat squared; it doubles with every round."""
+
+_TINY = 1e-300
+"""A probability that underflowed to zero counts as this in a logarithm."""
 
 
 def climb_channel(p: FloatArray, start: FloatArray, allowed: tuple[float, float]) -> tuple[FloatArray, int]:
@@ -47,9 +51,9 @@ def climb_channel(p: FloatArray, start: FloatArray, allowed: tuple[float, float]
     problem = _Penalised(p, support, len(start), allowed)
     logits = np.log(start[:, support[0], support[1], support[2]]).ravel()
     n_steps = 0
-    for _ in range(ROUNDS):
-        found = minimize(problem.value_and_gradient, logits, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-        logits, n_steps = found.x, n_steps + int(found.nit)
+    for _ in range(MULTIPLIER_UPDATES):
+        climb = minimize(problem.value_and_gradient, logits, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+        logits, n_steps = climb.x, n_steps + int(climb.nit)
         problem.update(logits)
     channel = np.full((len(start), *p.shape), 1.0 / len(start))
     channel[:, support[0], support[1], support[2]] = problem.channel(logits)
@@ -114,7 +118,3 @@ class _Grouping:
         """Return log P(q | label of the outcome), shape (n_q, n_outcomes)."""
         average = w @ self._share.T
         return np.asarray(np.log(np.maximum(average, _TINY))[:, self._label])
-
-
-_TINY = 1e-300
-"""What a probability that underflowed counts as in a logarithm."""

@@ -68,8 +68,8 @@ class IntersectionResult(UnitResult):
 
     Attributes
     ----------
-    kind : str
-        "griffith-ho", "blackwell", "gacs-koerner" or "relaxed griffith-ho".
+    measure : str
+        "griffith-ho", "blackwell", "gacs-koerner" or "relaxed-griffith-ho".
     lower, upper : float
         In `unit`. `lower` is I(Q;Y) of the channel returned, `upper` a proved bound.
     is_exact : bool
@@ -85,7 +85,7 @@ class IntersectionResult(UnitResult):
 
     _information = ("lower", "upper", "report")
 
-    kind: str
+    measure: str
     lower: float
     upper: float
     is_exact: bool
@@ -115,13 +115,13 @@ class IntersectionResult(UnitResult):
 
     def _caption(self) -> str:
         """Return the line above the table of a notebook."""
-        return f"IntersectionResult ({self.kind}, {self.unit}): {self.report.summary()}"
+        return f"IntersectionResult ({self.measure}, {self.unit}): {self.report.summary()}"
 
     def __repr__(self) -> str:
         """Show the interval, the size of the common variable and how it was found."""
         value = f"{self.lower:.8f}" if self.is_exact else f"in [{self.lower:.8f}, {self.upper:.8f}]"
         return (
-            f"IntersectionResult ({self.kind}, {self.unit})\n"
+            f"IntersectionResult ({self.measure}, {self.unit})\n"
             f"  value {value}{' (exact)' if self.is_exact else ''}   n_q = {self.n_q}\n"
             f"  {self.report.summary()}"
         )

@@ -9,17 +9,23 @@ import numpy as np
 
 from pidkit.arguments import real_number
 from pidkit.intersection.column_generation import generate_columns
-from pidkit.intersection.cone import Cone, Split, find_coordinates
+from pidkit.intersection.cone import Cone, ConeSplit, find_coordinates
 from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
 from pidkit.types import FloatArray
 
 MAX_VARIABLES = 1200
-"""Variables of a part above which it is not split at all: its null space alone would take minutes."""
+"""Variables of a part above which it is not split at all: the SVD of its null space alone would take minutes."""
+
+_SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
+"""How a part can end, from best to worst; the whole has the worst status of its parts."""
+
+_SAME_POSTERIOR = 1e-12
+"""Largest difference of two posteriors P(y|q) that count as one: merging them changes nothing but the last digits."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Say when to stop.
+    """Hold the conditions on which a search stops.
 
     Attributes
     ----------
@@ -50,7 +56,7 @@ def check_time_limit(seconds: object) -> float | None:
     return None if seconds is None else real_number("time_limit", seconds, above=0.0, finite=False, of="seconds")
 
 
-def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Split:
+def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> ConeSplit:
     """Maximise sum_q phi(u(v_q)) over the ways to split the total of a cone, with a certified interval.
 
     The parts of the cone that no equality ties together are solved one by one, each with its share of the tolerance
@@ -77,7 +83,7 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Spli
         placed[:, index] = split.parts
         splits.append(split)
         parts.append(placed)
-    return Split(
+    return ConeSplit(
         lower=sum(split.lower for split in splits),
         upper=sum(split.upper for split in splits),
         parts=_merge(np.concatenate(parts), cone),
@@ -87,19 +93,15 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Spli
     )
 
 
-_SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
-"""The status of a whole is the last of these that one of its parts ended with."""
-
-
-def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> Split:
+def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> ConeSplit:
     """Split the total of one part."""
     if len(cone.total) > MAX_VARIABLES:
         bound = -cone.mass * float(np.log(cone.p_y.min()))  # phi(u) <= sum(u) log(1 / min p_y)
-        return Split(float(cone.information(cone.total)), bound, cone.total[None], "size_limit", 0, 0)
+        return ConeSplit(float(cone.information(cone.total)), bound, cone.total[None], "size_limit", 0, 0)
     coordinates = find_coordinates(cone)
     if coordinates.n_posterior == 1:
         value = float(cone.information(cone.total))
-        return Split(value, value, cone.total[None], "converged", 0, 0)
+        return ConeSplit(value, value, cone.total[None], "converged", 0, 0)
     rays = enumerate_rays(coordinates, max_rays=max_rays) if max_rays else None
     if rays is not None:
         split = split_over_rays(cone, coordinates, rays)
@@ -109,13 +111,13 @@ def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> Split:
 
 
 def _merge(parts: FloatArray, cone: Cone) -> FloatArray:
-    """Add up the symbols whose posteriors agree: nothing is lost and fewer are left."""
+    """Add up the symbols whose posteriors P(y|q) agree: I(Q;Y) stays the same, and Q has fewer values."""
     u = parts @ cone.to_target.T
     posterior = u / u.sum(1, keepdims=True)
     merged: list[int] = []
     result = parts.copy()
     for k in range(len(parts)):
-        same = [j for j in merged if np.abs(posterior[j] - posterior[k]).max() < 1e-12]
+        same = [j for j in merged if np.abs(posterior[j] - posterior[k]).max() < _SAME_POSTERIOR]
         if same:
             result[same[0]] += parts[k]
         else:

@@ -1,4 +1,4 @@
-"""Mutual information from samples: one door, estimators that say what kind of number they give, tasks with known truth.
+"""Mutual information from samples: `estimate_mi`, estimators that say what kind of number they give, and known tasks.
 
 The neural estimators live in `pidkit.mi.neural`, which loads torch; nothing here does until one of them is asked for.
 Names are loaded on first use, so that `import pidkit.mi` costs next to nothing.

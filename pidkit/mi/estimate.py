@@ -1,4 +1,4 @@
-"""The door: `estimate_mi`, which picks an estimator by name and warns of what its result should not be trusted for."""
+"""`estimate_mi`: choose an estimator by name, and warn where its result should not be trusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pidkit.units import check_unit
 
 @runtime_checkable
 class Estimator(Protocol):
-    """What estimates a mutual information: KSG, Ross, Gao, PlugIn, GaussianMI, NeuralMI, LabelDecoder, ...."""
+    """The interface of estimators of mutual information, such as KSG, Ross, PlugIn, GaussianMI, NeuralMI, decoders."""
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B)."""
@@ -121,8 +121,8 @@ def estimate_mi(
     (0.5, 'estimate')
     """
     check_unit(unit)
-    chosen = _build(estimator, options)
-    result = chosen.estimate(a, b, unit=unit, rng=rng)
+    built = _build(estimator, options)
+    result = built.estimate(a, b, unit=unit, rng=rng)
     for text in result.warnings:
         warnings.warn(f"{result.estimator}: {text}", PidkitWarning, stacklevel=2)
     return result
@@ -139,18 +139,18 @@ def _build(estimator: EstimatorName | Estimator, options: dict[str, Any]) -> Est
     one_of("estimator", estimator, ESTIMATORS)
     module, name, fixed = ESTIMATORS[estimator]
     try:
-        kind = getattr(import_module(module), name)
+        estimator_class = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise InputError(
             f"estimator {estimator!r} needs torch; install it with: pip install 'pidkit[torch]'"
         ) from error
-    allowed = [field.name for field in dataclasses.fields(kind) if field.name not in fixed]
+    allowed = [field.name for field in dataclasses.fields(estimator_class) if field.name not in fixed]
     unknown = [option for option in options if option not in allowed]
     if unknown:
         raise InputError(
             f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
         )
-    built: Estimator = kind(**fixed, **options)
+    built: Estimator = estimator_class(**fixed, **options)
     return built

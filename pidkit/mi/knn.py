@@ -79,8 +79,8 @@ class KSG:
             n_a, n_b = counts_within(x, radius), counts_within(y, radius)
             terms = digamma(self.k) + digamma(n) - digamma(n_a) - digamma(n_b)
         else:
-            found = nearest_pairs(x, y, self.k)
-            n_a, n_b = counts_within(x, found.side_a) - 1, counts_within(y, found.side_b) - 1
+            neighbours = nearest_pairs(x, y, self.k)
+            n_a, n_b = counts_within(x, neighbours.side_a) - 1, counts_within(y, neighbours.side_b) - 1
             terms = digamma(self.k) - 1.0 / self.k + digamma(n) - digamma(n_a) - digamma(n_b)
         return in_nats(
             terms.mean(),

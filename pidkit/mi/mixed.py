@@ -78,13 +78,13 @@ class Ross:
         rows = check_rows(rest, "b" if labels_are == "a" else "a")
         n = check_pairs(len(rows), codes.size, at_least=4, reason="the mixed estimator")
         sizes = np.bincount(codes)
-        kept = sizes[codes] > 1
-        if not kept.any():
+        has_company = sizes[codes] > 1
+        if not has_company.any():
             raise InputError(f"{labels_are} has a class of its own for every sample; use KSG for numbers without ties")
-        lonely = n - int(kept.sum())
-        x = standardise(rows[kept])
+        lonely = n - int(has_company.sum())
+        x = standardise(rows[has_company])
         x = x + self.jitter * generator(rng).standard_normal(x.shape)
-        y = codes[kept]
+        y = codes[has_company]
         radius, k_i = np.empty(len(x)), np.empty(len(x))
         for label in np.flatnonzero(sizes > 1):
             members = np.flatnonzero(y == label)

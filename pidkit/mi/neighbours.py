@@ -14,7 +14,7 @@ BRUTE_FORCE_FROM = 12
 """Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""
 
 CELLS = 4_000_000
-"""Distances held at a time."""
+"""Distances computed at a time by brute force: 32 MB."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
     if x.shape[1] == 1:
         return _counts_on_a_line(x[:, 0], radius)
     if x.shape[1] < BRUTE_FORCE_FROM:
-        found = cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True)
-        return np.asarray(found, dtype=np.int64)
+        counts_in_tree = cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True)
+        return np.asarray(counts_in_tree, dtype=np.int64)
     counts = np.empty(len(x), dtype=np.int64)
     for rows in _blocks(len(x)):
         counts[rows] = (cdist(x[rows], x, "chebyshev") <= radius[rows, None]).sum(axis=1)
@@ -64,8 +64,8 @@ def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
 def _neighbour_index(x: FloatArray, k: int) -> IntArray:
     """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
     if x.shape[1] < BRUTE_FORCE_FROM:
-        _, found = cKDTree(x).query(x, k + 1, p=np.inf)
-        return _without_self(np.asarray(found, dtype=np.int64))
+        _, neighbours = cKDTree(x).query(x, k + 1, p=np.inf)
+        return _without_self(np.asarray(neighbours, dtype=np.int64))
     index = np.empty((len(x), k), dtype=np.int64)
     for rows in _blocks(len(x)):
         distance = cdist(x[rows], x, "chebyshev")
@@ -74,12 +74,12 @@ def _neighbour_index(x: FloatArray, k: int) -> IntArray:
     return index
 
 
-def _without_self(found: IntArray) -> IntArray:
+def _without_self(neighbours: IntArray) -> IntArray:
     """Drop each row's own index, or where ties hid it, the last of those found."""
-    n, width = found.shape
-    own = found == np.arange(n)[:, None]
+    n, width = neighbours.shape
+    own = neighbours == np.arange(n)[:, None]
     own[~own.any(axis=1), -1] = True
-    others: IntArray = found[~own].reshape(n, width - 1)
+    others: IntArray = neighbours[~own].reshape(n, width - 1)
     return others
 
 

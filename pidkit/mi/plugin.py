@@ -10,16 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from pidkit.arguments import Rng, one_of, seed_name
-from pidkit.info import entropy
+from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
 from pidkit.types import Unit
 
 SATURATED = 0.9
-"""Share of log n from which the entropy of a side is that of the sample size."""
-
-LARGEST_BIAS_SHARE = 0.1
-"""Share of the value from which its predicted bias is worth a warning."""
+"""Share of log n from which the entropy of a side counts as saturated: it then shows the number of samples."""
 
 
 CountCorrection = Literal["none", "miller-madow"]

@@ -1,4 +1,4 @@
-"""What an estimate of mutual information returns: the number, what kind of number it is, and what it is worth."""
+"""`MIEstimate`: an estimate of mutual information, with the kind of number it is, its error, its cap and warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pair of samples is: the checks that every estimator shares."""
+"""Checks of paired samples that all estimators share."""
 
 from __future__ import annotations
 
@@ -89,18 +89,19 @@ def standardise(rows: FloatArray) -> FloatArray:
     return np.asarray((rows[:, varies] - rows[:, varies].mean(axis=0)) / scale[varies])
 
 
-LEAST_SHARE = 0.1
-"""Share of the typical spread that every column counts as having at least."""
+LEAST_SPREAD_SHARE = 0.1
+"""Smallest standard deviation that a column is divided by, as a share of the root mean square over all columns."""
 
 
 def scaling(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the mean of every column and what to divide it by.
+    """Return the mean of every column and the number to divide it by.
 
-    That is its standard deviation, but no less than LEAST_SHARE of their root mean square: a feature that is dead on
-    these rows but for one or two would else come out enormous on others, and spoil whatever is trained on them.
+    That number is the column's standard deviation, but at least LEAST_SPREAD_SHARE of the root mean square of them all:
+    a feature that is zero on all but one or two of these rows would otherwise come out enormous on other rows, and
+    spoil whatever is trained on them.
     """
     scale = rows.std(axis=0)
-    scale = np.maximum(scale, LEAST_SHARE * np.sqrt((scale**2).mean()))
+    scale = np.maximum(scale, LEAST_SPREAD_SHARE * np.sqrt((scale**2).mean()))
     return rows.mean(axis=0), np.where(scale > 0.0, scale, 1.0)
 
 

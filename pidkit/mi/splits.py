@@ -1,4 +1,4 @@
-"""Splits in three: rows to train on, rows that say when to stop, and rows that the value comes from."""
+"""Splits in three: rows to train on, rows that decide when to stop, and rows that the estimate is computed from."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from pidkit.arguments import whole_number
 from pidkit.errors import InputError
 from pidkit.types import IntArray
 
-SHARES = (0.6, 0.2)
-"""Shares of the rows to train on and to stop by; the rest give the value."""
-
 CROSS_FIT_BELOW = 2000
-"""Samples below which every row takes its turn at giving the value."""
+"""Samples below which every row gives the value once (cross-fitting), because a fifth of fewer would be too noisy."""
 
 FOLDS = 5
+"""Folds of a cross-fit, and parts of a single split: a fifth gives the value, a quarter of the rest stops training."""
 
 
 @dataclass(frozen=True)
-class Split:
-    """Three disjoint sets of row numbers."""
+class ThreeWaySplit:
+    """Three disjoint sets of row numbers: to train on, to stop the training by, and to take the value from."""
 
     train: IntArray
     stop: IntArray
@@ -36,7 +34,7 @@ def check_folds(folds: object) -> int | None:
 
 def three_way_splits(
     n: int, rng: np.random.Generator, *, folds: int | None = None, labels: IntArray | None = None
-) -> list[Split]:
+) -> list[ThreeWaySplit]:
     """Split n rows in three, once or in turns.
 
     folds = 1 is one split of 60, 20 and 20 %. With more folds (cross-fitting) each fold gives the value once, and a
@@ -49,14 +47,14 @@ def three_way_splits(
     >>> len(splits), [part.size for part in (splits[0].train, splits[0].stop, splits[0].value)]
     (5, [60, 20, 20])
     """
-    chosen = (1 if n >= CROSS_FIT_BELOW else FOLDS) if folds is None else folds
-    whole_number("folds", chosen, least=1, most=n, limit="the number of samples")
+    n_folds = (1 if n >= CROSS_FIT_BELOW else FOLDS) if folds is None else folds
+    whole_number("folds", n_folds, least=1, most=n, limit="the number of samples")
     order = rng.permutation(n)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
-    n_parts = FOLDS if chosen == 1 else chosen
-    turns = 1 if chosen == 1 else chosen
-    # Dealt out like cards: neighbours in the order, members of one class, go to different parts.
+    n_parts = FOLDS if n_folds == 1 else n_folds
+    turns = 1 if n_folds == 1 else n_folds
+    # Rows are dealt out like cards: neighbours in the order, which are of one class, go to different parts.
     part = np.empty(n, dtype=np.int64)
     part[order] = np.arange(n) % n_parts
     splits = []
@@ -64,7 +62,7 @@ def three_way_splits(
         value = np.flatnonzero(part == turn)
         rest = order[part[order] != turn]
         stops = np.arange(rest.size) % 4 == turn % 4
-        splits.append(Split(np.sort(rest[~stops]), np.sort(rest[stops]), value))
+        splits.append(ThreeWaySplit(np.sort(rest[~stops]), np.sort(rest[stops]), value))
     return splits
 
 

@@ -1,4 +1,4 @@
-"""The ground-truth suite: samplers that know their mutual information, for tests, documentation and benchmarks."""
+"""Tasks with known answers: samplers whose mutual information is known, for tests, documentation and benchmarks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pidkit.arguments import Rng, check_count, generator, whole_number
 from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
 
-Array = FloatArray | IntArray
-Sampler = Callable[[int, np.random.Generator], tuple[Array, Array]]
+SampleArray = FloatArray | IntArray
+"""One side of the samples: real columns, or integer labels."""
+
+Sampler = Callable[[int, np.random.Generator], tuple[SampleArray, SampleArray]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Task:
     kind: str
     sampler: Sampler
 
-    def sample(self, n: int, *, rng: Rng = 0) -> tuple[Array, Array]:
+    def sample(self, n: int, *, rng: Rng = 0) -> tuple[SampleArray, SampleArray]:
         """Draw n pairs: a (n, d_a) and b (n, d_b); labels are (n,) integers.
 
         Examples
@@ -75,7 +77,7 @@ def gaussian_task(name: str, covariance: npt.ArrayLike, d_a: int) -> Task:
         raise InputError("covariance must be symmetric and positive definite")
     root = np.linalg.cholesky(s)
 
-    def sampler(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    def sampler(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
         z = rng.standard_normal((n, len(s))) @ root.T
         return z[:, :d_a], z[:, d_a:]
 
@@ -91,39 +93,42 @@ def paired_covariance(d: int, correlations: list[float]) -> FloatArray:
     return s
 
 
-def _additive(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _additive(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
     """X ~ U(0, 1), Y = X + U(-e, e): I = e - log(2 e) for e <= 1/2."""
     x = rng.uniform(size=(n, 1))
     return x, x + rng.uniform(-NOISE, NOISE, size=(n, 1))
 
 
-def _swiss_roll(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _swiss_roll(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
     """One of two correlated normals rolled up in the plane, the other made uniform: both maps are invertible."""
     x, y = TASKS["normal 1x1"].sampler(n, rng)
     t = 1.5 * np.pi * (1.0 + 2.0 * ndtr(x))
     return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0, np.asarray(ndtr(y), dtype=np.float64)
 
 
-def _half_cube(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _half_cube(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
     """Correlated normals with heavy tails: every column x becomes x |x|^(1/2)."""
     a, b = TASKS["pair 5x5"].sampler(n, rng)
     return a * np.sqrt(np.abs(a)), b * np.sqrt(np.abs(b))
 
 
-def _mixed(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _mixed(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
     """X uniform on 0..4, Y ~ U(X, X + 2): I = log 5 - .8 log 2."""
     x = rng.integers(5, size=n)
     return x, (x + rng.uniform(0.0, 2.0, size=n))[:, None]
 
 
-def _channel(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _channel(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
     """A symbol of eight, replaced by a uniform one with probability 0.2: a symmetric channel."""
     x = rng.integers(SYMBOLS, size=n)
     return x, np.where(rng.uniform(size=n) < REPLACED, rng.integers(SYMBOLS, size=n), x)
 
 
 NOISE = 0.1
+"""Half the width of the uniform noise of the task "additive noise"."""
+
 SYMBOLS, REPLACED = 8, 0.2
+"""The alphabet of the task "channel", and the probability that a symbol is replaced by a uniform one."""
 
 _WRONG = REPLACED / SYMBOLS
 _RIGHT = 1.0 - REPLACED + _WRONG

@@ -1,4 +1,4 @@
-"""Features of a network on a fixed set of inputs, and a network left exactly as it was found."""
+"""Collect the features of a network on a fixed set of inputs, and leave the network exactly as it was found."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
     """
     modules = [module for model in models for module in eager_model(model).modules()]
     for module in modules:
-        if any(is_lazy(held) for held in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
+        if any(is_lazy(tensor) for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
             kind = type(module).__name__
             raise InputError(f"model holds a {kind} that has no shape yet; run one batch through the model first")
     modes = [module.training for module in modules]
-    found = [{key: (held, held.clone()) for key, held in m._buffers.items() if held is not None} for m in modules]
+    saved = [{key: (b, b.clone()) for key, b in m._buffers.items() if b is not None} for m in modules]
     stance = getattr(torch.compiler, "set_stance", None)
     eager = contextlib.nullcontext() if stance is None else stance("force_eager")
     try:
@@ -52,13 +52,13 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
                 module.training = False
             yield
     finally:
-        for module, mode, buffers in zip(modules, modes, found, strict=True):
+        for module, mode, buffers in zip(modules, modes, saved, strict=True):
             module.training = mode
-            for key, (held, values) in buffers.items():
-                module._buffers[key] = held
-                if not torch.equal(held, values):
+            for key, (buffer, values) in buffers.items():
+                module._buffers[key] = buffer
+                if not torch.equal(buffer, values):
                     with torch.no_grad():
-                        held.copy_(values)
+                        buffer.copy_(values)
 
 
 def collect_features(
@@ -72,7 +72,7 @@ def collect_features(
     call: Call = "only",
     rng: Rng = 0,
 ) -> dict[str, Tensor]:
-    """Return what named layers make of inputs, one flat row a sample, and leave the model as it was.
+    """Return the outputs of named layers for inputs, one flat row for each sample, and leave the model as it was.
 
     The model runs eagerly, in eval mode, in batches. At any time the outputs of one batch are held whole; beside them
     n rows a layer, of at most `max_features` entries.
@@ -109,8 +109,8 @@ def collect_features(
         raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
     batch_size = check_count("batch_size", batch_size)
     model = eager_model(model)
-    place = next(iter([*model.parameters(), *model.buffers()]), x)
-    floating = x.is_floating_point() and place.is_floating_point()
+    first = next(iter([*model.parameters(), *model.buffers()]), x)
+    floating = x.is_floating_point() and first.is_floating_point()
     features: dict[str, Tensor] = {}
     with (
         left_as_found(model),
@@ -118,7 +118,7 @@ def collect_features(
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            model(batch.to(place.device, place.dtype if floating else None))
+            model(batch.to(first.device, first.dtype if floating else None))
             for name, output in taps.take().items():
                 if output.shape[0] != len(batch):
                     advice = "pass reduce=, a callable that puts samples first"

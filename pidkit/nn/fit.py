@@ -1,4 +1,4 @@
-"""The fit loop: Adam steps on batches, a validation score now and then, stop when it no longer rises, keep the best."""
+"""A fit loop: AdamW steps on batches, early stopping by a validation score, and the best parameters kept."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class FitReport:
-    """What the loop did.
+    """How a fit went.
 
     Attributes
     ----------
@@ -125,15 +125,15 @@ def fit(
     >>> report.best_score > -1e-3
     True
     """
-    chosen = options or FitOptions()
+    settings = options or FitOptions()
     with torch.inference_mode(mode=False), torch.enable_grad():
         optimiser = torch.optim.AdamW(
-            module.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, foreach=True
+            module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
         )
         best_step, best_score, best_state = 0, -math.inf, _copy(module)
         stopped, step = "max_steps", 0
         module.train()
-        for rows in _batches(n_rows, chosen.batch_size, generator):
+        for rows in _batches(n_rows, settings.batch_size, generator):
             value = loss(rows)
             if not torch.isfinite(value):
                 stopped = "diverged"
@@ -142,17 +142,17 @@ def fit(
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             step += 1
-            if step % chosen.check_every == 0 or step == chosen.max_steps:
+            if step % settings.check_every == 0 or step == settings.max_steps:
                 reached = _scored(module, score)
                 if not math.isfinite(reached) and reached != -math.inf:
                     stopped = "diverged"
                     break
                 if reached > best_score:
                     best_step, best_score, best_state = step, reached, _copy(module)
-                elif step - best_step >= chosen.patience * chosen.check_every:
+                elif step - best_step >= settings.patience * settings.check_every:
                     stopped = "patience"
                     break
-            if step == chosen.max_steps:
+            if step == settings.max_steps:
                 break
         if best_score == -math.inf:
             raise SolverError(

@@ -1,4 +1,4 @@
-"""Randomness in torch that leaves the global generators as it found them."""
+"""Seeded randomness in torch, after which the global generators are as they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taps: read what named layers of a network put out, without keeping graphs, hooks or more memory than asked for."""
+"""Taps: read the outputs of named layers of a network, without keeping graphs, hooks or more memory than asked for."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pidkit.arguments import Rng, check_count, flag, integer_seed, one_of
 from pidkit.errors import InputError
 
 Reduction = Callable[[Any], Tensor]
-"""What turns the output of a layer, whatever it is, into a tensor with one row a sample."""
+"""A function from the output of a layer, of whatever type, to a tensor with one row for each sample."""
 
 Reduce = str | Reduction | Mapping[str, str | Reduction]
-"""What `Taps` keeps of outputs: "none", "mean" or a callable for all layers, or a mapping of layers to these."""
+"""How `Taps` reduces outputs: "none", "mean" or a callable for all layers, or a mapping of layers to these."""
 
 Call = Literal["only", "first", "last"]
-"""Which output to keep of a layer that runs several times in one forward pass."""
+"""Which output to keep of a layer that runs several times in a forward pass; "only" refuses such layers."""
 
 
 def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...]:
@@ -50,21 +50,21 @@ def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...
     ('2', '0', '1')
     """
     known = [name for name, _ in eager_model(model).named_modules() if name]
-    wanted = [layers] if isinstance(layers, str) else list(layers)
-    if not wanted or not all(isinstance(name, str) for name in wanted):
+    patterns = [layers] if isinstance(layers, str) else list(layers)
+    if not patterns or not all(isinstance(name, str) for name in patterns):
         raise InputError(f"layers must be one name or glob or several, such as ['conv1', 'blocks.*'], not {layers!r}")
-    found: dict[str, None] = {}
-    for name in wanted:
+    names: dict[str, None] = {}
+    for name in patterns:
         matches = [name] if name in known else fnmatch.filter(known, name)
         if not matches:
             kind = type(model).__name__
             raise InputError(f"layers holds {name!r}, which fits no layer of {kind}{_near(name, known)}")
-        found.update(dict.fromkeys(matches))
-    return tuple(found)
+        names.update(dict.fromkeys(matches))
+    return tuple(names)
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    """Say which names the caller may have meant: those that end so, and those spelt alike."""
+    """Return a hint at names that the caller may have meant: those with the same ending, and those spelt alike."""
     ending = [other for other in known if other.endswith(f".{name}")]
     close = dict.fromkeys([*ending, *difflib.get_close_matches(name, known, n=3)])
     shown = list(close)[:3] or list(known)[:5]
@@ -88,13 +88,13 @@ def _by_layer(reduce: Reduce, names: Sequence[str]) -> dict[str, str | Reduction
     InputError
         If something asked for is no reduction, or a mapping names what is not tapped.
     """
-    given = reduce if isinstance(reduce, Mapping) else {"*": reduce}
-    for pattern, reduction in given.items():
+    reductions = reduce if isinstance(reduce, Mapping) else {"*": reduce}
+    for pattern, reduction in reductions.items():
         if reduction not in ("none", "mean") and not callable(reduction):
             raise InputError(f"reduce must be 'none', 'mean' or a callable, not {reduction!r}")
         if not any(fits_layer(pattern, name) for name in names):
             raise InputError(f"reduce names {pattern!r}, which fits no tapped layer; those are {', '.join(names)}")
-    return {name: next((given[key] for key in given if fits_layer(key, name)), "none") for name in names}
+    return {name: next((reductions[key] for key in reductions if fits_layer(key, name)), "none") for name in names}
 
 
 def eager_model(model: nn.Module) -> nn.Module:

@@ -1,7 +1,7 @@
-"""The few formulas that must mean the same on numpy arrays and torch tensors, one problem or a stack of them.
+"""Formulas for numpy arrays and torch tensors alike, for one problem or for a stack of problems.
 
-What the scaling solver and its certificate compute is written once, for any arrays that `array_api_compat` knows; no
-array library is imported for it. The last two axes are those of one problem, a first axis counts problems.
+The scaling solver and its certificate are written once, for any arrays that `array_api_compat` knows, so that no array
+library has to be imported. The last two axes are those of one problem; a first axis, if there is one, counts problems.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ LAST_TWO = (-2, -1)
 
 
 class Stack:
-    """A record of arrays (or of further stacks) whose first axes all count the same problems, and of modules."""
+    """A record of arrays, or of further stacks, whose first axes all count the same problems.
+
+    Indexing a stack indexes every attribute, so each array must have the batch as its first axis. Modules (the array
+    library in use) are passed on as they are.
+    """
 
     def __getitem__(self, index: Array) -> Self:
         """Return the same record of the problems `index` alone."""
@@ -32,7 +36,7 @@ class Stack:
 
 
 def logarithm(values: Array) -> Array:
-    """Return the logarithm, -inf of zero: of a potential off its support, of a weight that underflowed."""
+    """Return the logarithm, which is -inf where a potential is off its support or a weight has underflowed to zero."""
     with np.errstate(divide="ignore"):
         return array_namespace(values).log(values)
 
@@ -50,7 +54,7 @@ def times_log(x: Array, y: Array) -> Array:
 
 
 def finite_maximum(values: Array, *, axis: int) -> Array:
-    """Return the maximum along an axis that is kept; zero for -inf, the maximum of a symbol without mass."""
+    """Return the maximum along an axis, which stays with length one; -inf (a symbol without mass) becomes zero."""
     xp = array_namespace(values)
     largest = xp.max(values, axis=axis, keepdims=True)
     return xp.where(largest > -xp.inf, largest, 0.0)

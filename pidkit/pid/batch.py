@@ -1,4 +1,4 @@
-"""Many problems of one shape in one call: bootstraps, epochs, layers, the steps of a training run."""
+"""`bivariate_pid_batch` and `solve_broja_batch`: many problems of one shape in one call, as in a bootstrap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pidkit.pid.batch_result import BROJABatch, PIDBatch
 from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_batch_solver
 from pidkit.pid.solvers.problem import CandidateBatch
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
-from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_backend
 from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
@@ -124,8 +124,8 @@ def solve_broja_batch(
     """
     check_unit(unit)
     flag("check", check)
-    place = None if isinstance(p_yx1, np.ndarray) else tensor_place(p_yx1, p_yx2, solver=solver)
-    if place is not None:
+    backend = None if isinstance(p_yx1, np.ndarray) else tensor_backend(p_yx1, p_yx2, solver=solver)
+    if backend is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
     first, second = _check_batch(p_yx1, name="p_yx1", n_axes=3), _check_batch(p_yx2, name="p_yx2", n_axes=3)
     check_common_target(first, second)
@@ -137,7 +137,7 @@ def solve_broja_batch(
     began = time.perf_counter()
     tol_nats = wanted * NATS_PER_UNIT["bits"]
     if name == "scaling":
-        found = solve_in_stacks(first, second, tol=tol_nats, max_iter=limit, place=place)
+        found = solve_in_stacks(first, second, tol=tol_nats, max_iter=limit, backend=backend)
     else:
         found = _interior_point(first, second, tol=tol_nats, max_iter=limit, n_jobs=n_jobs)
     status = found.verdict(tol_nats)

@@ -1,4 +1,4 @@
-"""Solve BROJA on the two pair marginals: check, choose a solver, solve, certify, return one immutable solution."""
+"""`solve_broja`: check two pair marginals, choose a solver, solve, certify, and return one immutable solution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, ch
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, kept_symbols
 from pidkit.pid.solvers.problem import Solver, Start
 from pidkit.pid.solvers.progress import ProgressOption, watched
-from pidkit.pid.solvers.scaling.tensors import on_host, tensor_place
+from pidkit.pid.solvers.scaling.tensors import on_host, tensor_backend
 from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit
 
@@ -86,8 +86,8 @@ def solve_broja(
     check_unit(unit)
     flag("check", check)
     run: Solver | None = None
-    if not isinstance(p_yx1, np.ndarray) and (place := tensor_place(p_yx1, p_yx2, solver=solver)) is not None:
-        solver, run = "scaling", place.solve
+    if not isinstance(p_yx1, np.ndarray) and (backend := tensor_backend(p_yx1, p_yx2, solver=solver)) is not None:
+        solver, run = "scaling", backend.solve
         p_yx1, p_yx2, init = on_host((p_yx1, p_yx2, init))
     first, second = check_pair_marginals(p_yx1, p_yx2)
     solved = solve_marginals(

@@ -21,12 +21,18 @@ from pidkit.pid.array_math import LAST_TWO, Array, finite_maximum, logarithm, ra
 from pidkit.types import FloatArray
 
 ROUNDOFF_FACTOR = 8.0
-"""Multiples of machine epsilon, per unit of summed magnitude, by which both bounds are moved outwards."""
+"""Multiples of machine epsilon, per unit of summed magnitude, by which both bounds are moved outwards for rounding.
+Each term is good to about two epsilon; the rest is for the sums."""
+
 SUM_FLOOR = 1e-290
-"""Sums of exponentials, the largest taken out, do not count as smaller than this."""
+"""Added to sums of exponentials after the largest is taken out, so that their logarithm is finite: far below any sum
+that matters, and above the smallest normal float64."""
 LARGEST_LOG_WEIGHT = 460.0
-"""Log of the largest weight of a candidate; larger ones are cut, which any candidate may be, and nothing overflows."""
+"""Largest log weight of a candidate: exp(460) is 1e200, and products with masses do not overflow. Larger weights may be
+cut, because the certificate holds for any candidate."""
+
 EPSILON = float(np.finfo(np.float64).eps)
+"""Machine epsilon of float64, 2.2e-16."""
 
 
 @dataclass(frozen=True)
@@ -148,14 +154,15 @@ def bound_below(p_yx1: Array, p_yx2: Array, lam: Array, mu: Array) -> tuple[Arra
     f, g = xp.where(cheaper, f, f_second), xp.where(cheaper, g, g_first)
     lam, mu = centre_gauge(lam - f, mu - g)
     terms_1, terms_2 = _weighted(p_yx1, lam), _weighted(p_yx2, mu)
-    # What the shifts cancel, they round: a large shift leaves the potentials that much short of feasible.
+    # Subtracting a large shift rounds the potentials by as much as an epsilon of the shift, and may leave them
+    # infeasible by that much.
     cancelled = ROUNDOFF_FACTOR * EPSILON * (xp.max(abs(f), axis=LAST_TWO) + xp.max(abs(g), axis=LAST_TWO))
     value = terms_1.sum(LAST_TWO) + terms_2.sum(LAST_TWO) - _roundoff(terms_1, terms_2) - cancelled
     return lam, mu, value
 
 
 def _c_transform(slack: Array) -> tuple[Array, Array]:
-    """Return rows f, g with f[i] + g[j] >= slack[i, j]: the row maxima, then what the columns can give back."""
+    """Return rows f, g with f[i] + g[j] >= slack[i, j]: f the row maxima, then g the column maxima of slack - f."""
     f = finite_maximum(slack, axis=-1)
     return f.mT, finite_maximum(slack - f, axis=-2)
 
@@ -166,7 +173,7 @@ def _weighted(p: Array, potentials: Array) -> Array:
 
 
 def _roundoff(*terms: Array) -> Array:
-    """Bound what rounding can have done to the sum of all `terms` of a problem.
+    """Bound the rounding error of the sum of all `terms` of a problem.
 
     Every term is a mass times a logarithm good to a few units in the last place, or, near zero, to a few epsilon;
     the masses of one sum add up to at most three.
@@ -227,7 +234,7 @@ def bound_above(p_yx1: Array, p_yx2: Array, lam: Array, mu: Array, weights: Arra
     return a, b, w, r, c, value, xp.maximum(*worst)
 
 
-def _at_most_one(wanted: Array, have: Array) -> Array:
-    """Return min(1, wanted / have), one where there is nothing to scale."""
-    largest = array_namespace(have).maximum(wanted, have)  # and not min(1, wanted / have): the quotient can overflow
-    return ratio(wanted, largest) + (largest <= 0.0)
+def _at_most_one(target: Array, mass: Array) -> Array:
+    """Return min(1, target / mass), and one where both are zero."""
+    largest = array_namespace(mass).maximum(target, mass)  # and not min(1, target / mass): the quotient can overflow
+    return ratio(target, largest) + (largest <= 0.0)

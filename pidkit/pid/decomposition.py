@@ -1,4 +1,4 @@
-"""The door: a joint, or samples, in; the four BROJA atoms with a certificate out."""
+"""`bivariate_pid` and `pid_from_samples`: the four BROJA atoms of a joint or of samples, with a certificate."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pidkit.types import FloatArray, SolverName, Unit
 from pidkit.units import check_unit, from_nats
 
 Symbols = npt.ArrayLike | Iterable[Hashable]
+"""One symbol for each sample: integers, strings, or anything hashable."""
 
 
 def bivariate_pid(
@@ -73,7 +74,7 @@ def bivariate_pid(
     --------
     >>> from pidkit import bivariate_pid, gate
     >>> bivariate_pid(gate("AND").joint)
-    PIDResult (BROJA, bits)
+    PIDResult (broja, bits)
       redundancy   0.311278
       unique_1     0.000000
       unique_2     0.000000

@@ -1,4 +1,4 @@
-"""The gradient of the atoms, read off the dual potentials: no solve beyond the one that found them.
+"""Gradients of the atoms with respect to the pair marginals, from the dual potentials of a solution.
 
 F* = max P(y,x1)·lam + P(y,x2)·mu over feasible potentials, so by the envelope theorem its gradient is the optimal
 (lam, mu) itself, and every atom is F* plus terms of the pair marginals with closed-form gradients.

@@ -71,7 +71,7 @@ class PIDResult(UnitResult):
         "bits" or "nats".
     report : SolverReport
     measure : str
-        The redundancy measure behind the atoms.
+        The redundancy measure behind the atoms, by the name that `pidkit.compare` takes.
     """
 
     _information = (*ATOMS, *INFORMATION, "report")
@@ -85,7 +85,7 @@ class PIDResult(UnitResult):
     mi_joint: float
     unit: str
     report: SolverReport
-    measure: str = "BROJA"
+    measure: str = "broja"
 
     @property
     def atoms(self) -> dict[str, float]:

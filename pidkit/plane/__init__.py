@@ -1,7 +1,7 @@
 """Information planes: I(X;F) against I(F;Y) for the layers of networks while they train.
 
-`tracker` measures, `estimators` says with what, `schedule` when. What was measured is a `PlaneTrajectory` of
-`pidkit.records`, which is read and drawn without torch.
+`tracker` runs the networks and records points, `measurement` turns features into points, `estimators` names the pairs
+of estimators, and `schedule` spaces the steps. `pidkit.records` holds what was recorded, without torch.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Binned information: plug-in values of features cut into bins, and whether the bins still say anything."""
+"""Binned information: plug-in values of features cut into bins, and whether the bins are too fine for the sample."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pidkit.quantise import PrincipalComponents, UniformBins
 from pidkit.results import UnitResult
 from pidkit.types import FloatArray
 
-NEAR_CAP = 0.9
-"""Share of its cap from which an estimate is called saturated: it says little more than that the truth is not below."""
+SATURATED_SHARE = 0.9
+"""Share of its cap from which an estimate is called saturated: it then shows the cap, and not the information."""
 
 
 @dataclass(frozen=True)
 class BinnedEstimate(UnitResult):
-    """A plug-in value of binned features, and whether the bins still say anything.
+    """A plug-in value of binned features, and whether the bins are too fine for the sample.
 
     Attributes
     ----------
@@ -127,10 +127,10 @@ def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:
 
 
 def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
-    """Say whether the codes tell nearly every sample apart."""
+    """Return whether nearly every sample has a code of its own, and the warning that says so."""
     n = codes.size
     spread = entropy(np.bincount(codes) / n)
-    if spread < NEAR_CAP * np.log(n):
+    if spread < SATURATED_SHARE * np.log(n):
         return False, ()
     return True, (
         f"saturated: the codes have entropy {spread:.2f} nats of log n = {np.log(n):.2f}, so nearly every sample is "

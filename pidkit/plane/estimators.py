@@ -1,4 +1,4 @@
-"""What the plane measures with: pairs of estimators of I(X;F) and I(F;Y), by name or brought along."""
+"""The estimators of an information plane: pairs for I(X;F) and I(F;Y), by name or given by the caller."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
 from pidkit.types import FloatArray
 
-DOORS: dict[str, tuple[EstimatorName, EstimatorName]] = {
+ESTIMATOR_PAIRS: dict[str, tuple[EstimatorName, EstimatorName]] = {
     "decoder": ("reconstruction-decoder", "label-decoder"),
     "ksg": ("ksg", "ross"),
     "jsd": ("jsd", "jsd"),
     "infonce": ("infonce", "infonce"),
 }
-"""Which estimators of `estimate_mi` make the pairs known by name: for I(X;F) and for I(F;Y)."""
+"""The pairs known by name: the names that `estimate_mi` takes, for I(X;F) and for I(F;Y)."""
 
 TAKES_LABELS = ("label-decoder", "ross", "gao")
-"""Estimators that take class codes as they are; the others see a one-hot row of each."""
+"""Names of estimators that take class codes as they are; the others are given one-hot rows."""
 
-PLANE_ESTIMATORS = (*DOORS, "binned")
+PLANE_ESTIMATORS = (*ESTIMATOR_PAIRS, "binned")
+"""All names that `InformationPlane` takes as `estimators`."""
 
 
 class Estimate(Protocol):
@@ -55,8 +56,9 @@ class Estimate(Protocol):
         """What to know before believing the value."""
 
 
-Estimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
-"""features (n, d), target (n, ...) for I(X;F) or class codes (n,) for I(F;Y), a generator -> an estimate."""
+AxisEstimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
+"""A function of features (n, d), a target and a Generator. The target is inputs (n, ...) for I(X;F), class codes (n,)
+for I(F;Y)."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class PlaneEstimator:
     """
 
     name: str
-    mi_input: Estimator | None = None
-    mi_label: Estimator | None = None
+    mi_input: AxisEstimator | None = None
+    mi_label: AxisEstimator | None = None
     seeded: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,12 +99,12 @@ def plane_estimators(
     InputError
         If there is none, a name is unknown, or two share one.
     """
-    asked = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
-    found = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in asked]
-    names = [one.name for one in found]
-    if not found or len(set(names)) != len(names):
+    items = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
+    pairs = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in items]
+    names = [one.name for one in pairs]
+    if not pairs or len(set(names)) != len(names):
         raise InputError(f"estimators must be at least one, each with a name of its own, not {names}")
-    return tuple(found)
+    return tuple(pairs)
 
 
 def plane_estimator(
@@ -149,11 +151,11 @@ def plane_estimator(
             options=options,
         )
     defaults: dict[str, Any] = {"n_pca": 5} if name == "ksg" else {"folds": 1}
-    door_1, door_2 = DOORS[name]
+    input_estimator, label_estimator = ESTIMATOR_PAIRS[name]
     return PlaneEstimator(
         called or name,
-        partial(estimated_information, estimator=door_1, **{**defaults, **first}),
-        partial(estimated_information, estimator=door_2, **{**defaults, **second}),
+        partial(estimated_information, estimator=input_estimator, **{**defaults, **first}),
+        partial(estimated_information, estimator=label_estimator, **{**defaults, **second}),
         seeded=name != "ksg",
         options=options,
     )

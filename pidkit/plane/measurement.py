@@ -1,4 +1,4 @@
-"""From features to points: repeat an estimator over seeds, shuffle the labels for the null, mark what is saturated."""
+"""From features to points: run an estimator with several seeds and with shuffled labels, and mark saturated values."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError, PidkitWarning
-from pidkit.plane.binned import NEAR_CAP
-from pidkit.plane.estimators import Estimate, Estimator, PlaneEstimator
+from pidkit.plane.binned import SATURATED_SHARE
+from pidkit.plane.estimators import AxisEstimator, Estimate, PlaneEstimator
 from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
 from pidkit.representations.decomposition import representation_pid
 from pidkit.types import FloatArray, IntArray
 from pidkit.units import convert
 
-NULL_STREAM = 1_000_003
-"""Added to the number of a shuffle, so that its permutation shares no stream with the seeds."""
+LABEL_NULL_STREAM = 1_000_003
+"""Added to the number of a shuffle in its seed, so that permutations share no random stream with the estimators."""
 
 ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
 """Arguments of `representation_pid` that the caller of the tracker may set."""
 
-HARMLESS = 0.95
-"""Share of H(Y) from which a cap of I(F;Y) is H(Y) itself, perhaps of another split, and not the estimator's own."""
+LABEL_CAP_SHARE = 0.95
+"""Share of H(Y) from which an estimator's cap of I(F;Y) counts as H(Y) itself, computed on another split of the sample.
+Reaching H(Y) means that all there is to know about the label was found, not that the estimator has saturated."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a number belongs: the network, the step and the layer."""
+class Subject:
+    """What a number is about: the network, the step and the layer."""
 
     network: str
     step: float
@@ -40,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Repeats:
-    """How often to measure, from which seed, and the unit of what comes out."""
+    """How often to run each estimator, from which seed, and the unit of the points."""
 
     n_seeds: int
     n_null: int
@@ -55,7 +56,7 @@ def measure_layer(
     y: IntArray,
     entropy_y: float,
     estimator: PlaneEstimator,
-    place: Place,
+    subject: Subject,
     repeats: Repeats,
 ) -> list[PlanePoint]:
     """Measure I(X;F) and I(F;Y) of one layer by one pair of estimators.
@@ -72,7 +73,7 @@ def measure_layer(
     y : ndarray of int, shape (n,)
     entropy_y : float
         H(Y) in nats: a cap that marks the end of the information rather than of the estimator.
-    estimator, place, repeats
+    estimator, subject, repeats
 
     Raises
     ------
@@ -81,42 +82,44 @@ def measure_layer(
     """
     if not np.isfinite(features).all():
         raise InputError(
-            f"layer {place.layer!r} of {place.network!r} puts out NaN or infinity at step {place.step:g}; "
+            f"layer {subject.layer!r} of {subject.network!r} puts out NaN or infinity at step {subject.step:g}; "
             "the training has diverged, or the sample is not what the model expects"
         )
     if (features == features[0]).all():
-        return _constant(estimator, place)
+        return _constant(estimator, subject)
     points = []
     for quantity, estimate, target in (("mi_input", estimator.mi_input, x), ("mi_label", estimator.mi_label, y)):
         if estimate is None:
             continue
         n_seeds = repeats.n_seeds if estimator.seeded else 1
-        runs = [_run(estimate, features, target, place, estimator.name, repeats.seed, k) for k in range(n_seeds)]
+        runs = [_run(estimate, features, target, subject, estimator.name, repeats.seed, k) for k in range(n_seeds)]
         null: list[float] = []
         for shuffle in range(repeats.n_null if quantity == "mi_label" else 0):
-            order = np.random.default_rng([repeats.seed, NULL_STREAM + shuffle]).permutation(len(y))
-            one = _run(estimate, features, y[order], place, estimator.name, repeats.seed, shuffle)
+            order = np.random.default_rng([repeats.seed, LABEL_NULL_STREAM + shuffle]).permutation(len(y))
+            one = _run(estimate, features, y[order], subject, estimator.name, repeats.seed, shuffle)
             null.append(_nats(one.value, one))
-        points.append(_point(runs, null, quantity, entropy_y, estimator.name, place, repeats.unit))
+        points.append(_point(runs, null, quantity, entropy_y, estimator.name, subject, repeats.unit))
     return points
 
 
-def _constant(estimator: PlaneEstimator, place: Place) -> list[PlanePoint]:
-    """Return the points of a layer that puts out the same for every sample: it knows nothing, exactly."""
+def _constant(estimator: PlaneEstimator, subject: Subject) -> list[PlanePoint]:
+    """Return the points of a layer that puts out the same for every sample: its information is exactly zero."""
     axes = (("mi_input", estimator.mi_input), ("mi_label", estimator.mi_label))
     said = ("the layer puts out the same for every sample: its information is 0, and nothing was estimated",)
     return [
-        PlanePoint(place.network, place.step, place.layer, axis, estimator.name, 0.0, 0.0, kind="exact", warnings=said)
+        PlanePoint(
+            subject.network, subject.step, subject.layer, axis, estimator.name, 0.0, 0.0, kind="exact", warnings=said
+        )
         for axis, estimate in axes
         if estimate is not None
     ]
 
 
 def _run(
-    estimate: Estimator,
+    estimate: AxisEstimator,
     features: FloatArray,
     target: npt.NDArray[Any],
-    place: Place,
+    subject: Subject,
     name: str,
     seed: int,
     replicate: int,
@@ -124,13 +127,13 @@ def _run(
     """Run an estimator once; its warnings are read from what it returns, so they are not shown at every step."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PidkitWarning)
-        found = estimate(features, target, np.random.default_rng([seed, replicate]))
-    if not math.isfinite(found.value):
+        result = estimate(features, target, np.random.default_rng([seed, replicate]))
+    if not math.isfinite(result.value):
         raise InputError(
-            f"estimator {name!r} gave {found.value} for layer {place.layer!r} of {place.network!r} at step "
-            f"{place.step:g}; leave it out for this layer, or change its options"
+            f"estimator {name!r} gave {result.value} for layer {subject.layer!r} of {subject.network!r} at step "
+            f"{subject.step:g}; leave it out for this layer, or change its options"
         )
-    return found
+    return result
 
 
 def _nats(value: float, estimate: Estimate) -> float:
@@ -143,7 +146,7 @@ def _point(
     quantity: str,
     entropy_y: float,
     name: str,
-    place: Place,
+    subject: Subject,
     unit: str,
 ) -> PlanePoint:
     """Summarise the runs of one estimator, and its null, in nats, as a point in `unit`."""
@@ -153,18 +156,18 @@ def _point(
     spread = [float(np.std(values, ddof=1)) / math.sqrt(len(values))] if len(values) > 1 else []
     errors = [*spread, *([float(np.mean(own))] if own else [])]
     value, cap = float(np.mean(values)), max(caps) if caps else None
-    # H(Y) reached is all there is to know about the label; a cap below it, once reached, is the estimator's end.
-    limits = cap is not None and not (quantity == "mi_label" and cap >= HARMLESS * entropy_y)
-    saturated = limits and cap is not None and value >= NEAR_CAP * cap
+    # A value at H(Y) is complete, not saturated; a value at a cap below H(Y) shows the limit of the estimator.
+    limits = cap is not None and not (quantity == "mi_label" and cap >= LABEL_CAP_SHARE * entropy_y)
+    saturated = limits and cap is not None and value >= SATURATED_SHARE * cap
     said = dict.fromkeys(text for run in runs for text in run.warnings)
 
     def out(nats: float | None) -> float | None:
         return None if nats is None else convert(nats, old="nats", new=unit)
 
     return PlanePoint(
-        network=place.network,
-        step=place.step,
-        layer=place.layer,
+        network=subject.network,
+        step=subject.step,
+        layer=subject.layer,
         quantity=quantity,
         estimator=name,
         value=convert(value, old="nats", new=unit),
@@ -183,7 +186,7 @@ def measure_atoms(
     second: FloatArray,
     *,
     y: IntArray,
-    place: Place,
+    subject: Subject,
     repeats: Repeats,
     options: Mapping[str, Any],
 ) -> list[PlanePoint]:
@@ -200,23 +203,23 @@ def measure_atoms(
     arguments = {"n_null": repeats.n_null, "rng": repeats.seed, **options, "unit": repeats.unit}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = representation_pid(labels=y, x1=first, x2=second, **arguments)
+        result = representation_pid(labels=y, x1=first, x2=second, **arguments)
     said = tuple(str(warning.message) for warning in caught if issubclass(warning.category, PidkitWarning))
     for warning in caught:
         if not issubclass(warning.category, PidkitWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return [
         PlanePoint(
-            network=place.network,
-            step=place.step,
-            layer=place.layer,
+            network=subject.network,
+            step=subject.step,
+            layer=subject.layer,
             quantity=atom,
-            estimator="BROJA",
-            value=getattr(found, atom),
-            stderr=None if found.bootstrap is None else found.bootstrap[atom].std,
-            null=None if found.null is None else found.null[atom].mean,
-            null_spread=None if found.null is None else found.null[atom].std,
-            cap=min(found.entropy_y, found.cap_1, found.cap_2),
+            estimator="broja",
+            value=getattr(result, atom),
+            stderr=None if result.bootstrap is None else result.bootstrap[atom].std,
+            null=None if result.null is None else result.null[atom].mean,
+            null_spread=None if result.null is None else result.null[atom].std,
+            cap=min(result.entropy_y, result.cap_1, result.cap_2),
             kind="atom",
             warnings=said,
         )

@@ -1,4 +1,4 @@
-"""When to measure: early steps matter most, so spread them evenly on a logarithmic scale."""
+"""Steps at which to measure: networks change most in the first steps, so they are spaced evenly on a log scale."""
 
 from __future__ import annotations
 

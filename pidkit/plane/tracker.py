@@ -1,8 +1,7 @@
-"""The information plane of networks while they train: measure at any step, and leave no trace in the training."""
+"""`InformationPlane`: measure networks at any step of their training, without changing the training."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,17 +11,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.nn.features import collect_features
-from pidkit.nn.sample import check_sample
+from pidkit.nn.sample import check_sample, fingerprint
 from pidkit.nn.seeding import own_random_state
-from pidkit.nn.taps import Call, Reduction, Taps, eager_model, find_layers
+from pidkit.nn.taps import Call, Reduction, Taps, eager_model
+from pidkit.plane.conversion import as_arrays, as_inputs, layers_of
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
-from pidkit.plane.measurement import Place, Repeats, check_atoms, measure_atoms, measure_layer
+from pidkit.plane.measurement import Repeats, Subject, check_atoms, measure_atoms, measure_layer
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.resume import start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
@@ -35,7 +35,7 @@ class InformationPlane:
 
     At every step the networks run eagerly, in eval mode and without gradients, on a fixed sample; afterwards modes,
     buffers, gradients, random state and hooks are as they were, also after an exception, so that a tracked run and an
-    untracked one end in the same bits.
+    untracked one are bit-identical.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class InformationPlane:
         Wider layers are sketched to this many features in the hook (`Taps`), so that a layer costs at most
         n · max_features numbers; None keeps them whole.
     batch_size : int
-        Probe samples that a network sees at once.
+        Samples that a network sees at once.
     unit : str
     rng : int or numpy.random.Generator
         Seeds the estimators, the shuffles and the sketch. Of a Generator one integer is drawn, which the trajectory
@@ -127,13 +127,13 @@ class InformationPlane:
         n_seeds, n_null = check_count("n_seeds", n_seeds), whole_number("n_null", n_null)
         seed = integer_seed(rng)
         flag("resume", resume)
-        given = dict(model) if isinstance(model, Mapping) else {network: model}
-        if not given:
+        models = dict(model) if isinstance(model, Mapping) else {network: model}
+        if not models:
             raise InputError("model must be a torch.nn.Module, or several by name, not an empty dict")
-        self._models = {name: eager_model(one) for name, one in given.items()}
-        self._layers = _layers_of(self._models, layers)
+        self._models = {name: eager_model(one) for name, one in models.items()}
+        self._layers = layers_of(self._models, layers)
         self._x, self._y = check_sample(sample)
-        self._inputs = _as_inputs(self._x if inputs is None else inputs, len(self._y))
+        self._inputs = as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
         self._atoms, self._atom_options = check_atoms(atoms, self._layers, atom_options or {})
@@ -171,7 +171,7 @@ class InformationPlane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the sample; the trajectory stays."""
+        """Release the networks and the sample; the trajectory stays."""
         self._closed = True
         self._models.clear()
         self._x, self._inputs = torch.empty(0), np.empty(0)
@@ -200,20 +200,20 @@ class InformationPlane:
         points: list[PlanePoint] = []
         with own_random_state(self._repeats.seed):
             features = {
-                name: _as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
+                name: as_arrays(collect_features(model, self._layers[name], self._x, **self._options))
                 for name, model in self._models.items()
             }
             with torch.inference_mode(mode=False), torch.enable_grad():
                 for name, rows_of in features.items():
                     for layer, rows in rows_of.items():
-                        points += self._measure(rows, Place(name, step, layer))
+                        points += self._measure(rows, Subject(name, step, layer))
                 points += self._measure_atoms(features, step)
         self._trajectory = self._trajectory.extended(points)
         if self._path is not None:
             self._trajectory.save(self._path)
         return tuple(points)
 
-    def _measure(self, rows: npt.NDArray[np.float64], place: Place) -> list[PlanePoint]:
+    def _measure(self, rows: npt.NDArray[np.float64], subject: Subject) -> list[PlanePoint]:
         points: list[PlanePoint] = []
         for estimator in self._estimators:
             points += measure_layer(
@@ -222,7 +222,7 @@ class InformationPlane:
                 y=self._y,
                 entropy_y=self._entropy_y,
                 estimator=estimator,
-                place=place,
+                subject=subject,
                 repeats=self._repeats,
             )
         return points
@@ -233,57 +233,29 @@ class InformationPlane:
         points: list[PlanePoint] = []
         for first, second in self._atoms:
             (name_1, rows_1), (name_2, rows_2) = features.items()
-            place = Place(f"{name_1} & {name_2}", step, f"{first} & {second}")
+            subject = Subject(f"{name_1} & {name_2}", step, f"{first} & {second}")
             points += measure_atoms(
                 rows_1[first],
                 rows_2[second],
                 y=self._y,
-                place=place,
+                subject=subject,
                 repeats=self._repeats,
                 options=self._atom_options,
             )
         return points
 
     def _settings(self) -> dict[str, Any]:
-        """Return what has to be the same for a run to be continued."""
-        digest = hashlib.sha256(np.ascontiguousarray(self._x.detach().cpu().numpy()).tobytes())
-        digest.update(self._y.tobytes())
-        digest.update(self._inputs.tobytes())
+        """Return the settings that must be the same for a run to be continued."""
         reduce = self._options["reduce"]
         return {
             "layers": {name: list(layers) for name, layers in self._layers.items()},
             "estimators": [{"name": e.name, **e.options} for e in self._estimators],
             "atoms": [list(pair) for pair in self._atoms],
             "atom_options": {name: repr(value) for name, value in self._atom_options.items()},
-            "sample": {"n": len(self._y), "sha256": digest.hexdigest()},
+            "sample": fingerprint(self._x, torch.from_numpy(self._y), torch.from_numpy(self._inputs)),
             "n_seeds": self._repeats.n_seeds,
             "n_null": self._repeats.n_null,
             "unit": self._repeats.unit,
             **self._options,
             "reduce": reduce if isinstance(reduce, str) else getattr(reduce, "__qualname__", type(reduce).__name__),
         }
-
-
-def _layers_of(
-    models: Mapping[str, nn.Module], layers: str | Iterable[str] | Mapping[str, str | Iterable[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the layers of every network."""
-    if isinstance(layers, Mapping):
-        if set(layers) != set(models):
-            raise InputError(f"layers must name the networks {sorted(models)}, not {sorted(layers)}")
-        return {name: find_layers(model, layers[name]) for name, model in models.items()}
-    asked = layers if isinstance(layers, str) else tuple(layers)
-    return {name: find_layers(model, asked) for name, model in models.items()}
-
-
-def _as_inputs(inputs: Any, n: int) -> npt.NDArray[np.float64]:
-    """Return what I(X;F) is about as rows (n, d)."""
-    array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
-    if array.ndim == 0 or len(array) != n:
-        raise InputError(f"inputs must have one row a sample: shape {array.shape}, and there are {n} samples")
-    return array.reshape(n, -1).astype(np.float64)
-
-
-def _as_arrays(features: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return features as float64 arrays."""
-    return {layer: rows.numpy().astype(np.float64) for layer, rows in features.items()}

@@ -145,7 +145,7 @@ def plot_atoms_over(
             ax.bar(positions, row, 0.7, np.where(row < 0.0, below, above), label=labels[name], **STYLE[name])
         above, below = above + np.maximum(row, 0.0), below + np.minimum(row, 0.0)
     if ticks is not None:
-        ax.set_xticks(positions, ticks, **label_slant(ticks, room=50))
+        ax.set_xticks(positions, ticks, **label_slant(ticks, most_letters=50))
     elif np.array_equal(positions, np.round(positions)):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if kind == "area":
@@ -158,10 +158,10 @@ def _positions(
     x: Sequence[float] | Sequence[str] | npt.NDArray[Any] | None, n: int, *, even: bool
 ) -> tuple[FloatArray, list[str] | None]:
     """Return where `n` results are drawn along the axis, and their names unless they are numbers to scale."""
-    given = list(range(n)) if x is None else list(x)
-    if even or any(isinstance(place, str) for place in given):
-        return np.arange(float(n)), check_names([str(place) for place in given], n, "x")
-    places = np.asarray(given, dtype=np.float64)
+    values = list(range(n)) if x is None else list(x)
+    if even or any(isinstance(place, str) for place in values):
+        return np.arange(float(n)), check_names([str(place) for place in values], n, "x")
+    places = np.asarray(values, dtype=np.float64)
     if places.shape != (n,) or not (np.isfinite(places).all() and (np.diff(places) > 0.0).all()):
         raise InputError(f"x must be {n} increasing numbers, or strings, one a result; sort the results")
     return places, None

@@ -13,25 +13,26 @@ from pidkit.errors import InputError
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
 from pidkit.records.atom_history import AtomRecords
-from pidkit.records.atom_record import ATOMS
+from pidkit.records.atom_record import DISTILLATION_ATOMS
 
-LOOK: dict[str, dict[str, Any]] = {
+ATOM_LINES: dict[str, dict[str, Any]] = {
     "redundancy": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "unique_teacher": {"color": "#E06A1B", "marker": "^", "linestyle": "--"},
     "unique_student": {"color": "#56B4E9", "marker": "v", "linestyle": "-."},
     "synergy": {"color": "#8A7A00", "marker": "s", "linestyle": ":"},
 }
-"""Markers and dashes differ beside the colours: a print in grey can be read."""
+"""The line of each atom: markers and dashes differ beside the colours, so that a print in grey can be read."""
 
-NAMES = {
+ATOM_LABELS = {
     "redundancy": "redundancy",
     "unique_teacher": "teacher only",
     "unique_student": "student only",
     "synergy": "synergy",
 }
+"""The label of each atom in a legend."""
 
 SHADES = {"warm-up": "0.86", "teacher-filter": "0.93"}
-"""Greys of the phases in which the student does not learn."""
+"""Greys behind the phases in which the student does not learn, by the name of the phase."""
 
 
 def atoms_over_epochs(
@@ -39,7 +40,7 @@ def atoms_over_epochs(
     *,
     teacher: str | None = None,
     pair: tuple[str, str] | None = None,
-    atoms: Sequence[str] = ATOMS,
+    atoms: Sequence[str] = DISTILLATION_ATOMS,
     null: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
@@ -78,24 +79,24 @@ def atoms_over_epochs(
     if not isinstance(records, AtomRecords):
         raise InputError(f"records must be AtomRecords, such as probe.records, not {type(records).__name__}")
     if not atoms:
-        raise InputError(f"atoms must be among {', '.join(ATOMS)}, at least one; it is empty")
+        raise InputError(f"atoms must be among {', '.join(DISTILLATION_ATOMS)}, at least one; it is empty")
     for atom in atoms:
-        one_of("atoms", atom, ATOMS)
+        one_of("atoms", atom, DISTILLATION_ATOMS)
     flag("null", null)
     who, theirs, ours = _one_pair(records, teacher, pair)
-    chosen = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
+    of_pair = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
     ax = new_axes(ax, 6.4, 4.0)
     _shade_phases(ax, records)
-    ordered = sorted(chosen.records, key=lambda record: record.epoch)
+    ordered = sorted(of_pair.records, key=lambda record: record.epoch)
     banded = False
     for atom in atoms:
-        epochs, values = chosen.curve(atom)
-        ax.plot(epochs, values, label=NAMES[atom], markersize=4.5, linewidth=1.5, zorder=3, **LOOK[atom])
+        epochs, values = of_pair.curve(atom)
+        ax.plot(epochs, values, label=ATOM_LABELS[atom], markersize=4.5, linewidth=1.5, zorder=3, **ATOM_LINES[atom])
         nulls = [(r.epoch, r.null[atom].low, r.null[atom].high) for r in ordered if r.null is not None]
         if null and nulls:
             at, low, high = np.array(nulls).T
             banded = True
-            ax.fill_between(at, low, high, color=LOOK[atom]["color"], alpha=0.22, linewidth=0.6, zorder=1)
+            ax.fill_between(at, low, high, color=ATOM_LINES[atom]["color"], alpha=0.22, linewidth=0.6, zorder=1)
     if banded:
         ax.fill_between([], [], [], color="0.6", alpha=0.5, label="labels shuffled, 95 %")
     ax.axhline(records.entropy_y, color="0.35", linestyle=(0, (6, 3)), linewidth=1.0, label="H(Y)", zorder=0)

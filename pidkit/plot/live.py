@@ -22,7 +22,7 @@ from pidkit.records.atom_history import AtomRecords
 
 
 class Probe(Protocol):
-    """What a live figure follows: an `AtomProbe`."""
+    """The part of an `AtomProbe` that a live figure needs."""
 
     @property
     def records(self) -> AtomRecords:

@@ -64,7 +64,7 @@ def plot_atom_map(
     values = atom_values(checked, atom, stacked=False).reshape(n_1, n_2)
     names_1, names_2 = check_names(x1_names, n_1, "x1_names"), check_names(x2_names, n_2, "x2_names")
     label = f"{atom_labels(sources)[atom]} ({checked[0].unit})"
-    slant = label_slant(names_2, room=7 * n_2)
+    slant = label_slant(names_2, most_letters=7 * n_2)
     ax = new_axes(ax, 2.8 + 0.62 * n_2, 1.8 + 0.42 * n_1 + (0.06 * max(map(len, names_2)) if slant else 0.0))
     # Differences that the written values do not show are not blown up by the colours either.
     image = ax.imshow(values, cmap="cividis", vmin=min(values.min(), 0.0), vmax=max(values.max(), 0.01), aspect="auto")

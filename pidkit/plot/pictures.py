@@ -12,6 +12,7 @@ from pidkit.arrays import write_atomic
 from pidkit.errors import InputError
 
 PICTURE_FORMATS = (".png", ".pdf", ".svg")
+"""The extensions of pictures that can be written."""
 
 
 def check_picture_name(path: str | os.PathLike[str]) -> str:

@@ -18,8 +18,13 @@ from pidkit.records.trajectory import PlaneTrajectory
 from pidkit.types import FloatArray
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+"""Markers of layers or networks, in order; beyond twelve they begin again."""
+
 NETWORK_COLOURS = ("#0072B2", "#E06A1B", "#009E73", "#CC79A7", "#56B4E9", "#7F5F00", "#000000")
+"""Colours of networks, after Okabe and Ito, which most colour-blind readers tell apart."""
+
 LINE_STYLES = ("-", "--", "-.", ":")
+"""Line styles of networks, so that a print in grey can be read."""
 
 LOGARITHMIC_FROM = 20.0
 """Ratio of the last step to the first above zero from which colours follow the logarithm of the step."""
@@ -85,18 +90,18 @@ def information_plane(
     flag("error_bars", error_bars)
     flag("guides", guides)
     pairs = _pairs(trajectory, estimator)
-    chosen = _chosen(pairs, networks, "networks", 0)
-    if kind == "steps" and len(chosen) > 1:
-        raise InputError(f"networks must be one for kind='steps', not {', '.join(chosen)}; or use kind='networks'")
+    names = _selected(pairs, networks, "networks", 0)
+    if kind == "steps" and len(names) > 1:
+        raise InputError(f"networks must be one for kind='steps', not {', '.join(names)}; or use kind='networks'")
     drawn: list[tuple[PlanePoint, PlanePoint]] = []
     ax = new_axes(ax, 6.8, 4.4)
     if kind == "steps":
         if isinstance(layers, Mapping):
             raise InputError("layers must be a sequence of names for kind='steps', not a dict")
-        one = [pair for pair in pairs if pair[0].network == chosen[0]]
-        drawn = _draw_steps(ax, one, _chosen(one, layers, "layers", 2), step_name, error_bars=error_bars)
+        one = [pair for pair in pairs if pair[0].network == names[0]]
+        drawn = _draw_steps(ax, one, _selected(one, layers, "layers", 2), step_name, error_bars=error_bars)
     else:
-        for number, (network, layer) in enumerate(_one_layer_each(pairs, chosen, layers).items()):
+        for number, (network, layer) in enumerate(_one_layer_each(pairs, names, layers).items()):
             mine = sorted((p for p in pairs if (p[0].network, p[0].layer) == (network, layer)), key=_step)
             _draw_network(ax, mine, number, f"{network}, {layer}", error_bars=error_bars)
             drawn += mine
@@ -125,11 +130,11 @@ def _pairs(trajectory: PlaneTrajectory, estimator: str | None) -> list[Pair]:
         raise InputError(f"estimator must say which of {', '.join(map(repr, names))} to draw")
     if estimator is not None:
         one_of("estimator", estimator, names)
-    found: dict[tuple[str, float, str], dict[str, PlanePoint]] = {}
+    by_layer: dict[tuple[str, float, str], dict[str, PlanePoint]] = {}
     for point in on_plane:
         if estimator in (None, point.estimator):
-            found.setdefault((point.network, point.step, point.layer), {})[point.quantity] = point
-    pairs = [(both["mi_input"], both["mi_label"]) for both in found.values() if len(both) == 2]
+            by_layer.setdefault((point.network, point.step, point.layer), {})[point.quantity] = point
+    pairs = [(both["mi_input"], both["mi_label"]) for both in by_layer.values() if len(both) == 2]
     if not pairs:
         raise InputError("trajectory holds no layer with both I(X;F) and I(F;Y): there is nothing to draw")
     return pairs
@@ -139,14 +144,14 @@ def _step(pair: Pair) -> float:
     return pair[0].step
 
 
-def _chosen(pairs: Sequence[Pair], asked: Sequence[str] | None, name: str, place: int) -> list[str]:
+def _selected(pairs: Sequence[Pair], names: Sequence[str] | None, name: str, position: int) -> list[str]:
     """Return the networks (`place` 0 of a key) or layers (2) asked for, all of them where none are."""
-    known = list(dict.fromkeys(str(pair[0].key[place]) for pair in pairs))
-    wanted = known if asked is None else [asked] if isinstance(asked, str) else list(asked)
-    for one in wanted:
+    known = list(dict.fromkeys(str(pair[0].key[position]) for pair in pairs))
+    selected = known if names is None else [names] if isinstance(names, str) else list(names)
+    for one in selected:
         if one not in known:
             raise InputError(f"{name} holds {one!r}, which has no points; there are {', '.join(map(repr, known))}")
-    return wanted
+    return selected
 
 
 def _one_layer_each(
@@ -155,26 +160,26 @@ def _one_layer_each(
     """Return the layer to draw of every network."""
     if layers is not None and not isinstance(layers, Mapping):
         raise InputError("layers must be a dict of one layer a network for kind='networks', such as {'student': 'fc'}")
-    chosen: dict[str, str] = {}
+    layer_of: dict[str, str] = {}
     for network in networks:
         known = list(dict.fromkeys(pair[0].layer for pair in pairs if pair[0].network == network))
-        chosen[network] = known[-1] if layers is None else layers.get(network, known[-1])
-        if chosen[network] not in known:
+        layer_of[network] = known[-1] if layers is None else layers.get(network, known[-1])
+        if layer_of[network] not in known:
             listed = ", ".join(map(repr, known))
             raise InputError(
-                f"layers holds {chosen[network]!r}, which has no points in {network!r}; there are {listed}"
+                f"layers holds {layer_of[network]!r}, which has no points in {network!r}; there are {listed}"
             )
-    return chosen
+    return layer_of
 
 
-def _places(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray]:
-    """Return the coordinates of points."""
+def _coordinates(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray]:
+    """Return the coordinates of points, I(X;F) and I(F;Y)."""
     return np.array([pair[0].value for pair in pairs]), np.array([pair[1].value for pair in pairs])
 
 
 def _draw_errors(ax: Axes, pairs: Sequence[Pair], colours: Any) -> None:
     """Draw standard errors behind the markers."""
-    x, y = _places(pairs)
+    x, y = _coordinates(pairs)
     errors = [[0.0 if point.stderr is None else point.stderr for point in axis] for axis in zip(*pairs, strict=True)]
     ax.errorbar(x, y, yerr=errors[1], xerr=errors[0], fmt="none", ecolor=colours, elinewidth=0.8, alpha=0.5, zorder=2)
 
@@ -183,8 +188,8 @@ def _draw_steps(
     ax: Axes, pairs: Sequence[Pair], layers: Sequence[str], step_name: str, *, error_bars: bool
 ) -> list[Pair]:
     """Draw one marker a layer and step, coloured by step, and the lines that join the layers of a step."""
-    kept = [pair for pair in pairs if pair[0].layer in layers]
-    steps = sorted({pair[0].step for pair in kept})
+    drawn = [pair for pair in pairs if pair[0].layer in layers]
+    steps = sorted({pair[0].step for pair in drawn})
     positive = [step for step in steps if step > 0.0]
     logarithmic = len(positive) > 1 and positive[-1] / positive[0] >= LOGARITHMIC_FROM
     norm = (
@@ -194,13 +199,13 @@ def _draw_steps(
     )
     colour_map = colormaps["viridis"]
     for step in steps:
-        at_step = {pair[0].layer: pair for pair in kept if pair[0].step == step}
-        x, y = _places([at_step[layer] for layer in layers if layer in at_step])
+        at_step = {pair[0].layer: pair for pair in drawn if pair[0].step == step}
+        x, y = _coordinates([at_step[layer] for layer in layers if layer in at_step])
         ax.plot(x, y, color=colour_map(norm(step)), linewidth=0.7, alpha=0.6, zorder=1)
     artist = None
     for number, layer in enumerate(layers):
-        mine = sorted((pair for pair in kept if pair[0].layer == layer), key=_step)
-        x, y = _places(mine)
+        mine = sorted((pair for pair in drawn if pair[0].layer == layer), key=_step)
+        x, y = _coordinates(mine)
         shades = [pair[0].step for pair in mine]
         if error_bars:
             _draw_errors(ax, mine, colour_map(norm(shades)))
@@ -217,12 +222,12 @@ def _draw_steps(
             shown = shown[np.unique(np.linspace(0, len(shown) - 1, 7).round().astype(int))]
             bar.set_ticks(shown, labels=[f"{step:g}" for step in shown], minor=False)
             bar.ax.minorticks_off()
-    return kept
+    return drawn
 
 
 def _draw_network(ax: Axes, pairs: Sequence[Pair], number: int, label: str, *, error_bars: bool) -> None:
     """Draw the way of one layer of one network through the plane, from a hollow marker to a full one."""
-    x, y = _places(pairs)
+    x, y = _coordinates(pairs)
     colour = NETWORK_COLOURS[number % len(NETWORK_COLOURS)]
     marker, line = MARKERS[number % len(MARKERS)], LINE_STYLES[number % len(LINE_STYLES)]
     if error_bars:
@@ -237,7 +242,7 @@ def _mark_saturated(ax: Axes, pairs: Sequence[Pair]) -> None:
     """Cross out the points of which an axis has run into its estimator's cap."""
     capped = [pair for pair in pairs if pair[0].saturated or pair[1].saturated]
     if capped:
-        x, y = _places(capped)
+        x, y = _coordinates(capped)
         label = "at the estimator's cap"
         ax.scatter(x, y, marker="x", s=70, color="#D00000", linewidth=1.1, zorder=5, label=label)
 

@@ -1,4 +1,4 @@
-"""What every figure of atoms shares: the look of each atom, the checks of results and names, the axes."""
+"""What figures of atoms share: colours and hatches, checks of results and names, and the axes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from pidkit.representations.result import RepresentationPID
 from pidkit.types import FloatArray
 
 Decomposition = PIDResult | RepresentationPID
+"""A result that has four atoms to draw."""
 
 EDGE = {"edgecolor": "black", "linewidth": 0.7}
+"""The outline of bars and areas."""
+
 STYLE: dict[str, dict[str, Any]] = {
     "redundancy": {"facecolor": "#0072B2", "hatch": "", **EDGE},
     "unique_1": {"facecolor": "#E06A1B", "hatch": "//", **EDGE},
     "unique_2": {"facecolor": "#7CC3EC", "hatch": "\\\\", **EDGE},
     "synergy": {"facecolor": "#F5EE9E", "hatch": "..", **EDGE},
 }
-"""Dark to light, and hatched: a print in grey can be read."""
+"""The fill of each atom: colours run from dark to light and are hatched, so that a print in grey can be read."""
 
 ROUNDING = 1e-12
-"""How far below zero an atom can come by rounding alone."""
+"""How far below zero an atom can come by rounding alone, beyond its certified gap, in any unit."""
 
 
 def atom_labels(sources: Sequence[str]) -> dict[str, str]:
@@ -52,8 +55,8 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
         checked.append(result)
     units = sorted({result.unit for result in checked})
     if len(units) != 1:
-        found = f"not {' and '.join(units)}; convert with .to({units[0]!r})" if units else "but there is none"
-        raise InputError(f"{name} must be at least one result, all in one unit, {found}")
+        problem = f"not {' and '.join(units)}; convert with .to({units[0]!r})" if units else "but there is none"
+        raise InputError(f"{name} must be at least one result, all in one unit, {problem}")
     return checked
 
 
@@ -75,15 +78,15 @@ def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -
 
 def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]:
     """Return the names of `n` places, numbers from zero where none are given."""
-    given = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
-    if len(given) != n:
-        raise InputError(f"{argument} must have one entry each: {n}, not {len(given)}")
-    return given
+    shown = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
+    if len(shown) != n:
+        raise InputError(f"{argument} must have one entry each: {n}, not {len(shown)}")
+    return shown
 
 
-def label_slant(names: Sequence[str], *, room: int) -> dict[str, Any]:
-    """Return how tick labels are turned when they have more letters than there is room for."""
-    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, names)) > room else {}
+def label_slant(names: Sequence[str], *, most_letters: int) -> dict[str, Any]:
+    """Return how tick labels are turned when they have more than `most_letters` letters in all."""
+    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, names)) > most_letters else {}
 
 
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:

@@ -1,4 +1,4 @@
-"""Codes from bins: every feature is cut at fitted edges, and the bins of a row together are one symbol."""
+"""Codes from bins: every feature is cut at fitted edges, and the bins of a row together make one symbol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row is: any real (n, ...) array or tensor becomes a checked float64 matrix (n, d)."""
+"""Convert any real array or tensor (n, ...) to a checked float64 matrix (n, d), one row for each sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
 
 LARGEST = 1e140
-"""Beyond this magnitude a sum of squares over a large array may leave float64."""
+"""Largest magnitude of an entry: its square is 1e280, so that sums of 1e28 squares still fit float64."""
 
 
 def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -122,7 +122,7 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
 
 
 def _is_tensor(x: object) -> bool:
-    """Tell a torch tensor by its class's name, so that torch need not be imported."""
+    """Return whether `x` is a torch tensor, judged by the name of its class so that torch is not imported."""
     return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
 
 

@@ -1,4 +1,4 @@
-"""Steps before the codes: rows of unit length, and principal components."""
+"""Steps before clustering: scale rows to unit length, and project them on principal components."""
 
 from __future__ import annotations
 

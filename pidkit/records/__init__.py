@@ -1,4 +1,4 @@
-"""What is recorded while networks train, on disk and in memory; read and drawn without torch.
+"""Recordings of what is measured while networks train, in memory and on disk; they are read and drawn without torch.
 
 `trajectory` and `plane_point` belong to information planes, `atom_history` and `atom_record` to the atoms of a
 distillation; `resume` continues either from its file.

@@ -1,6 +1,6 @@
-"""What a distillation was seen to transfer: the atoms of pairs of layers over epochs, in memory and on disk.
+"""`AtomRecords`: the atoms of pairs of layers over the epochs of a distillation, in memory and on disk.
 
-Here and not in `distill`, so that records are read and drawn without torch.
+They are defined here and not in `distill`, so that records are read and drawn without torch.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from pidkit.results import UnitResult, text_table
 from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
-FORMAT = "pidkit atom records 1"
+ATOM_RECORDS_FORMAT = "pidkit atom records 1"
+"""The first entry of a file of atom records; other formats and versions are refused."""
 
 
 @dataclass(frozen=True)
 class AtomRecords(UnitResult):
-    """All that a probe has recorded; immutable, and free of torch.
+    """All that an `AtomProbe` has recorded; immutable, and free of torch.
 
     Attributes
     ----------
@@ -88,9 +89,9 @@ class AtomRecords(UnitResult):
     ) -> AtomRecords:
         """Return the records that have all the properties named, perhaps none."""
         epoch = None if epoch is None else real_number("epoch", epoch)
-        asked = (epoch, teacher, teacher_layer, student_layer)
-        kept = (r for r in self.records if all(a is None or a == b for a, b in zip(asked, r.key, strict=True)))
-        return replace(self, records=tuple(kept))
+        criteria = (epoch, teacher, teacher_layer, student_layer)
+        matching = (r for r in self.records if all(a is None or a == b for a, b in zip(criteria, r.key, strict=True)))
+        return replace(self, records=tuple(matching))
 
     def curve(self, quantity: str) -> tuple[FloatArray, FloatArray]:
         """Return the epochs and the values of one quantity of the only pair, in order of epochs.
@@ -135,7 +136,7 @@ class AtomRecords(UnitResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the format and every field as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        return {"format": FORMAT, **super().to_dict()}
+        return {"format": ATOM_RECORDS_FORMAT, **super().to_dict()}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the records to a .json file, whole or not at all.
@@ -158,17 +159,22 @@ class AtomRecords(UnitResult):
         """
         file = _json(path)
         try:
-            held = json.loads(file.read_text(encoding="utf-8"))
+            content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"path must name a file that save wrote: {error}") from error
-        found = held.get("format") if isinstance(held, dict) else None
-        if found != FORMAT:
-            raise InputError(f"path must name a {FORMAT!r} file, but {file} says {found!r}")
+        label = content.get("format") if isinstance(content, dict) else None
+        if label != ATOM_RECORDS_FORMAT:
+            raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {label!r}")
         try:
-            records = tuple(record_from(row) for row in held["records"])
-            phases = tuple((float(start), float(stop), str(name)) for start, stop, name in held["phases"])
+            records = tuple(record_from(row) for row in content["records"])
+            phases = tuple((float(start), float(stop), str(name)) for start, stop, name in content["phases"])
             return cls(
-                records, float(held["entropy_y"]), int(held["n_samples"]), phases, held["provenance"], held["unit"]
+                records,
+                float(content["entropy_y"]),
+                int(content["n_samples"]),
+                phases,
+                content["provenance"],
+                content["unit"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"path {file} is damaged: {error!r}; restore it, or begin anew") from error

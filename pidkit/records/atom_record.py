@@ -1,7 +1,7 @@
-"""One row of what a distillation transferred: the atoms of one pair of layers at one epoch.
+"""`AtomRecord`: the atoms of one pair of layers at one epoch of a distillation.
 
-A row holds more than information: the spread of a filter and sigma are of the size of the features, and no unit of
-information changes them.
+A record also holds numbers that are no information (the spread of a filter, sigma): they are of the size of the
+features, and a change of unit leaves them as they are.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ import numpy as np
 from pidkit.representations.finite_samples import Spread
 from pidkit.results import UnitPart
 
-ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
-INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
-QUANTITIES = (*ATOMS, *INFORMATION)
-"""The atoms and the information that they split, in the order of tables."""
+DISTILLATION_ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
+"""The atoms of a distillation; the teacher is the first source."""
+
+DISTILLATION_INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
+"""The mutual informations that these atoms split: I(Y;T), I(Y;S) and I(Y;T,S)."""
+
+QUANTITIES = (*DISTILLATION_ATOMS, *DISTILLATION_INFORMATION)
+"""All informations of a record, in the order of its columns."""
 
 ALWAYS_KNOWN = (*QUANTITIES, "gap", "bias")
 """The fields of a record that are always a number."""
@@ -106,7 +110,7 @@ class AtomRecord(UnitPart):
 
     @property
     def key(self) -> tuple[float, str, str, str]:
-        """What tells one record from another."""
+        """The fields that identify a record: there is one for each epoch and pair of layers."""
         return (self.epoch, self.teacher, self.teacher_layer, self.student_layer)
 
 
@@ -120,23 +124,23 @@ def table_row(record: AtomRecord) -> dict[str, float | str]:
         "gap": record.gap,
         **{f"{name} null": spread.mean for name, spread in (record.null or {}).items()},
     }
-    if (held := record.assumption) is not None:
-        row["I(eps;Y|f_s)"] = held.value
-        if held.null is not None:
-            row["I(eps;Y|f_s) null"] = held.null.mean
-        row["std f_t"] = held.teacher_std
-        row["sigma"] = float(np.mean(held.sigma))
+    if (assumption := record.assumption) is not None:
+        row["I(eps;Y|f_s)"] = assumption.value
+        if assumption.null is not None:
+            row["I(eps;Y|f_s) null"] = assumption.null.mean
+        row["std f_t"] = assumption.teacher_std
+        row["sigma"] = float(np.mean(assumption.sigma))
     return row
 
 
 def record_from(row: Mapping[str, Any]) -> AtomRecord:
     """Return the record that `AtomRecords.to_dict` made a dictionary of: None is NaN where nothing may be missing."""
-    given = dict(row)
-    given.update({name: math.nan for name in ALWAYS_KNOWN if row[name] is None})
-    if given["null"] is not None:
-        given["null"] = {name: Spread(**spread) for name, spread in given["null"].items()}
-    if (held := given["assumption"]) is not None:
-        spread = None if held["null"] is None else Spread(**held["null"])
-        given["assumption"] = Assumption(**{**held, "null": spread, "sigma": tuple(held["sigma"])})
-    given["warnings"] = tuple(given["warnings"])
-    return AtomRecord(**given)
+    fields = dict(row)
+    fields.update({name: math.nan for name in ALWAYS_KNOWN if row[name] is None})
+    if fields["null"] is not None:
+        fields["null"] = {name: Spread(**spread) for name, spread in fields["null"].items()}
+    if (assumption := fields["assumption"]) is not None:
+        spread = None if assumption["null"] is None else Spread(**assumption["null"])
+        fields["assumption"] = Assumption(**{**assumption, "null": spread, "sigma": tuple(assumption["sigma"])})
+    fields["warnings"] = tuple(fields["warnings"])
+    return AtomRecord(**fields)

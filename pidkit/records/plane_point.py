@@ -1,22 +1,23 @@
-"""One point of an information plane: what was measured, by what, and what it is worth."""
+"""`PlanePoint`: one measured number of an information plane, with its error, its null and its cap."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pidkit.pid.result import ATOMS
 from pidkit.results import UnitPart
 
 NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
-"""The fields of a point that hold information."""
+"""The fields of a point that hold information, and change with the unit."""
 
 WORDS = ("network", "layer", "quantity", "estimator", "kind")
-"""The fields that say what was measured."""
+"""The fields of a point that hold text."""
 
 PLANE_QUANTITIES = ("mi_input", "mi_label")
 """The axes of the plane: I(X;F), what a layer keeps of the input, and I(F;Y), what it tells about the label."""
 
-ATOM_QUANTITIES = ("redundancy", "unique_1", "unique_2", "synergy")
-"""The atoms that can stand beside them where two models are tracked."""
+ATOM_QUANTITIES = ATOMS
+"""The atoms that can be recorded beside them where two networks are tracked."""
 
 
 @dataclass(frozen=True)
@@ -68,5 +69,5 @@ class PlanePoint(UnitPart):
 
     @property
     def key(self) -> tuple[str, float, str, str, str]:
-        """What tells one point from another."""
+        """The fields that identify a point: each is measured once."""
         return (self.network, self.step, self.layer, self.quantity, self.estimator)

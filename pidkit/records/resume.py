@@ -1,19 +1,17 @@
-"""Where a run begins: an empty trajectory with its provenance, or the one in a file made with these settings."""
+"""Begin a run or resume it: an empty recording with its provenance, or the one in a file made with equal settings."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 from pidkit.errors import InputError
+from pidkit.provenance import recorded_versions
 from pidkit.records.trajectory import PlaneTrajectory
 from pidkit.units import from_nats
-
-RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "torch")
 
 
 def start_trajectory(
@@ -49,12 +47,11 @@ def start_trajectory(
 
 def provenance_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as JSON returns them, beside the versions of the packages involved."""
-    versions = {package: version(package) for package in RECORDED_PACKAGES}
-    return {"settings": json.loads(json.dumps(settings)), "versions": versions}
+    return {"settings": json.loads(json.dumps(settings)), "versions": recorded_versions("torch")}
 
 
-class Run(Protocol):
-    """What is recorded over a run and saved: a trajectory, or atom records."""
+class Recording(Protocol):
+    """Anything that is recorded over a run and saved: a `PlaneTrajectory`, or `AtomRecords`."""
 
     @property
     def provenance(self) -> Mapping[str, Any]:
@@ -75,10 +72,12 @@ class Run(Protocol):
         ...
 
 
-RunType = TypeVar("RunType", bound=Run)
+RecordingType = TypeVar("RecordingType", bound=Recording)
 
 
-def start_run(path: Path | None, *, resume: bool, fresh: RunType, load: Callable[[Path], RunType]) -> RunType:
+def start_run(
+    path: Path | None, *, resume: bool, fresh: RecordingType, load: Callable[[Path], RecordingType]
+) -> RecordingType:
     """Return the run to add to: the one in `path` to resume it, else `fresh`, written to `path`.
 
     A run that was saved in another unit than that of `fresh` is continued in the unit of `fresh`.
@@ -97,12 +96,42 @@ def start_run(path: Path | None, *, resume: bool, fresh: RunType, load: Callable
         return fresh
     if not resume:
         raise InputError(f"path {path} exists already; pass resume=True to continue it, or another path")
-    found = load(path)
-    before, now = found.provenance.get("settings", {}), fresh.provenance["settings"]
-    for name in now:
-        if before.get(name) != now[name]:
-            raise InputError(
-                f"path {path} holds a run with other settings: {name} was {before.get(name)!r} and is {now[name]!r}; "
-                "resume with the same ones, or pass another path"
-            )
-    return found.to(fresh.unit)
+    recording = load(path)
+    check_same_settings(path, recording.provenance.get("settings", {}), fresh.provenance["settings"])
+    return recording.to(fresh.unit)
+
+
+def check_same_settings(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise InputError, naming the first difference, unless the run in `path` was made with the settings of this one.
+
+    Examples
+    --------
+    >>> check_same_settings(Path("run.npz"), {"sample": {"n": 100}}, {"sample": {"n": 90}})
+    Traceback (most recent call last):
+    pidkit.errors.InputError: path run.npz holds a run with other settings: sample.n was 100 and is 90; resume with the
+    same ones, or pass another path
+    """
+    different = difference(before, now)
+    if different is not None:
+        name, was, is_now = different
+        raise InputError(
+            f"path {path} holds a run with other settings: {name} was {was!r} and is {is_now!r}; resume with the same "
+            "ones, or pass another path"
+        )
+
+
+def difference(before: Any, now: Any, name: str = "") -> tuple[str, Any, Any] | None:
+    """Return the first difference of two nested mappings, (dotted name, before, now), or None.
+
+    Examples
+    --------
+    >>> difference({"a": {"b": 1}}, {"a": {"b": 2}})
+    ('a.b', 1, 2)
+    """
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in (*now, *(key for key in before if key not in now)):
+            different = difference(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
+            if different is not None:
+                return different
+        return None
+    return None if before == now else (name, before, now)

@@ -1,4 +1,4 @@
-"""The record of an information plane: points by network, step, layer, quantity and estimator, in memory and on disk."""
+"""`PlaneTrajectory`: the points of an information plane over training, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from pidkit.results import Row, UnitResult, cell
 from pidkit.types import FloatArray
 from pidkit.units import check_unit, convert
 
-FORMAT = "pidkit plane trajectory 1"
+TRAJECTORY_FORMAT = "pidkit plane trajectory 1"
+"""The first entry of a file of a trajectory; other formats and versions are refused."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ class PlaneTrajectory(UnitResult):
     ) -> PlaneTrajectory:
         """Return the trajectory of the points that have all the properties named, perhaps none."""
         step = None if step is None else real_number("step", step)
-        wanted = {"network": network, "step": step, "layer": layer, "quantity": quantity, "estimator": estimator}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        kept = (p for p in self.points if all(getattr(p, name) == value for name, value in wanted.items()))
-        return replace(self, points=tuple(kept))
+        properties = {"network": network, "step": step, "layer": layer, "quantity": quantity, "estimator": estimator}
+        named = {name: value for name, value in properties.items() if value is not None}
+        matching = (p for p in self.points if all(getattr(p, name) == value for name, value in named.items()))
+        return replace(self, points=tuple(matching))
 
     def curve(
         self, *, network: str, layer: str, quantity: str, estimator: str
@@ -113,12 +114,12 @@ class PlaneTrajectory(UnitResult):
         InputError
             If nothing of that kind was recorded.
         """
-        chosen = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
-        if not chosen:
+        points = self.select(network=network, layer=layer, quantity=quantity, estimator=estimator).points
+        if not points:
             there = f"there are networks {self.networks}, layers {self.layers} and estimators {self.estimators}"
-            asked = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
-            raise InputError(f"no point has {asked}; {there}")
-        ordered = sorted(chosen, key=lambda point: point.step)
+            named = f"network {network!r}, layer {layer!r}, quantity {quantity!r} and estimator {estimator!r}"
+            raise InputError(f"no point has {named}; {there}")
+        ordered = sorted(points, key=lambda point: point.step)
         return (
             np.array([point.step for point in ordered], dtype=np.float64),
             np.array([point.value for point in ordered], dtype=np.float64),
@@ -150,7 +151,7 @@ class PlaneTrajectory(UnitResult):
         Raises
         ------
         InputError
-            If the probes differ, or a network occurs twice with the same points.
+            If the samples differ, or a network occurs twice with the same points.
         """
         together = self
         for other in others:
@@ -165,7 +166,7 @@ class PlaneTrajectory(UnitResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the format and every field as plain numbers, strings, lists and dictionaries, ready for JSON."""
-        return {"format": FORMAT, **super().to_dict()}
+        return {"format": TRAJECTORY_FORMAT, **super().to_dict()}
 
     def _rows(self) -> Sequence[Row]:
         """Return one row a curve: network, layer, quantity, estimator, and the last value of it."""
@@ -220,15 +221,15 @@ class PlaneTrajectory(UnitResult):
             header = json.loads(str(load_array(file, key="header")))
         except (InputError, json.JSONDecodeError) as error:
             raise InputError(f"path must name a trajectory that save wrote: {error}") from error
-        if header.get("format") != FORMAT:
-            raise InputError(f"path must name a {FORMAT!r} file, but {file} says {header.get('format')!r}")
+        if header.get("format") != TRAJECTORY_FORMAT:
+            raise InputError(f"path must name a {TRAJECTORY_FORMAT!r} file, but {file} says {header.get('format')!r}")
         columns = {field.name: load_array(file, key=field.name).tolist() for field in fields(PlanePoint)}
         points = []
         for row in zip(*columns.values(), strict=True):
-            given = dict(zip(columns, row, strict=True))
-            given.update({name: None for name in NUMBERS[1:] if math.isnan(given[name])})
-            given["warnings"] = tuple(json.loads(given["warnings"]))
-            points.append(PlanePoint(**given))
+            point = dict(zip(columns, row, strict=True))
+            point.update({name: None for name in NUMBERS[1:] if math.isnan(point[name])})
+            point["warnings"] = tuple(json.loads(point["warnings"]))
+            points.append(PlanePoint(**point))
         return cls(
             tuple(points), header["unit"], float(header["entropy_y"]), int(header["n_samples"]), header["provenance"]
         )

@@ -1,7 +1,7 @@
 """The main job: what two saved representations tell about a label, alone and together, and how far to believe it.
 
-`decomposition` is the door, `coding` turns rows into codes, `finite_samples` says what the sample does to the atoms,
-`result` is what comes out.
+`decomposition` has the public function, `coding` turns rows into codes, `finite_samples` computes the effect of the
+sample on the atoms, and `result` holds the outcome.
 """
 
 from typing import TYPE_CHECKING

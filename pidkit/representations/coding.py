@@ -1,4 +1,4 @@
-"""From representations to codes: a quantiser for each, fitted on some rows and applied to others."""
+"""From representations to codes: fit a quantiser for each source on some rows, and apply it to others."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.rows import as_array
 from pidkit.types import IntArray
 
+RowSplit = tuple[IntArray, IntArray] | None
+"""The rows to fit quantisers on and the rows to measure; None means all rows for both."""
+
 
 class Quantiser(Protocol):
-    """What turns representations (n, ...) into codes (n,): a scikit-learn transformer with `n_codes_` after `fit`."""
+    """A scikit-learn transformer of representations (n, ...) into codes (n,), with `n_codes_` after `fit`."""
 
     n_codes_: int
 
@@ -70,7 +73,7 @@ def read_rows(x: npt.ArrayLike, n: int, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> tuple[IntArray, IntArray] | None:
+def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> RowSplit:
     """Return the rows to fit on and the rows to measure, drawn at random, in file order; None: all rows for both.
 
     Raises
@@ -90,9 +93,7 @@ def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> 
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 
-def encode(
-    quantiser: Quantiser, x: npt.NDArray[Any], split: tuple[IntArray, IntArray] | None, name: str
-) -> tuple[IntArray, int]:
+def encode(quantiser: Quantiser, x: npt.NDArray[Any], split: RowSplit, name: str) -> tuple[IntArray, int]:
     """Fit the quantiser, in place, and return the codes of the rows to measure and how many codes there are.
 
     Raises

@@ -1,20 +1,20 @@
-"""From two saved representations and labels to atoms: quantise, count, decompose, and say what it is worth."""
+"""`representation_pid`: from two saved representations and labels to atoms: quantise, count, decompose, and judge."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable
-from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
 from pidkit.errors import BiasWarning, InputError
-from pidkit.info import entropy
+from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import takes_two_sources
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.solvers.choice import check_solver, check_tol
+from pidkit.provenance import recorded_versions
 from pidkit.representations.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
 from pidkit.representations.finite_samples import (
     CodedSamples,
@@ -29,11 +29,6 @@ from pidkit.representations.result import RepresentationPID
 from pidkit.symbols import encode_labels
 from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
 from pidkit.units import check_unit, from_nats
-
-LARGEST_BIAS_SHARE = 0.1
-"""Share of I(Y;X1,X2) from which its predicted bias calls for a warning."""
-
-RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
 
 
 @takes_two_sources
@@ -153,7 +148,7 @@ def representation_pid(
             "n_bootstrap": n_bootstrap,
             "n_null": n_null,
             "rng": seed_name(rng),
-            "versions": {package: version(package) for package in RECORDED_PACKAGES},
+            "versions": recorded_versions(),
         },
     )
     _warn_of_bias(result, unit)
@@ -161,7 +156,7 @@ def representation_pid(
 
 
 def _read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
-    """Return the labels as ranks 0, 1, ... without gaps; fewer than two classes say nothing."""
+    """Return the labels as ranks 0, 1, ... without gaps; raise InputError where there are fewer than two classes."""
     codes, _ = encode_labels(labels, n=None, name="labels")
     classes, y = np.unique(codes, return_inverse=True)
     if classes.size < 2:

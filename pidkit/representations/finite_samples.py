@@ -1,4 +1,4 @@
-"""What a finite sample does to plug-in atoms: the predicted bias, corrections, the shuffled null, the bootstrap.
+"""The effect of a finite sample on plug-in atoms: predicted bias, corrections, the shuffled null and the bootstrap.
 
 Plug-in information is biased upwards, most of all the synergy: 10 x 10 x 10 codes of independent data show 1.10 bits
 of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `representation_pid` shows
@@ -31,9 +31,10 @@ SHOW_PROGRESS_AFTER = 2.0
 """Seconds after which replicates show a progress bar."""
 
 CORRECTIONS: tuple[BiasCorrection, ...] = get_args(BiasCorrection)
+"""The bias corrections by name."""
 
 FEWEST_TO_QUARTER = 8
-"""Samples from which quarters of two are left for the extrapolation."""
+"""Samples needed for the extrapolation, so that each quarter of them still has two."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,13 @@ def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator)
 
 def _replicates(draw: Iterable[CodedSamples], total: int, what: str) -> FloatArray:
     """Return the atoms of every replicate, in batches, with a progress bar where it takes long."""
-    found: list[FloatArray] = []
+    atoms: list[FloatArray] = []
     replicates = iter(draw)
     with tqdm(total=total, desc=what, delay=SHOW_PROGRESS_AFTER, leave=False) as bar:
         while batch := list(itertools.islice(replicates, BATCH)):
-            found.append(_atoms(batch))
+            atoms.append(_atoms(batch))
             bar.update(len(batch))
-    return np.concatenate(found)
+    return np.concatenate(atoms)
 
 
 def _atoms(batch: Sequence[CodedSamples]) -> FloatArray:
@@ -163,10 +164,20 @@ def _values(result: PIDResult) -> FloatArray:
 
 
 def spreads(replicates: FloatArray) -> dict[str, Spread]:
-    """Summarise replicates atom by atom."""
-    low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
-    mean, std = replicates.mean(0), replicates.std(0)
-    return {name: Spread(float(mean[k]), float(std[k]), float(low[k]), float(high[k])) for k, name in enumerate(ATOMS)}
+    """Summarise replicates, shape (n, 4), atom by atom."""
+    return {name: spread_of(column) for name, column in zip(ATOMS, replicates.T, strict=True)}
+
+
+def spread_of(values: FloatArray) -> Spread:
+    """Summarise replicates of one number by their mean, standard deviation and central 95 %.
+
+    Examples
+    --------
+    >>> spread_of(np.array([1.0, 3.0]))
+    Spread(mean=2.0, std=1.0, low=1.05, high=2.95)
+    """
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Spread(float(values.mean()), float(values.std()), float(low), float(high))
 
 
 def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:

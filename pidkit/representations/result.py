@@ -1,4 +1,4 @@
-"""What `representation_pid` returns: raw atoms beside their caps, bias, null, spread and provenance."""
+"""The result of `representation_pid`: raw atoms beside their caps, bias, null, spread and provenance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pidkit.results import UnitResult, text_table
 
 @dataclass(frozen=True)
 class RepresentationPID(UnitResult):
-    """The atoms of two quantised representations about labels, with what they are worth.
+    """The atoms of two quantised representations about labels, with their caps, bias, null and spread.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The protocol of objectives, their weighted sum, cross-entropy by hand, and blocks that freeze."""
+"""The protocol of objectives, and blocks that freeze."""
 
 import math
 
@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from pidkit import InputError
-from pidkit.distill import Batch, CrossEntropy, Objective, Outputs, Phase, WeightedSum
-from pidkit.distill.objective import frozen, merged_groups
+from pidkit.distill import Batch, Objective, Outputs, Phase
+from pidkit.distill.objective import frozen
 
 
 def batch(logits):
@@ -43,36 +42,6 @@ LABELS = torch.tensor([0, 1])
 LOGITS = torch.tensor([[math.log(3.0), 0.0], [0.0, 0.0]], dtype=torch.float64)
 
 
-def test_cross_entropy_by_hand():
-    """Probabilities of the labels: 3 / 4 and 1 / 2; the mean of -log is (log(4/3) + log 2) / 2."""
-    expected = (math.log(4 / 3) + math.log(2)) / 2
-    assert float(CrossEntropy()(batch(LOGITS), LABELS)) == pytest.approx(expected, abs=1e-15)
-
-
-def test_label_smoothing_by_hand():
-    """Targets are .9 and .1: row 1 gives -.9 log(3/4) - .1 log(1/4), row 2 log 2."""
-    expected = (0.9 * math.log(4 / 3) + 0.1 * math.log(4) + math.log(2)) / 2
-    assert float(CrossEntropy(label_smoothing=0.2)(batch(LOGITS), LABELS)) == pytest.approx(expected, abs=1e-15)
-
-
-@pytest.mark.parametrize("value", [1.0, -0.1])
-def test_label_smoothing_is_checked(value):
-    with pytest.raises(InputError, match=r"label_smoothing must be a number in \[0, 1\)"):
-        CrossEntropy(label_smoothing=value)
-
-
-@pytest.mark.parametrize("phase", [Phase.WARM_UP, Phase.TEACHER_FILTER])
-def test_cross_entropy_has_no_part_in_other_phases(phase):
-    loss = CrossEntropy()(batch(LOGITS.clone().requires_grad_()), LABELS, phase)
-    assert float(loss) == 0.0
-    assert not loss.requires_grad
-
-
-def test_cross_entropy_passes_gradcheck():
-    x = LOGITS.clone().requires_grad_()
-    assert torch.autograd.gradcheck(lambda logits: CrossEntropy()(batch(logits), LABELS), (x,))
-
-
 def test_the_phase_picks_the_loss():
     loss = Constant(1.0, 2.0, 3.0)
     for phase, expected in ((Phase.STUDENT, 1.0), (Phase.WARM_UP, 2.0), (Phase.TEACHER_FILTER, 3.0)):
@@ -93,46 +62,6 @@ def test_parameters_are_the_students_filters_unless_said_otherwise():
 
     plain = Plain()
     assert plain.groups() == {"student_filters": [plain.weight]}
-
-
-def test_weights_count_in_the_students_phase_alone():
-    both = WeightedSum({"a": Constant(1.0, 2.0, 3.0), "b": Constant(10.0, 20.0, 30.0)}, {"b": 0.5})
-    x = batch(LOGITS.float())
-    assert float(both(x, LABELS).detach()) == 1.0 + 0.5 * 10.0
-    assert {name: float(value) for name, value in both.last.items()} == {"a": 1.0, "b": 10.0}
-    assert not any(value.requires_grad for value in both.last.values())
-    assert float(both(x, LABELS, Phase.WARM_UP).detach()) == 2.0 + 20.0
-    assert float(both(x, LABELS, Phase.TEACHER_FILTER).detach()) == 3.0 + 30.0
-
-
-def test_a_sum_tells_the_epoch_and_merges_groups():
-    a, b = Constant(1.0), Constant(2.0)
-    both = WeightedSum({"a": a, "b": WeightedSum({"c": b})})
-    both.set_epoch(7)
-    assert (a.epoch, b.epoch) == (7, 7)
-    assert [id(p) for p in both.groups()["critics"]] == [id(a.values), id(b.values)]
-    assert merged_groups([]) == {}
-
-
-def test_a_sum_keeps_its_state():
-    first, second = (WeightedSum({"a": Constant(value)}) for value in (1.0, 2.0))
-    second.load_state_dict(first.state_dict())
-    assert float(second(batch(LOGITS), LABELS).detach()) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("terms", "weights", "message"),
-    [
-        ({}, None, "terms must be a mapping of names to objectives, at least one"),
-        ({"a": nn.Linear(1, 1)}, None, "terms must be a mapping of names to objectives"),
-        ({"a": CrossEntropy()}, {"b": 1.0}, "weights holds 'b', which is no term; the terms are 'a'"),
-        ({"a": CrossEntropy()}, {"a": -1.0}, r"weights\['a'\] must be a finite number >= 0, not -1.0"),
-        ({"a": CrossEntropy()}, {"a": float("inf")}, r"weights\['a'\] must be a finite number"),
-    ],
-)
-def test_bad_sums_are_refused(terms, weights, message):
-    with pytest.raises(InputError, match=message):
-        WeightedSum(terms, weights)
 
 
 def test_frozen_puts_every_mode_back_also_after_an_error():

@@ -126,8 +126,8 @@ def distil(teacher, objective_of, start: int) -> dict[str, float]:
     model, teacher_codes = teacher
     codes, generator = LogitCodes(2, temperature=1.0), torch.Generator().manual_seed(100 + start)
     student = network(8, 2, start)
-    probe, bits = images(4000, torch.Generator().manual_seed(9))
-    with tap(teacher=model, student=student, layers=["1"], example=probe[:2]) as networks:
+    held_out, bits = images(4000, torch.Generator().manual_seed(9))
+    with tap(teacher=model, student=student, layers=["1"], example=held_out[:2]) as networks:
         step = Distillation(networks, objective_of(teacher_codes, codes))
         optimiser = torch.optim.Adam(student.parameters(), lr=0.01)
         for _ in range(100):
@@ -136,11 +136,11 @@ def distil(teacher, objective_of, start: int) -> dict[str, float]:
             step(x, own[:, 0]).backward()
             optimiser.step()
         with torch.no_grad():
-            batch = networks(probe)
+            batch = networks(held_out)
             t, s = teacher_codes(batch.teacher), codes(batch.student)
     z, g = (one_hot(each).double() for each in bits.T)
-    p_yt, p_ys, p_gs, p_ts = (a.T @ b / len(probe) for a, b in ((z, t), (z, s), (g, s), (t, s)))
-    tables = {"shared": p_ts, "about_z": p_ys, "about_g": p_gs, "h_z": z.T @ z / len(probe)}
+    p_yt, p_ys, p_gs, p_ts = (a.T @ b / len(held_out) for a, b in ((z, t), (z, s), (g, s), (t, s)))
+    tables = {"shared": p_ts, "about_z": p_ys, "about_g": p_gs, "h_z": z.T @ z / len(held_out)}
     found = {name: float(information(table)) / LN2 for name, table in tables.items()}
     return {"red": float(soft_pair_atoms(p_yt, p_ys)[0]), **found}
 

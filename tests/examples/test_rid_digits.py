@@ -91,7 +91,7 @@ def test_results_do_not_depend_on_how_many_processes_make_them(tmp_path, monkeyp
     assert (tmp_path / "out" / "results.json").read_text() == (tmp_path / "here" / "results.json").read_text()
 
 
-def test_a_probed_run_scores_as_one_that_is_not(tmp_path):
+def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path):
     settings = options.replaced(digits.Settings(), [argument.removeprefix("--set=") for argument in ARGUMENTS])
     runs.check_settings(tmp_path, settings, choices=digits.CHOICES)
     digits.train_teacher(digits.TeacherRun("nuisance", 0), settings, tmp_path)

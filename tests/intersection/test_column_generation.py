@@ -47,7 +47,7 @@ def test_size_limit_keeps_the_interval_valid(monkeypatch):
     cone = griffith_ho_cone(dirichlet((3, 3, 3), 0)).cone
     coordinates = find_coordinates(cone)
     value = generate_columns(cone, coordinates, tol=1e-10).lower
-    monkeypatch.setattr("pidkit.intersection.pricing.MAX_RAYS", 4)
+    monkeypatch.setattr("pidkit.intersection.pricing.MAX_VERTICES", 4)
     split = generate_columns(cone, coordinates, tol=1e-10)
     assert split.status == "size_limit"
     assert split.lower - 1e-12 <= value <= split.upper

@@ -35,11 +35,11 @@ def test_table_and_units():
         ("griffith-ho", "nats"),
         ("williams-beer", "nats"),
     ]
-    assert compare(TABLE["AND"].p, measures=["MMI"], unit="nats")["MMI"].unit == "nats"
+    assert compare(TABLE["AND"].p, measures=["mmi"], unit="nats")["mmi"].unit == "nats"
 
 
 def test_errors():
     with pytest.raises(InputError, match=r"measures must be one of 'gacs-koerner', .*, not 'I_dep'"):
         compare(TABLE["AND"].p, measures=["I_dep"])
-    with pytest.raises(InputError, match="no measure 'BROJA' here; there are MMI"):
-        compare(TABLE["AND"].p, measures=["MMI"])["BROJA"]
+    with pytest.raises(InputError, match="no measure 'broja' here; there are mmi"):
+        compare(TABLE["AND"].p, measures=["mmi"])["broja"]

@@ -34,7 +34,7 @@ def redundancy(measure, p):
 @pytest.mark.parametrize("name", ["AND", "RDN", "UNQ", "correlated UNQ1", "ImperfectRDN", "PntUnq"])
 def test_closed_forms(name):
     p = TABLE[name].p
-    wedge = intersection_information(p, kind="gacs-koerner").lower
+    wedge = intersection_information(p, measure="gacs-koerner").lower
     assert redundancy(dit_pid.PID_GK, p) == pytest.approx(wedge, abs=1e-9)
     assert redundancy(dit_pid.PID_MMI, p) == pytest.approx(mmi_redundancy(p), abs=1e-9)
     assert redundancy(dit_pid.PID_WB, p) == pytest.approx(williams_beer_redundancy(p), abs=1e-9)

@@ -17,12 +17,12 @@ VALUE = 1e-7
 @pytest.mark.parametrize("name", TABLE)
 def test_table_of_values(name):
     known = TABLE[name]
-    for kind, value in (("gacs-koerner", known.wedge), ("griffith-ho", known.alpha), ("blackwell", known.prec)):
+    for measure, value in (("gacs-koerner", known.wedge), ("griffith-ho", known.alpha), ("blackwell", known.prec)):
         began = time.perf_counter()
-        result = intersection_information(known.p, kind=kind)
+        result = intersection_information(known.p, measure=measure)
         assert time.perf_counter() - began < 1.0  # .1 s on a quiet machine: benchmarks/bench_intersection.py
         assert result.is_exact
-        assert result.lower == pytest.approx(value, abs=VALUE), kind
+        assert result.lower == pytest.approx(value, abs=VALUE), measure
         assert result.lower <= result.upper
         assert result.report.residual <= 1e-12
 
@@ -31,7 +31,7 @@ def test_table_of_values(name):
 def test_random_two_by_two(seed, alpha, prec):
     p = dirichlet((2, 2, 2), seed)
     assert intersection_information(p).lower == pytest.approx(alpha, abs=1e-9)
-    assert intersection_information(p, kind="blackwell").lower == pytest.approx(prec, abs=1e-9)
+    assert intersection_information(p, measure="blackwell").lower == pytest.approx(prec, abs=1e-9)
 
 
 @pytest.mark.parametrize(("shape", "gap"), [((3, 3, 3), 1e-7), ((4, 4, 4), 1e-3)])
@@ -48,11 +48,11 @@ def test_sizes_by_column_generation(shape, gap):
 def test_sizes_to_the_last_digit(shape, seed):
     result = intersection_information(dirichlet(shape, seed), tol=1e-7)
     assert result.report.gap <= 1e-7
-    assert intersection_information(dirichlet(shape, seed), kind="blackwell").lower >= result.lower
+    assert intersection_information(dirichlet(shape, seed), measure="blackwell").lower >= result.lower
 
 
 def test_blackwell_of_ten_by_ten_sources():
-    result = intersection_information(dirichlet((5, 10, 10), 0), kind="blackwell", tol=1e-8)
+    result = intersection_information(dirichlet((5, 10, 10), 0), measure="blackwell", tol=1e-8)
     assert result.lower == pytest.approx(0.0110339795, abs=1e-9)
 
 
@@ -80,38 +80,38 @@ def test_zero_mass_symbols_change_nothing():
     p = dirichlet((2, 2, 2), 1)
     padded = np.zeros((3, 4, 3))
     padded[np.ix_([0, 2], [1, 3], [0, 1])] = p
-    for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
-        small, large = (intersection_information(joint, kind=kind) for joint in (p, padded))
+    for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
+        small, large = (intersection_information(joint, measure=measure) for joint in (p, padded))
         assert large.lower == pytest.approx(small.lower, abs=1e-10)
         assert [channel.shape[1] for channel in large.channels] == [4, 3]
         for channel in large.channels:
             np.testing.assert_allclose(channel.sum(0), 1.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["gacs-koerner", "griffith-ho", "blackwell"])
-def test_a_constant_target_is_zero(kind):
-    result = intersection_information(dirichlet((1, 3, 2), 0), kind=kind)
+@pytest.mark.parametrize("measure", ["gacs-koerner", "griffith-ho", "blackwell"])
+def test_a_constant_target_is_zero(measure):
+    result = intersection_information(dirichlet((1, 3, 2), 0), measure=measure)
     assert (result.lower, result.upper) == (0.0, 0.0)
 
 
 def test_three_sources():
     p = np.zeros((2, 2, 2, 2))
     p[0, 0, 0, 0] = p[1, 1, 1, 1] = 0.5
-    for kind in ("gacs-koerner", "blackwell"):
-        result = intersection_information(p, kind=kind)
+    for measure in ("gacs-koerner", "blackwell"):
+        result = intersection_information(p, measure=measure)
         assert result.lower == pytest.approx(1.0)
         assert len(result.channels) == 3
     noisy = dirichlet((2, 2, 2, 2), 0)
-    three = intersection_information(noisy, kind="blackwell")
+    three = intersection_information(noisy, measure="blackwell")
     assert three.is_exact
-    pairs = [intersection_information(noisy.sum(axis), kind="blackwell").lower for axis in (1, 2, 3)]
+    pairs = [intersection_information(noisy.sum(axis), measure="blackwell").lower for axis in (1, 2, 3)]
     assert three.lower <= min(pairs) + 1e-9
 
 
 def test_one_source_shares_all_it_knows():
     p = np.array([[0.5, 0.1], [0.0, 0.4]])
-    whole = intersection_information(p, kind="gacs-koerner").lower
-    assert intersection_information(p, kind="blackwell").lower == pytest.approx(whole, abs=1e-9)
+    whole = intersection_information(p, measure="gacs-koerner").lower
+    assert intersection_information(p, measure="blackwell").lower == pytest.approx(whole, abs=1e-9)
 
 
 def test_limits_give_an_interval_and_say_so():
@@ -125,7 +125,7 @@ def test_limits_give_an_interval_and_say_so():
     assert late.report.status == "time_limit"
     assert late.lower <= value <= late.upper
     # The upper end is then no worse than Blackwell's.
-    assert late.upper <= intersection_information(p, kind="blackwell").upper + 1e-9
+    assert late.upper <= intersection_information(p, measure="blackwell").upper + 1e-9
 
 
 def test_too_many_posterior_dimensions_still_give_an_interval():
@@ -150,8 +150,10 @@ def test_missing_tol_raises_and_can_be_waived():
 
 def test_errors():
     p = dirichlet((2, 2, 2), 0)
-    with pytest.raises(InputError, match="kind must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"):
-        intersection_information(p, kind="broja")
+    with pytest.raises(
+        InputError, match="measure must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"
+    ):
+        intersection_information(p, measure="broja")
     for name, wanted in (
         ("tol", "a finite number of bits > 0"),
         ("time_limit", "a number of seconds > 0"),
@@ -164,9 +166,9 @@ def test_errors():
     with pytest.raises(InputError, match="p must have 3 axes"):
         intersection_information(dirichlet((2, 2, 2, 2), 0))
     tiny = np.array([[[0.5, 1e-15], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.5]]])
-    for kind in ("griffith-ho", "blackwell"):
+    for measure in ("griffith-ho", "blackwell"):
         with pytest.raises(InputError, match=r"p holds a mass of 1\.0e-15, below 1e-12"):
-            intersection_information(tiny, kind=kind)
+            intersection_information(tiny, measure=measure)
 
 
 def test_a_channel_that_misses_its_constraints_is_not_returned(monkeypatch):
@@ -189,7 +191,7 @@ def test_a_joint_too_large_for_the_cone_is_bounded(monkeypatch):
     bounded = intersection_information(p)
     assert bounded.report.status == "size_limit"
     assert bounded.lower == 0.0
-    assert bounded.upper == pytest.approx(intersection_information(p, kind="blackwell").upper, abs=1e-9)
+    assert bounded.upper == pytest.approx(intersection_information(p, measure="blackwell").upper, abs=1e-9)
     monkeypatch.undo()
     monkeypatch.setattr("pidkit.intersection.split.MAX_VARIABLES", 20)
     monkeypatch.setattr("pidkit.intersection.column_generation.MAX_CLIMBS", 0)

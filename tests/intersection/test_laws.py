@@ -15,9 +15,9 @@ SLACK = 1e-8
 @settings(max_examples=25)
 @given(joints())
 def test_swapping_the_sources_changes_nothing(p):
-    for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
-        here = intersection_information(p, kind=kind)
-        there = intersection_information(p.transpose(0, 2, 1), kind=kind)
+    for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
+        here = intersection_information(p, measure=measure)
+        there = intersection_information(p.transpose(0, 2, 1), measure=measure)
         assert here.lower == pytest.approx(there.lower, abs=SLACK)
 
 
@@ -26,8 +26,8 @@ def test_swapping_the_sources_changes_nothing(p):
 def test_relabelling_changes_nothing(p, seed):
     rng = np.random.default_rng(seed)
     shuffled = p[np.ix_(*(rng.permutation(n) for n in p.shape))]
-    for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
-        here, there = (intersection_information(joint, kind=kind) for joint in (p, shuffled))
+    for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
+        here, there = (intersection_information(joint, measure=measure) for joint in (p, shuffled))
         assert here.lower == pytest.approx(there.lower, abs=SLACK)
 
 
@@ -38,5 +38,5 @@ def test_the_other_source_being_the_same_gives_it_all(p):
     twice = np.zeros((*p_yx.shape, p_yx.shape[1]))
     diagonal = np.arange(p_yx.shape[1])
     twice[:, diagonal, diagonal] = p_yx
-    for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
-        assert intersection_information(twice, kind=kind).lower == pytest.approx(mmi_redundancy(twice), abs=SLACK)
+    for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
+        assert intersection_information(twice, measure=measure).lower == pytest.approx(mmi_redundancy(twice), abs=SLACK)

@@ -21,14 +21,14 @@ def test_units_go_there_and_back():
         result.to("bans")
 
 
-@pytest.mark.parametrize("kind", ["griffith-ho", "blackwell", "gacs-koerner"])
-def test_a_dictionary_survives_json(kind):
-    result = intersection_information(TABLE["AND"].p, kind=kind)
+@pytest.mark.parametrize("measure", ["griffith-ho", "blackwell", "gacs-koerner"])
+def test_a_dictionary_survives_json(measure):
+    result = intersection_information(TABLE["AND"].p, measure=measure)
     fields = json.loads(json.dumps(result.to_dict()))
     assert fields["lower"] == result.lower
     assert fields["report"]["status"] == "converged"
     assert len(fields["channels"]) == 2
-    assert (fields["common"] is None) == (kind == "blackwell")
+    assert (fields["common"] is None) == (measure == "blackwell")
 
 
 def test_repr_shows_a_value_or_an_interval():

@@ -229,7 +229,7 @@ def test_a_hook_that_cannot_be_attached_leaves_none(monkeypatch: pytest.MonkeyPa
     assert hooks_of(model) == 0
 
 
-# Features of a probe
+# Features of a held-out sample
 
 
 def test_features_come_in_batches_and_leave_the_model_as_it_was() -> None:
@@ -327,7 +327,7 @@ def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) 
         ),
     ],
 )
-def test_probes_that_cannot_be_used_are_refused(call: Any, message: str) -> None:
+def test_inputs_that_cannot_be_used_are_refused(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(nn.Sequential(nn.Linear(3, 4)))
 

@@ -112,7 +112,7 @@ def test_potentials_prove_the_lower_bound_and_weights_lead_to_the_upper_one(shap
         assert upper.value == pytest.approx(optimum.upper, abs=1e-6)
 
 
-def test_threads_change_no_bit():
+def test_threads_change_no_digit():
     joints = joints_of(np.random.default_rng(2), (4, 5, 6), KINDS * 12)
     one, two, many = (bivariate_pid_batch(joints, n_jobs=n_jobs) for n_jobs in (1, 2, 7))
     for other in (two, many):

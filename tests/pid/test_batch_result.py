@@ -23,7 +23,7 @@ def test_one_decomposition_by_its_index_is_the_single_result(found):
         for value in (*ATOMS, *INFORMATION):
             assert getattr(one, value) == pytest.approx(getattr(alone, value), abs=2e-9), name
             assert type(getattr(one, value)) is float
-        assert (one.unit, one.measure, one.report.solver) == ("bits", "BROJA", "interior-point")
+        assert (one.unit, one.measure, one.report.solver) == ("bits", "broja", "interior-point")
         assert (one.report.status, one.report.unit) == ("converged", "bits")
         assert one.report.tol == pytest.approx(alone.report.tol, rel=1e-15)
         assert one.report.iterations == found.solutions.iterations[k]

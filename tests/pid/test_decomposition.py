@@ -130,7 +130,7 @@ def test_results_are_frozen_readable_and_convertible():
     with pytest.raises(AttributeError, match="cannot assign to field"):
         found.redundancy = 0.0
     lines = repr(found).splitlines()
-    assert lines[0] == "PIDResult (BROJA, bits)"
+    assert lines[0] == "PIDResult (broja, bits)"
     assert lines[1].split() == ["redundancy", "0.311278"]
     assert lines[5] == "  I(Y;X1) = 0.311278   I(Y;X2) = 0.311278   I(Y;X1,X2) = 0.811278"
     nats = found.to("nats")
@@ -139,7 +139,7 @@ def test_results_are_frozen_readable_and_convertible():
     assert nats.to("bits").atoms == pytest.approx(found.atoms, abs=1e-15)
     exported = found.to_dict()
     assert exported["report"]["solver"] == "interior-point"
-    assert (exported["synergy"], exported["unit"], exported["measure"]) == (found.synergy, "bits", "BROJA")
+    assert (exported["synergy"], exported["unit"], exported["measure"]) == (found.synergy, "bits", "broja")
 
 
 @pytest.mark.parametrize("name", ["AND", "UNQ", "RDN", "XOR", "ImperfectRDN", "DIFF"])

@@ -138,7 +138,7 @@ def test_one_of_several_estimators_is_drawn() -> None:
     np.testing.assert_array_equal(points.get_offsets(), [[2.0, 1.0]])
 
 
-ATOMS_ALONE = PlaneTrajectory((PlanePoint("a & b", 0, "x & y", "synergy", "BROJA", 0.1),), "bits", 1.0, 10, {})
+ATOMS_ALONE = PlaneTrajectory((PlanePoint("a & b", 0, "x & y", "synergy", "broja", 0.1),), "bits", 1.0, 10, {})
 
 
 @pytest.mark.parametrize(

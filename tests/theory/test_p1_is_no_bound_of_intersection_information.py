@@ -53,7 +53,7 @@ def test_p1_reaches_more_than_i_alpha_there(noisy_chain):
     assert reached > intersection_information(noisy_chain).upper + 0.3
     broja = bivariate_pid(noisy_chain)
     assert reached <= broja.redundancy + broja.report.gap + ROUNDING
-    assert reached <= intersection_information(noisy_chain, kind="blackwell").upper + ROUNDING
+    assert reached <= intersection_information(noisy_chain, measure="blackwell").upper + ROUNDING
 
 
 @settings(max_examples=20)
@@ -68,7 +68,7 @@ def test_p1_bounds_blackwell_and_broja_from_below(seed, sizes, rest):
     whole = chain[..., None, None] * others  # y, z, q, u, v
     p = whole.transpose(0, 2, 3, 1, 4).reshape(n_y, n_q * n_u, n_z * n_v)
     reached = mutual_information(chain.sum(1)) / LN2
-    blackwell = intersection_information(p, kind="blackwell")
+    blackwell = intersection_information(p, measure="blackwell")
     broja = bivariate_pid(p)
     assert reached <= blackwell.upper + ROUNDING
     assert reached <= broja.redundancy + broja.report.gap + ROUNDING
@@ -85,5 +85,5 @@ def test_broja_and_blackwell_cannot_grow_when_a_source_is_processed(seed, f_s):
     less = filtered(p, f_s)
     whole_broja, less_broja = bivariate_pid(p), bivariate_pid(less)
     assert less_broja.redundancy <= whole_broja.redundancy + whole_broja.report.gap + ROUNDING
-    whole, processed = (intersection_information(joint, kind="blackwell") for joint in (p, less))
+    whole, processed = (intersection_information(joint, measure="blackwell") for joint in (p, less))
     assert processed.lower <= whole.upper + ROUNDING

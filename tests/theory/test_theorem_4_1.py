@@ -33,7 +33,7 @@ Y, T, S, W = range(4)
 def test_the_order_of_the_measures(p):
     """I_wedge <= I_alpha <= I_prec <= Red_BROJA <= I_MMI."""
     wedge, alpha, prec = (
-        intersection_information(p, kind=kind) for kind in ("gacs-koerner", "griffith-ho", "blackwell")
+        intersection_information(p, measure=measure) for measure in ("gacs-koerner", "griffith-ho", "blackwell")
     )
     broja = bivariate_pid(p)
     values = [wedge.lower, alpha.lower, prec.lower, broja.redundancy + broja.report.gap, mmi_redundancy(p)]

@@ -1,1 +1,1 @@
-"""The objectives of distillation, one file each: what follows a teacher's logits, layers, attention or information."""
+"""The objectives of distillation, one file each: losses on a teacher's logits, layers, attention or information."""

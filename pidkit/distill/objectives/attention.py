@@ -1,4 +1,4 @@
-"""Attention transfer: the student looks where the teacher looks, whatever the channels."""
+"""Attention transfer: match where the activations of two layers are large, whatever their numbers of channels."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
 Norm = Literal["code", "paper"]
+"""Distances of the attention maps: the authors' published code and their paper differ."""
 
 
 class AttentionTransfer(Objective):

@@ -16,7 +16,7 @@ from pidkit.distill.places import widened
 from pidkit.errors import InputError
 
 Schedule = Callable[[int], float]
-"""What gives the temperature of an epoch, counted from 0."""
+"""A function from an epoch, counted from 0, to the temperature in it."""
 
 
 class KD(Objective):

@@ -1,4 +1,4 @@
-"""Salient feature masking: any objective, with only the greatest entries of the teacher left to follow."""
+"""Salient feature masking: any objective, of a teacher of whose outputs only the greatest entries are kept."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
 
 Ranking = Literal["value", "magnitude"]
-"""What the greatest entries are the greatest by."""
+"""How entries are ranked: by their value, or by their absolute value."""
 
 Fill = Literal["-inf", "zero"]
-"""What masked logits become."""
+"""What replaces the logits that are not kept, by name."""
 
 FILLS: dict[Fill, float] = {"-inf": -math.inf, "zero": 0.0}
+"""The values behind these names."""
 
 
 class SalientMask(Objective):
     """An objective whose teacher is masked: of each sample only the top fraction K of the teacher's entries is kept.
 
     Of n entries, k = max(1, ceil(K n)) are kept. Layers are ranked by magnitude over channels and places together, and
-    the rest is 0. K = 1 is the objective itself, to the bit. Every phase sees the masked teacher.
+    the rest is 0. K = 1 gives exactly the loss of the objective itself. Every phase sees the masked teacher.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ class SalientMask(Objective):
 
 
 class _MaskedLayers(Mapping[str, Tensor]):
-    """Layers of which some are masked when they are read: what an objective does not read costs nothing."""
+    """Tapped layers, some of which are masked at the moment they are read: layers that nobody reads cost nothing."""
 
     def __init__(self, layers: Mapping[str, Tensor], names: frozenset[str], keep: float) -> None:
         self._layers, self._names, self._keep = layers, names, keep
@@ -192,8 +193,8 @@ def top_fraction_mask(x: Tensor, keep: float, *, by: Ranking = "value") -> Tenso
     k = n_kept(keep, rows.shape[1])
     least = rows.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
     above, equal = ~(rows <= least), rows == least
-    room = k - above.sum(1, keepdim=True)
-    return (above | (equal & (equal.cumsum(1) <= room))).reshape(x.shape)
+    n_ties = k - above.sum(1, keepdim=True)
+    return (above | (equal & (equal.cumsum(1) <= n_ties))).reshape(x.shape)
 
 
 def n_kept(keep: float, n: int) -> int:

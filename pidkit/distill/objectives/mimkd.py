@@ -1,4 +1,4 @@
-"""MIMKD: more mutual information between the student's features and the teacher's, by critics trained along."""
+"""MIMKD: maximise the mutual information between student and teacher features, with critics that train alongside."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pidkit.mi.neural.bounds import infonce, jsd_of_pairs
 from pidkit.mi.neural.critics import ConcatenateAndConvolve, ProjectAndDot
 
 MapCritic = ProjectAndDot | ConcatenateAndConvolve
+"""A critic that keeps places apart and can score a few diagonals of its matrix alone."""
 
 MapCriticName = Literal["project-and-dot", "concatenate-and-convolve"]
 """The critics that keep places, by name."""

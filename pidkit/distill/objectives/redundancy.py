@@ -19,10 +19,11 @@ from pidkit.pid.gradients import atom_gradients
 from pidkit.types import FloatArray
 
 TrainedAtom = Literal["redundancy", "unique_teacher"]
+"""The atoms that can be trained on; by Theorem 3.2 their gradients are the same but for the sign."""
 
 FLOOR = 1e-9
-"""Cells of P(y,t) and P(y,s) with less mass are left out: they hold less information than the tolerance and no
-gradient, and cost the solver steps."""
+"""Cells of P(y,t) and P(y,s) with less mass than this are left out: they hold less information than the tolerance and
+no gradient to speak of, and they cost the solver iterations."""
 
 
 class ExactRedundancy(Objective):
@@ -141,8 +142,8 @@ class ExactRedundancy(Objective):
         student = self.student_codes(batch.student)
         for name, rows, codes in (("teacher", teacher, self.p_yt), ("student", student, self.p_ys)):
             if rows.shape != (len(classes), codes.shape[1]):
-                wanted = (len(classes), codes.shape[1])
-                raise InputError(f"{name}_codes must give one row a label, {wanted}, not {tuple(rows.shape)}")
+                shape = (len(classes), codes.shape[1])
+                raise InputError(f"{name}_codes must give one row a label, {shape}, not {tuple(rows.shape)}")
         n_yt, n_ys = classes.T @ teacher.double(), classes.T @ student.double()
         for name, counts in (("teacher_codes", n_yt), ("student_codes", n_ys)):
             if not bool(counts.isfinite().all()):  # before the running averages take it in
@@ -174,9 +175,9 @@ class ExactRedundancy(Objective):
 
     def _solve(self, p_yt: FloatArray, p_ys: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss of a joint and its derivative by P(y,s), the same for both atoms (the envelope theorem)."""
-        found = solve_broja_batch(p_yt[None], p_ys[None], tol=self.tol, unit="nats")
-        value = -found.redundancy[0] if self.atom == "redundancy" else found.unique_1[0]
-        slopes = atom_gradients(p_yt[None], p_ys[None], found.lam, found.mu).unique_1[1]
+        solution = solve_broja_batch(p_yt[None], p_ys[None], tol=self.tol, unit="nats")
+        value = -solution.redundancy[0] if self.atom == "redundancy" else solution.unique_1[0]
+        slopes = atom_gradients(p_yt[None], p_ys[None], solution.lam, solution.mu).unique_1[1]
         return float(value), np.ascontiguousarray(slopes[0])
 
     def _averaged(self, n_yt: Tensor, n_ys: Tensor, total: float) -> tuple[Tensor, Tensor, float]:
@@ -203,7 +204,7 @@ class ExactRedundancy(Objective):
 
 
 class _KnownSlope(torch.autograd.Function):
-    """A scalar of a table, its value and its derivative known beforehand."""
+    """A scalar function of a table whose value and derivative are already known: the solver gives both at once."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, value: float, slope: Tensor) -> Tensor:
@@ -220,12 +221,12 @@ class _KnownSlope(torch.autograd.Function):
 
 
 def _without_traces(p_yt: FloatArray, p_ys: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Leave out cells with less than a trace of mass, and classes that have no others; give both one P(y), sum one."""
+    """Drop cells below FLOOR, and classes with no other cells; rescale both tables to one P(y) and a sum of one."""
     p_y = p_yt.sum(1)
     p_y = p_y / p_y.sum()
-    kept = [np.where(p >= FLOOR, p, 0.0) for p in (p_yt, p_ys)]
-    p_y = np.where(kept[0].any(1) & kept[1].any(1), p_y, 0.0)
+    cells = [np.where(p >= FLOOR, p, 0.0) for p in (p_yt, p_ys)]
+    p_y = np.where(cells[0].any(1) & cells[1].any(1), p_y, 0.0)
     p_y = p_y / p_y.sum()
     # Where nothing is left of a class p_y is zero.
-    first, second = (p * (p_y / np.maximum(p.sum(1), FLOOR))[:, None] for p in kept)
+    first, second = (p * (p_y / np.maximum(p.sum(1), FLOOR))[:, None] for p in cells)
     return first, second

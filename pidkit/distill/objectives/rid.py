@@ -1,4 +1,4 @@
-"""RID: redundant information distillation, filters that keep what is about the labels and a student that follows."""
+"""RID: redundant information distillation. Filters keep what layers tell about the labels; the student matches them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, as_places, widened
 
 SigmaRule = Literal["learned", "closed-form"]
+"""How the weights sigma of the channels are found: by gradients, as in the paper, or as the minimiser for the batch."""
 
 
 class FilteredPair(NamedTuple):
-    """What the filters make of a pair of layers, and the weights of their difference.
+    """The filtered outputs of a pair of layers, and the weights of their difference.
 
     Attributes
     ----------
@@ -185,18 +186,18 @@ class RID(Objective):
         The keys are such as "std f_t conv1 > conv1" and "sigma conv1 > conv1".
         """
         shown = {}
-        for found in self.filtered(batch):
-            name = f"{found.pair.teacher_layer} > {found.pair.student_layer}"
-            shown[f"std f_t {name}"], shown[f"sigma {name}"] = found.teacher_std, float(found.sigma.mean())
+        for filtered in self.filtered(batch):
+            name = f"{filtered.pair.teacher_layer} > {filtered.pair.student_layer}"
+            shown[f"std f_t {name}"], shown[f"sigma {name}"] = filtered.teacher_std, float(filtered.sigma.mean())
         return shown
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Return f_t and g_t, f_s, and sigma where it is learned."""
-        found = {
+        groups = {
             "teacher_filters": [*self.teacher_filters.parameters(), *self.heads.parameters()],
             "student_filters": list(self.student_filters.parameters()),
         }
-        return found if self.scales is None else {**found, "sigma": list(self.scales.parameters())}
+        return groups if self.scales is None else {**groups, "sigma": list(self.scales.parameters())}
 
     @property
     def running_v(self) -> list[Tensor]:

@@ -1,20 +1,20 @@
-"""Several teachers at once, each with its own objective and weight, some of them perhaps corrupted."""
+"""Several teachers at once, each with its own objective and weight; some of them may be corrupted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
-from pidkit.distill.objective import Objective, merged_groups
-from pidkit.distill.phases import Phase
+from pidkit.distill.objective import Objective
+from pidkit.distill.objectives.sums import SumOfObjectives
 from pidkit.errors import InputError
 
 
-class SeveralTeachers(Objective):
+class SeveralTeachers(SumOfObjectives):
     """The sum over teachers of their objectives, weighted in the student's phase: sum_m w_m L_m.
 
     In the other phases, where only filters learn, each from its own teacher, the losses are added as they are.
@@ -60,7 +60,6 @@ class SeveralTeachers(Objective):
         self.register_buffer("_weights", torch.ones(len(objectives)))
         if weights is not None:
             self.set_weights(weights)
-        self.last: dict[str, Tensor] = {}
 
     @property
     def weights(self) -> dict[str, float]:
@@ -83,24 +82,18 @@ class SeveralTeachers(Objective):
             checked[name] = real_number(f"weights[{name!r}]", weight, least=0.0)
         self._weights.copy_(torch.tensor([checked[name] for name in names], dtype=torch.float64))
 
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
-        """Return the sum over the teachers, weighted in the student's phase."""
-        values = {name: loss(batch.with_teacher(name), labels, phase) for name, loss in self.objectives.items()}
-        self.last = {name: value.detach() for name, value in values.items()}
-        total = batch.zero()
+    def parts(self) -> nn.ModuleDict:
+        """Return the objectives by the name of their teacher."""
+        return self.objectives
+
+    def factors(self) -> Iterable[Tensor]:
+        """Return the weights, in the order of the teachers."""
         # A copy: DistributedDataParallel writes into buffers, which a graph may still need.
-        for weight, value in zip(self._weights.clone(), values.values(), strict=True):
-            total = total + (weight * value if phase is Phase.STUDENT else value)
-        return total
+        return self._weights.clone().unbind()
 
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of all objectives by group."""
-        return merged_groups(self.objectives.values())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell every objective."""
-        for objective in self.objectives.values():
-            objective.set_epoch(epoch)  # type: ignore[operator]
+    def batch_of(self, name: str, batch: Batch) -> Batch:
+        """Return the batch as seen with one teacher alone."""
+        return batch.with_teacher(name)
 
 
 def redundancy_weights(redundancies: Mapping[str, float], *, temperature: float = 1.0) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Task-aware layer-wise distillation: both networks filtered for the labels, then the filtered layers matched."""
+"""Task-aware layer-wise distillation: filter both networks for the labels, then match the filtered layers."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class TED(Objective):
         for k, pair in enumerate(self.pairs):
             teacher, student = paired_places(batch, pair)
             with frozen(self.teacher_filters[k]):
-                wanted = self.teacher_filters[k](teacher)
-            total = total + mean_square(wanted, self.student_filters[k](student))
+                target = self.teacher_filters[k](teacher)
+            total = total + mean_square(target, self.student_filters[k](student))
         return total
 
     def groups(self) -> dict[str, list[nn.Parameter]]:

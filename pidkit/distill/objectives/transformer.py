@@ -13,10 +13,12 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.pairing import checked_pairs
-from pidkit.distill.places import LayerPair, Shape, widened
+from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
+from pidkit.types import Shape
 
 HeadRule = Literal["each", "mean"]
+"""Which attention maps are compared: head by head, or the mean over the heads."""
 
 
 class AttentionMaps(Objective):

@@ -1,4 +1,4 @@
-"""What RID assumes and never measures: that the difference of its filters says nothing more about the labels."""
+"""Measure the assumption behind RID: the difference of its two filters says nothing more about the labels."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from torch import nn
 
 from pidkit.arguments import Rng, integer_seed, whole_number
 from pidkit.distill.batch import Batch
-from pidkit.distill.objective import WeightedSum
 from pidkit.distill.objectives.rid import FilteredPair
 from pidkit.distill.objectives.several import SeveralTeachers
-from pidkit.distill.probe.atoms import Codes, Split, code_rows, spread_of
+from pidkit.distill.objectives.sums import WeightedSum
+from pidkit.distill.probe.atoms import CodeColumn, code_rows
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.records.atom_record import Assumption
-from pidkit.representations.coding import Quantiser
+from pidkit.representations.coding import Quantiser, RowSplit
+from pidkit.representations.finite_samples import spread_of
 from pidkit.types import IntArray
 from pidkit.units import from_nats
 
-NULL_STREAM = 2_000_003
-"""Beside the seed, so that these permutations share no stream with those of the labels."""
+ASSUMPTION_NULL_STREAM = 2_000_003
+"""Second number of the seed of these permutations, so that they share no random stream with those of the labels."""
 
 FilterKey = tuple[str, str, str]
 """Name of the teacher, layer of the teacher, layer of the student."""
@@ -34,7 +35,7 @@ def measure_assumption(
     y: IntArray,
     *,
     quantiser: Quantiser,
-    split: Split = None,
+    split: RowSplit = None,
     n_null: int = 10,
     rng: Rng = 0,
     name: str = "RID",
@@ -75,10 +76,12 @@ def measure_assumption(
     """
     eps = code_rows(filtered.residual.flatten(1), quantiser, split, f"{name}: f_t(T) - f_s(S)")
     given = code_rows(filtered.student.flatten(1), quantiser, split, f"{name}: f_s(S)")
-    value, cap = conditional_information(y, eps, given)
-    n_null, draws = whole_number("n_null", n_null), np.random.default_rng([integer_seed(rng), NULL_STREAM])
+    value, cap = plug_in_conditional_information(y, eps, given)
+    n_null, draws = whole_number("n_null", n_null), np.random.default_rng([integer_seed(rng), ASSUMPTION_NULL_STREAM])
     shuffled = [
-        conditional_information(y, Codes(permute_within(eps.of, given.of, draws), eps.n), given)[0]
+        plug_in_conditional_information(
+            y, CodeColumn(permute_within(eps.values, given.values, draws), eps.n_codes), given
+        )[0]
         for _ in range(n_null)
     ]
     return Assumption(
@@ -90,22 +93,22 @@ def measure_assumption(
     )
 
 
-def conditional_information(y: IntArray, codes: Codes, given: Codes) -> tuple[float, float]:
+def plug_in_conditional_information(y: IntArray, codes: CodeColumn, given: CodeColumn) -> tuple[float, float]:
     """Return plug-in I(Y; codes | given) and its cap H(Y | given), in nats.
 
     Examples
     --------
-    >>> y, given = np.array([0, 0, 1, 1]), Codes(np.array([0, 1, 0, 1]), 2)
-    >>> [round(float(v / np.log(2)), 12) for v in conditional_information(y, Codes(y, 2), given)]
+    >>> y, given = np.array([0, 0, 1, 1]), CodeColumn(np.array([0, 1, 0, 1]), 2)
+    >>> [round(float(v / np.log(2)), 12) for v in plug_in_conditional_information(y, CodeColumn(y, 2), given)]
     [1.0, 1.0]
     """
     n_y = int(y.max()) + 1
-    cells = (y * codes.n + codes.of) * given.n + given.of
-    p: npt.NDArray[np.float64] = np.bincount(cells, minlength=n_y * codes.n * given.n) / y.size
-    p = p.reshape(n_y, codes.n, given.n)
+    cells = (y * codes.n_codes + codes.values) * given.n_codes + given.values
+    p: npt.NDArray[np.float64] = np.bincount(cells, minlength=n_y * codes.n_codes * given.n_codes) / y.size
+    p = p.reshape(n_y, codes.n_codes, given.n_codes)
     h_given, h_y_given = entropy(p.sum((0, 1))), entropy(p.sum(1))
     cap = h_y_given - h_given
-    # From below zero by rounding alone: the value is a divergence of counts.
+    # Only rounding makes the difference negative: the value is a divergence of empirical distributions.
     return max(0.0, cap - (entropy(p) - entropy(p.sum(0)))), cap
 
 
@@ -141,13 +144,13 @@ def find_filters(
         If it is left open which of several teachers an objective follows, one named is unknown, or filters sit where
         they cannot be reached.
     """
-    found = [] if objective is None else _with_filters(objective, None)
-    for name, _ in found:
+    filters = [] if objective is None else _with_filters(objective, None)
+    for name, _ in filters:
         if name is not None and name not in teachers:
             raise InputError(f"objective names teacher {name!r}; the teachers are {', '.join(map(repr, teachers))}")
         if name is None and len(teachers) > 1:
             raise InputError("objective has filters of one of several teachers; pass {name of teacher: objective}")
-    return [(teachers[0] if name is None else name, held) for name, held in found]
+    return [(teachers[0] if name is None else name, module) for name, module in filters]
 
 
 def _with_filters(
@@ -169,26 +172,28 @@ def _with_filters(
 
 
 class FilteredPairs:
-    """What filters make of the sample, gathered batch by batch on the CPU."""
+    """The filtered layers of the sample, gathered batch by batch on the CPU."""
 
     def __init__(self, objectives: list[tuple[str, nn.Module]]) -> None:
-        """Begin with nothing."""
+        """Take the objectives whose filters are run, each with the name of its teacher."""
         self._objectives = objectives
         self._parts: dict[FilterKey, list[FilteredPair]] = {}
 
     def add(self, batch: Batch) -> None:
         """Run the filters on a batch."""
         for teacher, objective in self._objectives:
-            for found in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
-                ours = FilteredPair(found.pair, *(t.detach().cpu() for t in found[1:]))
-                key = (teacher, found.pair.teacher_layer, found.pair.student_layer)
+            for filtered in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
+                ours = FilteredPair(filtered.pair, *(t.detach().cpu() for t in filtered[1:]))
+                key = (teacher, filtered.pair.teacher_layer, filtered.pair.student_layer)
                 self._parts.setdefault(key, []).append(ours)
 
     def take(self) -> dict[FilterKey, FilteredPair]:
         """Return every pair for the whole sample."""
         whole = {}
         for key, parts in self._parts.items():
-            teacher, student = (torch.cat(held) for held in ([p.teacher for p in parts], [p.student for p in parts]))
+            teacher, student = (
+                torch.cat(tensors) for tensors in ([p.teacher for p in parts], [p.student for p in parts])
+            )
             whole[key] = FilteredPair(parts[0].pair, teacher, student, parts[0].sigma)
         self._parts.clear()
         return whole

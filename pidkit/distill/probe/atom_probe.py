@@ -1,4 +1,4 @@
-"""The probe: what teacher and student share about the labels, measured every few epochs of a distillation."""
+"""`AtomProbe`: what teacher and student share about the labels, measured every few epochs of a distillation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.assumption import FilteredPairs, find_filters, measure_assumption
-from pidkit.distill.probe.atoms import code_rows, code_teachers, measure_atoms
+from pidkit.distill.probe.atoms import code_rows, code_teachers, measure_pair
 from pidkit.distill.probe.choices import Pairs, check_schedule, choose_pairs, phase_spans
-from pidkit.distill.probe.outputs import LOGITS, Rows, fingerprint, passes, undisturbed
+from pidkit.distill.probe.outputs import LOGITS, RowCollector, passes, undisturbed
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.nn.sample import check_sample
+from pidkit.nn.sample import check_sample, fingerprint
 from pidkit.quantise import RepresentationCodes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
@@ -42,7 +42,8 @@ class AtomProbe:
 
     The networks run in eval mode, without gradients and in full precision; afterwards modes, buffers, gradients, random
     states (torch, numpy, Python), autocast and hooks are as they were, also after an exception and between a forward
-    and a backward pass, so that a probed and an unprobed run end in the same bits. In several processes, probe in one.
+    and a backward pass, so that a run that is measured and one that is not are bit-identical. In several processes,
+    measure in one.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ class AtomProbe:
             "rng": self._seed,
             "sample": fingerprint(self._x, torch.from_numpy(y)),
             "teachers": {
-                name: fingerprint(*held.parameters(), *held.buffers()) for name, held in networks.teachers.items()
+                name: fingerprint(*model.parameters(), *model.buffers()) for name, model in networks.teachers.items()
             },
             "filters": [teacher for teacher, _ in self._filters],
         }
@@ -175,7 +176,7 @@ class AtomProbe:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the networks and the sample; the records stay."""
+        """Release the networks and the sample; the records stay."""
         self._networks = None
         self._filters.clear()
         self._x = torch.empty(0)
@@ -223,27 +224,29 @@ class AtomProbe:
     def _measure(self, networks: Networks, epoch: float) -> tuple[AtomRecord, ...]:
         """Run the student once, and the teachers only where filters need them, and measure every pair."""
         outputs = list(dict.fromkeys(ours for _, _, ours in self._pairs))
-        rows, filtered = Rows(), FilteredPairs(self._filters)
-        with undisturbed(networks, *(held for _, held in self._filters)):
+        rows, filtered = RowCollector(), FilteredPairs(self._filters)
+        with undisturbed(networks, *(module for _, module in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
-            found = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
-            for batch, (tapped, returned) in zip(torch.split(self._x, self._batch_size), found, strict=True):
+            outputs_of_batches = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
+            for batch, (tapped, returned) in zip(
+                torch.split(self._x, self._batch_size), outputs_of_batches, strict=True
+            ):
                 logits = returned.student.logits if isinstance(returned, Batch) else returned
                 for name in outputs:
                     rows.add(name, logits if name == LOGITS else tapped[name], len(batch))
                 if isinstance(returned, Batch):
                     filtered.add(returned)
             codes = {
-                name: code_rows(held, self._quantisers[1], self._split, f"student: {name!r} at epoch {epoch:g}")
-                for name, held in rows.take().items()
+                name: code_rows(layer_rows, self._quantisers[1], self._split, f"student: {name!r} at epoch {epoch:g}")
+                for name, layer_rows in rows.take().items()
             }
             whole = filtered.take()
             records = []
             for teacher, theirs, ours in self._pairs:
-                of_teacher, held = self._teacher_codes[teacher, theirs], whole.get((teacher, theirs, ours))
-                assumption = held and measure_assumption(
-                    held,
+                of_teacher, filtered_pair = self._teacher_codes[teacher, theirs], whole.get((teacher, theirs, ours))
+                assumption = filtered_pair and measure_assumption(
+                    filtered_pair,
                     self._y,
                     quantiser=self._quantisers[1],
                     split=self._split,
@@ -251,7 +254,7 @@ class AtomProbe:
                     rng=self._seed,
                     name=f"filters of {theirs!r} and {ours!r} at epoch {epoch:g}",
                 )
-                measured = measure_atoms(
+                measured = measure_pair(
                     self._y, of_teacher, codes[ours], n_null=self._n_null, generator=self._generator
                 )
                 records.append(AtomRecord(epoch, teacher, theirs, ours, **measured, assumption=assumption))

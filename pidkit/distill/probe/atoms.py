@@ -1,4 +1,4 @@
-"""From the outputs of a pair of layers to one record: codes, atoms, the shuffled null, and what they are worth."""
+"""From the outputs of a pair of layers to one record: codes, atoms, the shuffled null, predicted bias and warnings."""
 
 from __future__ import annotations
 
@@ -14,29 +14,27 @@ from torch import Tensor
 from pidkit.distill.networks import Networks
 from pidkit.distill.probe.outputs import collect_rows
 from pidkit.errors import InputError
+from pidkit.info import LARGEST_BIAS_SHARE
 from pidkit.pid.batch import bivariate_pid_batch
 from pidkit.records.atom_record import QUANTITIES
-from pidkit.representations.coding import Quantiser, encode
-from pidkit.representations.decomposition import LARGEST_BIAS_SHARE
-from pidkit.representations.finite_samples import Spread, predicted_bias
+from pidkit.representations.coding import Quantiser, RowSplit, encode
+from pidkit.representations.finite_samples import predicted_bias, spread_of
 from pidkit.types import FloatArray, IntArray
 from pidkit.units import from_nats
 
-Split = tuple[IntArray, IntArray] | None
-
 LARGEST_GAP = 1e-6
-"""In bits. A certified gap above this is said in the record."""
+"""Bits. A record carries a warning where its certified gap exceeds this, which is far below any atom worth reading."""
 
 
 @dataclass(frozen=True)
-class Codes:
-    """Codes of the measured samples, and the size of their alphabet."""
+class CodeColumn:
+    """One code for each measured sample, and the size of the alphabet of the codes."""
 
-    of: IntArray
-    n: int
+    values: IntArray
+    n_codes: int
 
 
-def code_rows(rows: Tensor, quantiser: Quantiser, split: Split, name: str) -> Codes:
+def code_rows(rows: Tensor, quantiser: Quantiser, split: RowSplit, name: str) -> CodeColumn:
     """Fit a copy of the quantiser to rows and return their codes, of all rows or of those to measure.
 
     Raises
@@ -45,8 +43,8 @@ def code_rows(rows: Tensor, quantiser: Quantiser, split: Split, name: str) -> Co
         If the rows hold NaN or cannot be quantised.
     """
     if not bool(rows.isfinite().all()):
-        raise InputError(f"{name} puts out NaN or infinity on the probe; the training has diverged")
-    return Codes(*encode(clone(quantiser), rows.numpy(), split, name))
+        raise InputError(f"{name} puts out NaN or infinity on the sample; the training has diverged")
+    return CodeColumn(*encode(clone(quantiser), rows.numpy(), split, name))
 
 
 def code_teachers(
@@ -54,10 +52,10 @@ def code_teachers(
     pairs: Iterable[tuple[str, str, str]],
     x: Tensor,
     quantiser: Quantiser,
-    split: Split,
+    split: RowSplit,
     *,
     batch_size: int,
-) -> dict[tuple[str, str], Codes]:
+) -> dict[tuple[str, str], CodeColumn]:
     """Return the codes of the outputs of every teacher that pairs (teacher, its layer, ...) name; each runs once."""
     codes = {}
     for name, teacher in networks.teachers.items():
@@ -69,8 +67,8 @@ def code_teachers(
     return codes
 
 
-def measure_atoms(
-    y: IntArray, teacher: Codes, student: Codes, *, n_null: int, generator: np.random.Generator
+def measure_pair(
+    y: IntArray, teacher: CodeColumn, student: CodeColumn, *, n_null: int, generator: np.random.Generator
 ) -> dict[str, Any]:
     """Return the measured fields of an `AtomRecord`, in bits: those of `representation_pid`, up to the gap.
 
@@ -80,16 +78,16 @@ def measure_atoms(
     Parameters
     ----------
     y : ndarray of int, shape (n,)
-    teacher, student : Codes
+    teacher, student : CodeColumn
     n_null : int
     generator : numpy.random.Generator
         Copied: every pair and every epoch has the same permutations, so that only the codes differ.
     """
     draw = copy.deepcopy(generator)
     labels = [y, *(draw.permutation(y) for _ in range(n_null))]
-    values, gaps = solve(np.stack([_joint(one, teacher, student) for one in labels]))
+    values, gaps = solve_joints(np.stack([_joint(one, teacher, student) for one in labels]))
     n_y = int(y.max()) + 1
-    bias = from_nats(predicted_bias(n_y, teacher.n * student.n, y.size), "bits")
+    bias = from_nats(predicted_bias(n_y, teacher.n_codes * student.n_codes, y.size), "bits")
     mi_joint = float(values[0, QUANTITIES.index("mi_joint")])
     said = []
     if bias > LARGEST_BIAS_SHARE * mi_joint:
@@ -102,29 +100,23 @@ def measure_atoms(
         **dict(zip(QUANTITIES, map(float, values[0]), strict=True)),
         "gap": float(gaps[0]),
         "null_gap": float(gaps[1:].max()) if n_null else None,
-        "n_codes_teacher": teacher.n,
-        "n_codes_student": student.n,
+        "n_codes_teacher": teacher.n_codes,
+        "n_codes_student": student.n_codes,
         "bias": bias,
         "null": null,
         "warnings": tuple(said),
     }
 
 
-def solve(joints: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the `QUANTITIES` of joints p[b, y, t, s], shape (b, 7), and their certified gaps, in bits."""
+def solve_joints(joints: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Decompose joints p[b, y, t, s]; return their `QUANTITIES`, shape (b, 7), and certified gaps (b,), in bits."""
     batch = bivariate_pid_batch(joints, check=False)
     columns = ("redundancy", "unique_1", "unique_2", "synergy", "mi_1", "mi_2", "mi_joint")
     return np.stack([getattr(batch, name) for name in columns], axis=1), np.array(batch.solutions.gap)
 
 
-def spread_of(values: FloatArray) -> Spread:
-    """Summarise replicates: mean, standard deviation and the central 95 %."""
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Spread(float(values.mean()), float(values.std()), float(low), float(high))
-
-
-def _joint(y: IntArray, teacher: Codes, student: Codes) -> FloatArray:
+def _joint(y: IntArray, teacher: CodeColumn, student: CodeColumn) -> FloatArray:
     """Return the empirical joint p[y, t, s]."""
-    shape = (int(y.max()) + 1, teacher.n, student.n)
-    cells = np.ravel_multi_index((y, teacher.of, student.of), shape)
+    shape = (int(y.max()) + 1, teacher.n_codes, student.n_codes)
+    cells = np.ravel_multi_index((y, teacher.values, student.values), shape)
     return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape) / y.size

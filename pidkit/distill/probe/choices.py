@@ -1,4 +1,4 @@
-"""What a probe measures and when: the pairs of layers, the epochs, and the phases that they lie in."""
+"""What an `AtomProbe` measures and when: the pairs of layers, the epochs, and the phases that they lie in."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pidkit.errors import InputError
 from pidkit.nn.taps import find_layers
 
 Pairs = Iterable[tuple[str, str]] | Mapping[str, Iterable[tuple[str, str]]]
+"""Pairs (layer of the teacher, layer of the student): for the only teacher, or by the name of each teacher."""
 
 
 def check_schedule(schedule: object) -> int | frozenset[float]:
-    """Return a period, or the epochs to measure."""
+    """Return the number of epochs between two measurements, or the set of epochs to measure."""
     if isinstance(schedule, Collection) and not isinstance(schedule, str):
         return frozenset(real_number("schedule", epoch, least=0.0) for epoch in schedule)
     return whole_number("schedule", schedule, least=1, remedy="every so many epochs; or pass the epochs to measure")
@@ -30,13 +31,15 @@ def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> li
         unknown = sorted(set(pairs) - set(teachers))
         raise InputError(f"pairs names teachers {unknown}; the teachers are {', '.join(map(repr, teachers))}")
     chosen: list[tuple[str, str, str]] = []
-    given = pairs if pairs is None or isinstance(pairs, Mapping) else [tuple(pair) for pair in pairs]
+    named = pairs if pairs is None or isinstance(pairs, Mapping) else [tuple(pair) for pair in pairs]
     for teacher in teachers:
-        if given is None:
-            asked: Sequence[Any] = [(pair.teacher_layer, pair.student_layer) for pair in networks.pairs_of(teacher)]
+        if named is None:
+            of_teacher: Sequence[Any] = [
+                (pair.teacher_layer, pair.student_layer) for pair in networks.pairs_of(teacher)
+            ]
         else:
-            asked = [tuple(pair) for pair in given.get(teacher, ())] if isinstance(given, Mapping) else given
-        for pair in asked:
+            of_teacher = [tuple(pair) for pair in named.get(teacher, ())] if isinstance(named, Mapping) else named
+        for pair in of_teacher:
             if len(pair) != 2:
                 raise InputError(f"pairs must be tuples (layer of the teacher, layer of the student), not {pair!r}")
             theirs = find_layers(networks.teachers[teacher].model, pair[0])  # type: ignore[arg-type]

@@ -1,9 +1,8 @@
-"""Outputs of networks on a held-out sample, collected in the middle of a training run that must not notice."""
+"""Collect outputs of networks on a held-out sample in the middle of a training run, without changing the run."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -17,15 +16,17 @@ from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Taps, eager_model
 
 LOGITS = "(logits)"
-"""What a network returns, beside the names of its layers; no qualified name has parentheses."""
+"""The name under which a network's returned values are recorded beside its layers; qualified names of layers have no
+parentheses, so the two cannot be confused."""
 
 
 @contextlib.contextmanager
 def undisturbed(*models: nn.Module) -> Iterator[None]:
-    """Run a block with models in eval mode, without gradients and in full precision; then all is as it was.
+    """Run a block with models in eval mode, without gradients and in full precision, and restore everything afterwards.
 
-    Beside what `left_as_found` restores: the random states of numpy and of Python. Autocast is off meanwhile: a pass
-    in it would leave weights without a graph in its cache, and what is measured would depend on where it is measured.
+    Beside what `left_as_found` restores, the random states of numpy and Python are put back. Autocast is switched off
+    for the block: a pass under it would leave weights without a graph in its cache, and the numbers would depend on
+    whether the caller used it.
 
     Examples
     --------
@@ -74,24 +75,24 @@ def passes(
     model = eager_model(model)
     names = list(layers)
     run = model if forward is None else forward
-    place = next(iter([*model.parameters(), *model.buffers()]), x)
-    dtype = place.dtype if x.is_floating_point() and place.is_floating_point() else None
+    first = next(iter([*model.parameters(), *model.buffers()]), x)
+    dtype = first.dtype if x.is_floating_point() and first.is_floating_point() else None
     with contextlib.ExitStack() as stack:
         taps = stack.enter_context(Taps(model, names)) if names else None
         for batch in torch.split(x, batch_size):
-            returned = run(batch.to(place.device, dtype))
+            returned = run(batch.to(first.device, dtype))
             yield {} if taps is None else taps.take(), returned
 
 
-class Rows:
+class RowCollector:
     """Flat rows (n, d) of several outputs, gathered batch by batch on the CPU, in single precision at least."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without rows."""
         self._parts: dict[str, list[Tensor]] = {}
 
     def add(self, name: str, output: object, n: int) -> None:
-        """Add what an output is for a batch of `n` samples.
+        """Add the rows that an output has for a batch of `n` samples.
 
         Raises
         ------
@@ -121,21 +122,12 @@ def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_s
     >>> {name: tuple(held.shape) for name, held in rows.items()}
     {'0': (4, 6), '(logits)': (4, 6)}
     """
-    asked = list(outputs)
-    rows, done = Rows(), 0
+    names = list(outputs)
+    rows, done = RowCollector(), 0
     with undisturbed(model):
-        for layers, logits in passes(model, [name for name in asked if name != LOGITS], x, batch_size=batch_size):
+        for layers, logits in passes(model, [name for name in names if name != LOGITS], x, batch_size=batch_size):
             n = min(batch_size, len(x) - done)
             done += n
-            for name in asked:
+            for name in names:
                 rows.add(name, logits if name == LOGITS else layers[name], n)
     return rows.take()
-
-
-def fingerprint(*tensors: Tensor) -> str:
-    """Return a hash of the values, shapes and dtypes of tensors, the same on every device."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

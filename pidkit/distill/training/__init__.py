@@ -1,4 +1,4 @@
-"""The training loop for those who want one: options, data, optimisers, checkpoints, history, evaluation."""
+"""A ready-made training loop: `Trainer` with its options, data, optimisers, checkpoints, history and evaluation."""
 
 from pidkit.distill.training.callbacks import EpochEnd
 from pidkit.distill.training.evaluation import Evaluation, evaluate

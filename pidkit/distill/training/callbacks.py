@@ -1,4 +1,4 @@
-"""What others may do at the end of an epoch, without a trace in the training."""
+"""Callbacks at the end of an epoch, which cannot change the training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pidkit.nn.features import left_as_found
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """What a callback sees at the end of an epoch.
+    """The argument of a callback at the end of an epoch.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class EpochEnd:
 
 
 Callback = Callable[[EpochEnd], object]
-"""Called at the end of an epoch; what it returns is not looked at."""
+"""A function called at the end of an epoch; its return value is ignored."""
 
 
 def call_back(callbacks: Iterable[Callback], end: EpochEnd) -> None:
-    """Call each in the first process, the networks in eval mode and without gradients, and leave them as found."""
+    """Call all callbacks in the first process, the networks in eval mode and without gradients; then restore them."""
     if rank_and_size()[0] == 0:
         with left_as_found(end.networks, end.objective):
             for callback in callbacks:

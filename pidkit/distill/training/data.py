@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from pidkit.errors import InputError
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-"""Makes new inputs of a batch, on its device, drawing from a generator of that device."""
+"""A function of a batch of inputs and a generator on its device, which returns augmented inputs."""
 
 
-class Split(Protocol):
-    """Samples that can be read in batches of given rows."""
+class DataSplit(Protocol):
+    """The training, validation or test part of the data: samples that can be read in batches of given rows."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -30,7 +30,7 @@ class Split(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values by which other data can be told apart."""
+        """Return plain values that change when the data change, so that a run is not resumed on others."""
         ...
 
 
@@ -69,15 +69,17 @@ class LoadedSplit:
     def batches(self, rows: Sequence[Tensor], *, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of rows; the seed is that of the workers, which else would draw on the global generator."""
         generator = torch.Generator().manual_seed(seed)
-        chosen = [row.tolist() for row in rows]
-        yield from DataLoader(self.dataset, batch_sampler=chosen, num_workers=self.workers, generator=generator)
+        batches_of_rows = [row.tolist() for row in rows]
+        yield from DataLoader(
+            self.dataset, batch_sampler=batches_of_rows, num_workers=self.workers, generator=generator
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and the size."""
         return {"kind": type(self.dataset).__qualname__, "size": len(self)}
 
 
-def as_split(data: object, name: str, *, workers: int = 0) -> Split:
+def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
     """Return (x, y) tensors, a TensorDataset of two, or any Dataset of pairs (x, label) as a split.
 
     Raises

@@ -1,4 +1,4 @@
-"""The watch for losses and gradients that are not finite."""
+"""Detect losses and gradients that are not finite, and stop the run with a message that says where."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pidkit.errors import DivergenceError
 
 
 class Watch:
-    """Looks at the values of every step and stops the run at the first that is not finite.
+    """Collect the values of every step, and raise DivergenceError at the first that is not finite.
 
-    On the CPU before the step is taken; on a GPU, and with several processes, every few steps.
+    On the CPU values are checked before the step is taken; on a GPU, and with several processes, where every check
+    waits for the others, only every few steps.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class Watch:
     phase : Phase
     optimiser : Optimizer
     options : TrainerOptions
-        These two for the remedies that the message names.
+        The optimiser and the options are needed for the remedies that the message names.
     every : int
         Steps between two checks.
     """

@@ -1,4 +1,4 @@
-"""One epoch of training: its batches in steps, watched, and the means over its samples."""
+"""One epoch of training: take its batches step by step, check for divergence, and average over its samples."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import torch
 from torch import Tensor
 
 from pidkit.distill.phases import Phase
-from pidkit.distill.training.data import Split, seed_of
+from pidkit.distill.training.data import DataSplit, seed_of
 from pidkit.distill.training.divergence import Watch
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.distill.training.stepping import TERM, Stepper
 from pidkit.errors import PidkitError
 
 ORDER, LOADING, AUGMENTING = range(3)
-"""What draws random numbers of its own in an epoch, from a seed made of the run's, the epoch and this."""
+"""The three uses of random numbers in an epoch: the order of the samples, their loading, their augmentation. Each has
+a generator of its own, seeded by the seed of the run, the epoch and this number."""
 
 
 @dataclass(frozen=True)
 class EpochMeans:
-    """What an epoch was like, over all processes.
+    """The averages of an epoch over all processes.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class EpochMeans:
 
 def train_epoch(
     stepper: Stepper,
-    split: Split,
+    split: DataSplit,
     rows: Sequence[Tensor],
     *,
     epoch: int,
@@ -54,7 +55,7 @@ def train_epoch(
     Parameters
     ----------
     stepper : Stepper
-    split : Split
+    split : DataSplit
     rows : sequence of Tensor
         This process's rows of every batch.
     epoch : int
@@ -85,7 +86,7 @@ def train_epoch(
         try:
             values, norm, right = stepper.take(batches, sizes, phase, generator)
         except PidkitError:
-            watch.check()  # what an objective cannot work with may be what diverged steps ago
+            watch.check()  # the objective may have failed because the training diverged some steps ago
             raise
         largest = torch.maximum(largest, torch.where(torch.isfinite(norm), norm, 0.0))
         # float16 overflows now and then; the scaler skips such steps.

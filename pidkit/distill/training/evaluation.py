@@ -1,9 +1,8 @@
-"""How good a student is on a split."""
+"""Accuracy and cross-entropy of a student on validation or test data."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +18,7 @@ from pidkit.results import UnitResult
 
 @dataclass(frozen=True)
 class Evaluation(UnitResult):
-    """How good a student is on a split.
+    """The accuracy and the cross-entropy of a student on a part of the data.
 
     Attributes
     ----------
@@ -38,11 +37,6 @@ class Evaluation(UnitResult):
     cross_entropy: float
     n_samples: int
     unit: str = "nats"
-
-    @property
-    def standard_error(self) -> float:
-        """Return the standard error of the accuracy, sqrt(a (1 - a) / n): the noise of which samples were drawn."""
-        return math.sqrt(self.accuracy * (1.0 - self.accuracy) / self.n_samples)
 
 
 def evaluate(
@@ -74,8 +68,8 @@ def evaluate(
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
     rows = evaluation_rows(len(split), batch_size=batch_size, rank=rank, n_processes=n_processes)
-    place = next(iter([*student.parameters(), *student.buffers()]), None)
-    totals = torch.zeros(3, dtype=torch.float64, device=None if place is None else place.device)
+    first = next(iter([*student.parameters(), *student.buffers()]), None)
+    totals = torch.zeros(3, dtype=torch.float64, device=None if first is None else first.device)
     with left_as_found(student), autocast(totals.device.type, precision):
         model = eager_model(student)
         for x, y in split.batches(rows, seed=0):

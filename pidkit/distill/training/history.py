@@ -1,4 +1,4 @@
-"""What a run was like, epoch by epoch."""
+"""The history of a run: losses, accuracies, learning rates and times, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pidkit.results import Result, Row, cell
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch.
+    """The figures of one epoch.
 
     Attributes
     ----------

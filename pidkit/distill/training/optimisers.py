@@ -24,14 +24,14 @@ def parameter_groups(student: nn.Module, objective: Objective) -> dict[str, list
         If a parameter is in two groups; if the objective holds one that none of its groups reports, which would never
         learn; or if nothing learns.
     """
-    found = {"student": [parameter for parameter in student.parameters() if parameter.requires_grad]}
+    groups = {"student": [parameter for parameter in student.parameters() if parameter.requires_grad]}
     for group, parameters in objective.groups().items():
         if group not in PARAMETER_GROUPS[1:]:
             known = ", ".join(map(repr, PARAMETER_GROUPS[1:]))
             raise InputError(f"{type(objective).__name__}.groups() reports {group!r}; the groups are {known}")
-        found[group] = [parameter for parameter in parameters if parameter.requires_grad]
+        groups[group] = [parameter for parameter in parameters if parameter.requires_grad]
     owner: dict[int, str] = {}
-    for group, parameters in found.items():
+    for group, parameters in groups.items():
         for parameter in parameters:
             if id(parameter) in owner:
                 raise InputError(
@@ -47,14 +47,14 @@ def parameter_groups(student: nn.Module, objective: Objective) -> dict[str, list
             )
     if not owner:
         raise InputError("nothing learns: no parameter of the student or the objective requires a gradient")
-    return {group: parameters for group, parameters in found.items() if parameters}
+    return {group: parameters for group, parameters in groups.items() if parameters}
 
 
 def make_optimiser(groups: dict[str, list[nn.Parameter]], options: TrainerOptions) -> Optimizer:
     """Return SGD with Nesterov's momentum, or AdamW, with the learning rate and the weight decay of every group.
 
     One optimiser for all: parameters that a phase leaves without a gradient are passed over, momentum and weight decay
-    included, so that frozen parts stay as they are, bit for bit.
+    included, so that frozen parts stay exactly as they are.
     """
     described = [
         {

@@ -1,4 +1,4 @@
-"""What a training run can be told, checked."""
+"""The options of a training run, checked when they are made."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from pidkit.distill.training.schedules import Constant
 from pidkit.errors import InputError
 
 PARAMETER_GROUPS = ("student", *GROUPS)
-"""What learns: the student, and the groups of the objective's own parameters."""
+"""The groups of parameters that learn: the student, and the groups of the objective's own parameters."""
 
 Optimiser = Literal["sgd", "adamw"]
-"""The optimisers by name."""
+"""The optimisers by name: SGD with Nesterov's momentum, and AdamW."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
-"""What a forward pass computes in."""
+"""The dtypes that a training pass can compute in, by name."""
 
-PRECISIONS: dict[Precision, torch.dtype] = {
+TRAINING_DTYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+"""The same as dtypes of torch."""
 
 Kept = Literal["last", "best-validation"]
-"""Which student a run leaves."""
+"""Which student `Trainer.fit` leaves: that of the last epoch, or of the epoch with the best validation accuracy."""
 
 RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress")
-"""What may differ when a run is resumed: it does not change what the epochs before have done."""
+"""Options that may differ when a run is resumed, because they do not change what earlier epochs have done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,12 +139,16 @@ class TrainerOptions:
     @property
     def schedules(self) -> dict[Phase, Constant]:
         """Return the schedule of every phase; phases that the mapping leaves out are constant."""
-        given = self.schedule
-        found = {phase: given.get(phase, Constant()) if isinstance(given, Mapping) else given for phase in Phase}
-        strange = [key for key in given if key not in found] if isinstance(given, Mapping) else []
-        if strange or not all(isinstance(schedule, Constant) for schedule in found.values()):
-            raise InputError(f"schedule must be Constant, Milestones or Cosine, or map a Phase to one; it is {given!r}")
-        return found
+        schedule = self.schedule
+        by_phase = {
+            phase: schedule.get(phase, Constant()) if isinstance(schedule, Mapping) else schedule for phase in Phase
+        }
+        strange = [key for key in schedule if key not in by_phase] if isinstance(schedule, Mapping) else []
+        if strange or not all(isinstance(schedule, Constant) for schedule in by_phase.values()):
+            raise InputError(
+                f"schedule must be Constant, Milestones or Cosine, or map a Phase to one; it is {schedule!r}"
+            )
+        return by_phase
 
     def learning_rate_of(self, group: str) -> float:
         """Return the learning rate of a group, before any schedule."""

@@ -1,4 +1,4 @@
-"""Several processes by torch.distributed: who we are, sums over all, and the ordinary wrapper."""
+"""Several processes by torch.distributed: rank and number, sums over all processes, and DistributedDataParallel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How learning rates move over the epochs: constant, milestones, cosine, one for each phase."""
+"""Schedules of the learning rates over the epochs: constant, milestones or cosine, for all phases or for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pidkit.distill.phases import Phase, Phases
 from pidkit.errors import InputError
 
 Counts = Literal["run", "phase"]
-"""What the number of an epoch counts."""
+"""Whether a schedule counts the epochs of the whole run, or those of one phase."""
 
 
 @dataclass(frozen=True, kw_only=True)

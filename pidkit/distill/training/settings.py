@@ -1,4 +1,4 @@
-"""The settings of a run as plain values: what a resumed run must share, and the first difference of two."""
+"""The settings of a run as plain values: all that a resumed run must share with the run that it continues."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
-from pidkit.distill.training.data import Augment, Split
+from pidkit.distill.training.data import Augment, DataSplit
 from pidkit.distill.training.options import TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.nn.taps import eager_model
@@ -21,8 +21,8 @@ def describe_run(
     objective: Objective,
     phases: Phases,
     options: TrainerOptions,
-    train: Split,
-    validation: Split | None,
+    train: DataSplit,
+    validation: DataSplit | None,
     augment: Augment | None,
 ) -> dict[str, Any]:
     """Return what a resumed run must share, as plain values."""
@@ -41,40 +41,23 @@ def describe_run(
     }
 
 
-def difference(before: Any, now: Any, name: str = "") -> tuple[str, Any, Any] | None:
-    """Return the first difference of two nested mappings, (dotted name, before, now), or None.
-
-    Examples
-    --------
-    >>> difference({"a": {"b": 1}}, {"a": {"b": 2}})
-    ('a.b', 1, 2)
-    """
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in (*now, *(key for key in before if key not in now)):
-            found = difference(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
-            if found is not None:
-                return found
-        return None
-    return None if before == now else (name, before, now)
-
-
 def describe_module(module: nn.Module) -> dict[str, str]:
     """Return the shapes and dtypes of what a module's parameters and buffers are."""
-    held = [*module.named_parameters(), *module.named_buffers()]
-    return {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in held}
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in tensors}
 
 
 def describe_objective(objective: Objective) -> dict[str, Any]:
     """Return the class and the plain public attributes of every objective within one, as they are in epoch 0."""
     objective.set_epoch(0)
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, module in objective.named_modules():
         if isinstance(module, Objective):
             plain = {key: _plain(value) for key, value in vars(module).items() if not key.startswith("_")}
             del plain["training"]
-            kept = {key: value for key, value in plain.items() if value is not None}
-            found[name or "objective"] = {"class": type(module).__qualname__, **kept}
-    return found
+            attributes = {key: value for key, value in plain.items() if value is not None}
+            described[name or "objective"] = {"class": type(module).__qualname__, **attributes}
+    return described
 
 
 def _plain(value: object) -> Any:

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pidkit.distill.networks import Distillation
-from pidkit.distill.objective import WeightedSum
+from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.data import Augment
 from pidkit.distill.training.evaluation import autocast
-from pidkit.distill.training.options import PRECISIONS, TrainerOptions
+from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.errors import DivergenceError, InputError
 
@@ -148,7 +148,7 @@ class Stepper:
         if self._augment is not None:
             with torch.no_grad():
                 x = self._augment(x, generator)
-        with autocast(self.device.type, PRECISIONS[self.options.precision]):
+        with autocast(self.device.type, TRAINING_DTYPES[self.options.precision]):
             loss, right = self._loss(x, y, phase)
         return loss, right
 

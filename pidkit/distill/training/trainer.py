@@ -20,11 +20,13 @@ from pidkit.distill.training.callbacks import Callback, EpochEnd, call_back
 from pidkit.distill.training.data import Augment, as_split, seed_of, training_rows
 from pidkit.distill.training.epoch import ORDER, train_epoch
 from pidkit.distill.training.evaluation import Evaluation, evaluate
+from pidkit.distill.training.folder import RunFolder
 from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
-from pidkit.distill.training.options import PRECISIONS, TrainerOptions
+from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
-from pidkit.distill.training.run import Folder, Run, set_random_state
+from pidkit.distill.training.random_state import set_random_state
+from pidkit.distill.training.run import Run
 from pidkit.distill.training.settings import describe_run
 from pidkit.distill.training.stepping import Stepper, Wrap
 from pidkit.errors import InputError
@@ -71,7 +73,7 @@ class Trainer:
 
     Notes
     -----
-    On the CPU a resumed run is, bit for bit, the one that was never interrupted. Order, loading and augmentation draw
+    On the CPU a resumed run is bit-identical to one that was never interrupted. Order, loading and augmentation draw
     from generators made of `options.rng` and the epoch; dropout and its like from torch's global generator, whose
     state is in the checkpoint.
 
@@ -135,7 +137,7 @@ class Trainer:
             validation=self._validation,
             augment=augment,
         )
-        self._folder = Folder(None if path is None else Path(path), settings)
+        self._folder = RunFolder(None if path is None else Path(path), settings)
         self._random: dict[str, Any] | None = None
         self._between_epochs, self._ended = True, False
         state = self._folder.open(resume=resume)
@@ -212,7 +214,7 @@ class Trainer:
         if data is None:
             raise InputError(f"{name} data are not given; pass {name}= to Trainer")
         share_buffers(self.networks)
-        return evaluate(self.networks.student, data, precision=PRECISIONS[self.options.precision])
+        return evaluate(self.networks.student, data, precision=TRAINING_DTYPES[self.options.precision])
 
     def _run_epoch(self, bar: Any) -> None:
         """Train an epoch, record it, tell the callbacks, move on and save."""

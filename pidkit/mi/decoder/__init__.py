@@ -1,4 +1,4 @@
-"""Decoder estimators: how much of a label, or of an input, a decoder reads out of a representation.
+"""Decoder estimators: how much of a label, or of an input, a decoder can predict from a representation.
 
 Compare layers and epochs only under the same decoder and budget; decoder values need not obey the data-processing
 inequality.

@@ -17,7 +17,7 @@ from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
-from pidkit.mi.splits import FOLDS, Split, check_class_sizes, check_folds, three_way_splits
+from pidkit.mi.splits import FOLDS, ThreeWaySplit, check_class_sizes, check_folds, three_way_splits
 from pidkit.types import FloatArray, IntArray, Unit
 
 Classifier = Literal["linear", "mlp"]
@@ -115,12 +115,17 @@ class LabelDecoder:
         check_class_sizes(labels, FOLDS)
         draws = generator(rng)
         split = three_way_splits(n, draws, folds=4, labels=labels)[0]
-        split = Split(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
+        split = ThreeWaySplit(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
         codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
         return self._fit(rows, labels, split, draws, codes)
 
     def _fit(
-        self, rows: FloatArray, labels: IntArray, split: Split, rng: np.random.Generator, codes: dict[Hashable, int]
+        self,
+        rows: FloatArray,
+        labels: IntArray,
+        split: ThreeWaySplit,
+        rng: np.random.Generator,
+        codes: dict[Hashable, int],
     ) -> FittedLabelDecoder:
         shift, scale = scaling(rows[split.train])
         scaled = (rows - shift) / scale

@@ -1,4 +1,4 @@
-"""The linear label decoder: scikit-learn's logistic regression, its penalty chosen by held-out cross-entropy."""
+"""The linear label decoder: scikit-learn's logistic regression, with the penalty of the lowest held-out loss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pidkit.types import FloatArray, IntArray
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties to choose from, tried in this order while the held-out loss falls."""
 
-MAX_ITER = 500
+LOGISTIC_ITERATIONS = 500
+"""Iterations of scikit-learn's solver at most for one penalty; each fit starts from the one before."""
 
 UNCONVERGED = "the logistic regression stopped before it converged; reduce the columns of a"
 
@@ -25,7 +26,7 @@ def logistic(
     """Return the logistic regression with the lowest loss on `stop`, as a perceptron of one layer."""
     one_hot = np.eye(n_classes)[stop[1]]
     tried: list[tuple[float, Perceptron, tuple[str, ...]]] = []
-    model = LogisticRegression(max_iter=MAX_ITER, warm_start=True)
+    model = LogisticRegression(max_iter=LOGISTIC_ITERATIONS, warm_start=True)
     for c in PENALTIES:
         model.set_params(C=c)
         with warnings.catch_warnings(record=True) as caught:

@@ -1,4 +1,4 @@
-"""A small perceptron in numpy, for decoders: three links, Adam, early stopping on held-out rows."""
+"""A small perceptron in numpy for decoders: three link functions, Adam, and early stopping on held-out rows."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from pidkit.errors import InputError, SolverError
 from pidkit.types import FloatArray
 
 UNIFORM_SHARE = 1e-6
-"""Share of the uniform distribution mixed into every prediction: one sure mistake then costs 14 nats, not infinity."""
+"""Share of the uniform distribution that is mixed into every prediction, so that a confident mistake costs at most 14
+nats plus the logarithm of the number of classes, and not infinitely many."""
 
-OVERFITTED = 0.25
-"""How much more the training rows may give than the held-out ones, in nats and as a share, before a result says so."""
+DECODER_OVERFIT = 0.25
+"""How much more than held-out rows the training rows may give before a result warns of overfitting: this many nats, and
+this share of the held-out value."""
 
 LINKS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "identity": lambda output: output,
     "sigmoid": expit,
     "softmax": lambda output: softmax(output, axis=1),
 }
-"""From outputs to means. Each is canonical for its loss, so the gradient at the output is mean - target for all."""
+"""The maps from outputs to means. Each is the canonical link of its loss, so that the gradient at the output is always
+mean - target."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def check_hidden(hidden: object) -> tuple[int, ...]:
 
 def overfitted(train_value: float, value: float) -> tuple[str, ...]:
     """Return the warning that the training rows give much more than the held-out ones, if they do; both in nats."""
-    if train_value - value <= max(OVERFITTED, OVERFITTED * abs(value)):
+    if train_value - value <= max(DECODER_OVERFIT, DECODER_OVERFIT * abs(value)):
         return ()
     return (
         f"overfitted: the training rows give {train_value:.2f} nats, the held-out ones {value:.2f}; the value is low: "

@@ -14,7 +14,7 @@ from pidkit.errors import InputError
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, scaling
-from pidkit.mi.splits import Split, check_folds, three_way_splits
+from pidkit.mi.splits import ThreeWaySplit, check_folds, three_way_splits
 from pidkit.types import FloatArray, IntArray, Unit
 
 SMALLEST_VARIANCE = 1e-3
@@ -112,7 +112,7 @@ class ReconstructionDecoder:
         )
 
     def _costs(
-        self, pixels: FloatArray, rows: FloatArray, split: Split, rng: np.random.Generator
+        self, pixels: FloatArray, rows: FloatArray, split: ThreeWaySplit, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray, float]:
         """Return the cost of every held-out row under null and decoder, and what the decoder saves in training."""
         shift, scale = scaling(rows[split.train])

@@ -1,4 +1,4 @@
-"""Neural estimators of mutual information: pure bounds, critics, and what trains them. This part of mi loads torch."""
+"""Neural estimators of mutual information: bounds, critics, and their training. This part of mi imports torch."""
 
 from pidkit.mi.neural.bounds import dv, infonce, jsd, mean_score, nwj, smile
 from pidkit.mi.neural.critics import ConcatenateAndConvolve, ConcatenatedCritic, ProjectAndDot, SeparableCritic

@@ -130,4 +130,4 @@ def _log_mean_exp(scores: Tensor) -> Tensor:
 
 
 BOUNDS = {"dv": dv, "nwj": nwj, "smile": smile, "mean": mean_score, "infonce": infonce}
-"""What can be read out as a mutual information; `jsd` is not among them."""
+"""The functions whose value estimates a mutual information; `jsd` is not among them."""

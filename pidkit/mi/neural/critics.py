@@ -1,4 +1,4 @@
-"""Critics: networks that give every pair a score, T(a_i, b_j), all K x K' of a batch at once.
+"""Critics: networks that score every pair, T(a_i, b_j), for all K x K' pairs of a batch at once.
 
 Inputs are (K, channels) or (K, channels, ...), the trailing axes being places. The first two critics flatten the places
 and return scores (K, K'); the last two keep them and return (places, K, K'), one matrix a place. Where a few negatives
@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from pidkit.arguments import check_count, whole_number
 from pidkit.errors import InputError
-
-Shape = tuple[int, ...]
+from pidkit.types import Shape
 
 
 class SeparableCritic(nn.Module):

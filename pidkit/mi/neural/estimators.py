@@ -15,20 +15,20 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
-from pidkit.mi.neural.critics import CRITICS, Shape
+from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.fit import FitOptions, FitReport, fit
 from pidkit.nn.seeding import seeded, torch_generator
-from pidkit.types import FloatArray, Unit
+from pidkit.types import FloatArray, Shape, Unit
 
 CriticObjective = Literal["jsd", "infonce", "dv", "nwj"]
-"""The objectives by name."""
+"""The objectives that a critic can be trained on, by name."""
 
 OBJECTIVES: dict[CriticObjective, Callable[[Tensor], Tensor]] = {"jsd": jsd, "infonce": infonce, "dv": dv, "nwj": nwj}
-"""What a critic can be trained on."""
+"""The functions behind these names: each takes the matrix of scores."""
 
 READOUTS: dict[CriticObjective, str] = {"jsd": "nwj", "infonce": "infonce", "dv": "dv", "nwj": "nwj"}
 """The bound that reads a critic of each objective unless another is asked for."""
@@ -37,7 +37,7 @@ LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 """Most pairs of one matrix of scores, by critic; the others look at every pair apart and get 1024."""
 
 MOST_TO_STOP_BY = 4096
-"""Rows that say when to stop, at most: they are scored again and again."""
+"""Rows at most that decide when training stops: they are scored at every check, which costs their number squared."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""
@@ -203,9 +203,9 @@ class NeuralMI:
         )
         max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
         some = shuffled(len(train[0]))[:max_k]
-        kept = (train[0][some], train[1][some])
+        training_pairs = (train[0][some], train[1][some])
         return FittedCritic(
-            critic, self.objective, self.read_by, scaling_a, scaling_b, kept, report, max_k, self.device
+            critic, self.objective, self.read_by, scaling_a, scaling_b, training_pairs, report, max_k, self.device
         )
 
     def _build(self, shape_a: Shape, shape_b: Shape) -> nn.Module:

@@ -1,4 +1,4 @@
-"""A trained critic, and what it reads from pairs that it has not seen."""
+"""A trained critic, and the estimates that it gives on pairs it was not trained on."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.nn.fit import FitReport
 from pidkit.types import FloatArray, IntArray, Unit
 
-NEAR_CAP = 0.1
-"""Share of log K within which InfoNCE is more about K than about the samples."""
+CAP_MARGIN = 0.1
+"""Share of log K below the cap within which an InfoNCE value warns that it may show K and not the information."""
 
-OVERFITTED = 0.25
+CRITIC_OVERFIT = 0.25
 """How much more, in nats, the training pairs may give than the held-out ones before the result says so."""
 
 UNSTABLE = 0.2
-"""Standard error in nats from which a value is decided by a few pairs, as e^T lets it be."""
+"""Standard error in nats from which a value is called unstable: a few pairs with a large e^T then decide it."""
 
 ROWS_AT_ONCE = 1 << 18
-"""Scores computed at a time."""
+"""Scores computed at a time, which bounds the memory of a critic that sees every pair."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one critic says about held-out pairs, in nats."""
+    """The estimate of one critic on held-out pairs, in nats."""
 
     value: float
     terms: FloatArray
@@ -108,16 +108,16 @@ class FittedCritic:
         others = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
         n_blocks = math.ceil(len(a) / self.max_k)
         blocks = np.array_split(shuffled(len(a)), n_blocks)
-        values, terms, found = [], [], []
+        values, terms, matrices = [], [], []
         for rows in blocks:
             scores = self._scores(a[rows], b[rows])
             values.append(bound(scores).mean().item())
             terms.append(sampling_terms(scores, self.readout))
-            found.append({f"readout_{name}": BOUNDS[name](scores).mean().item() for name in others})
+            matrices.append({f"readout_{name}": BOUNDS[name](scores).mean().item() for name in others})
             if self.objective == "jsd":
-                found[-1]["jsd_objective"] = jsd(scores).mean().item()
+                matrices[-1]["jsd_objective"] = jsd(scores).mean().item()
         sizes = np.array([rows.size for rows in blocks])
-        diagnostics = {name: _average([block[name] for block in found], sizes) for name in found[0]}
+        diagnostics = {name: _average([block[name] for block in matrices], sizes) for name in matrices[0]}
         if self.objective == "jsd":
             diagnostics["jsd"] = 0.5 * diagnostics["jsd_objective"] + math.log(2.0)
         k = int(sizes.min())
@@ -187,9 +187,9 @@ def combine(
     k = min(reading.k for reading in readings)
     is_infonce = fitted.readout == "infonce"
     notes: list[str] = []
-    if is_infonce and value >= (1.0 - NEAR_CAP) * math.log(k):
+    if is_infonce and value >= (1.0 - CAP_MARGIN) * math.log(k):
         notes.append(f"near the cap: within 10 % of log K, K = {k}; give more samples, or use 'jsd'")
-    if train - value > OVERFITTED:
+    if train - value > CRITIC_OVERFIT:
         notes.append(
             f"overfitted: the training pairs give {train:.2f} nats, the held-out ones {value:.2f}; the value is low: "
             "give more samples or a smaller critic"

@@ -1,4 +1,4 @@
-"""The solvers by name: where each lives, what it reaches by default, and which one "auto" takes."""
+"""The solvers by name: their modules, their default tolerances, and the rule by which "auto" chooses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SOLVERS: dict[str, tuple[str, str]] = {
     "scaling": ("pidkit.pid.solvers.scaling.solver", "solve_scaling"),
     "conic": ("pidkit.pid.solvers.conic", "solve_conic"),
 }
-"""Solver names and where they live; loaded on first use, so that numba and cvxpy cost nothing until needed."""
+"""The module and the function of each solver, imported on first use, so that numba and cvxpy load only when needed."""
 
 _NAMES: tuple[SolverName, ...] = get_args(SolverName)
 
@@ -31,7 +31,7 @@ LARGEST_CASUAL_STEP = 5e7
 """The same where the tolerance asked for is no tighter than CASUAL_TOL: there "scaling" is faster from here on."""
 
 SMALL_TENSOR = 2000
-"""Cells up to which nothing beats the interior point, so that nothing is estimated."""
+"""Cells n_y n_x1 n_x2 up to which the interior point is always fastest, so that its cost is not even estimated."""
 
 CASUAL_TOL = 1e-6
 """Bits; the interior point reaches any gap in about the same time, "scaling" reaches a loose one much earlier."""

@@ -21,7 +21,7 @@ from pidkit.pid.solvers.problem import Candidate, Progress, Start, certify
 from pidkit.types import FloatArray
 
 CLARABEL_TOL = 1e-10
-"""Clarabel's own tolerances; the certified gap that follows from them is about 1e-6 nats, from its looser 1e-8 1e-5."""
+"""Tolerances given to Clarabel. They lead to certified gaps of about 1e-6 nats; its default of 1e-8 leads to 1e-5."""
 
 
 def solve_conic(

@@ -1,4 +1,4 @@
-"""Symbols without mass never reach a solver: which are kept, and how results return to the full alphabets."""
+"""Remove symbols without mass before a problem is solved, and put results back on the full alphabets afterwards."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from array_api_compat import array_namespace, device
 from pidkit.types import FloatArray
 
 Indices = npt.NDArray[np.intp]
+"""Positions of symbols in an alphabet."""
 
 
 @dataclass(frozen=True)
 class KeptSymbols:
-    """The symbols of y, x1 and x2 that have mass: only those reach a solver. None where all of them have."""
+    """The symbols of y, x1 and x2 that have mass, which alone reach a solver; None stands for the whole alphabet."""
 
     y: Indices | None
     x1: Indices | None

@@ -1,4 +1,4 @@
-"""The optimisation that BROJA's atoms rest on, as every solver sees it: what goes in and what must come out."""
+"""The optimisation problem behind BROJA's atoms as every solver sees it: arguments, candidates, certificates."""
 
 from __future__ import annotations
 

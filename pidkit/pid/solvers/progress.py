@@ -1,4 +1,4 @@
-"""A line of progress for solves that take long: in a terminal, unasked for, after a few seconds."""
+"""A line of progress for solves that take more than a few seconds, shown in a terminal without being asked for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pidkit.pid.solvers.problem import Progress
 from pidkit.units import from_nats
 
 SHOW_AFTER = 3.0
-"""Seconds that a solve takes before anything is shown."""
+"""Seconds after which a solve shows its progress: short solves print nothing."""
 
 ProgressOption = Progress | Literal[False] | None
-"""What the doors take: a callable, False for silence, None for a line that shows itself where it is of use."""
+"""The `progress` argument of the public functions: a callable, False for silence, or None for a line in a terminal."""
 
 
 def watched(progress: ProgressOption, *, solver: str, tol: float) -> AbstractContextManager[Progress | None]:
-    """Give what the solver is to call, and clear the line away afterwards, also after an interruption.
+    """Return the callback for the solver as a context manager, which clears the line afterwards in any case.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def watched(progress: ProgressOption, *, solver: str, tol: float) -> AbstractCon
 
 
 class _Line(AbstractContextManager["_Line"]):
-    """The line; tqdm is loaded only when it appears."""
+    """A progress line on stderr; tqdm is imported only when the line appears."""
 
     def __init__(self, solver: str, tol: float) -> None:
         """Start the clock."""

@@ -1,4 +1,4 @@
-"""Salient masks: exactly k entries whatever the ties, K = 1 to the bit, Proposition 1 for -inf and not for zeros."""
+"""Salient masks: exactly k entries whatever the ties, K = 1 exactly, Proposition 1 for -inf and not for zeros."""
 
 import math
 

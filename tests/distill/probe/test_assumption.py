@@ -8,8 +8,8 @@ from pidkit import RepresentationCodes
 from pidkit.distill import LayerPair
 from pidkit.distill.objectives.rid import FilteredPair
 from pidkit.distill.probe import measure_assumption
-from pidkit.distill.probe.assumption import conditional_information, permute_within
-from pidkit.distill.probe.atoms import Codes
+from pidkit.distill.probe.assumption import permute_within, plug_in_conditional_information
+from pidkit.distill.probe.atoms import CodeColumn
 from pidkit.errors import InputError
 
 PAIR = LayerPair("a", "b", (1,), (1,))
@@ -52,16 +52,18 @@ def test_the_null_knows_what_the_student_leaves_open():
     # s = y: nothing is left to say, whatever eps is, and the null agrees.
     assert (found.value, found.cap, found.null.high) == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
     # Permuted labels would promise a bias: 4 strata of (4 - 1)(2 - 1) / (2 * 1000) nats = .0087 bits in all.
-    shuffled = [conditional_information(rng.permutation(y), Codes(eps, 2), Codes(y, 4))[0] for _ in range(50)]
+    shuffled = [
+        plug_in_conditional_information(rng.permutation(y), CodeColumn(eps, 2), CodeColumn(y, 4))[0] for _ in range(50)
+    ]
     assert np.mean(shuffled) / np.log(2) == pytest.approx(0.0087, rel=0.3)
 
 
 def test_the_value_is_that_of_the_chain_rule():
     # Y = s xor eps, all uniform bits: I(Y; s) = 0, I(Y; eps | s) = 1 bit = H(Y | s).
     s, eps = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    value, cap = conditional_information(s ^ eps, Codes(eps, 2), Codes(s, 2))
+    value, cap = plug_in_conditional_information(s ^ eps, CodeColumn(eps, 2), CodeColumn(s, 2))
     assert (value, cap) == pytest.approx((np.log(2), np.log(2)))
-    assert conditional_information(s, Codes(eps, 2), Codes(s, 2)) == pytest.approx((0.0, 0.0))
+    assert plug_in_conditional_information(s, CodeColumn(eps, 2), CodeColumn(s, 2)) == pytest.approx((0.0, 0.0))
 
 
 def test_permutations_keep_both_pair_tables():

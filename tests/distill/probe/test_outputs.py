@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from pidkit.distill.probe import atoms
-from pidkit.distill.probe.atoms import LARGEST_GAP, Codes, measure_atoms, solve
-from pidkit.distill.probe.outputs import LOGITS, Rows, collect_rows, fingerprint, undisturbed
+from pidkit.distill.probe.atoms import LARGEST_GAP, CodeColumn, measure_pair, solve_joints
+from pidkit.distill.probe.outputs import LOGITS, RowCollector, collect_rows, undisturbed
 from pidkit.errors import InputError
 from pidkit.gates import gate
+from pidkit.nn.sample import fingerprint
 
 
 def test_rows_are_those_of_one_pass_whatever_the_batch():
@@ -31,7 +32,7 @@ def test_rows_follow_the_dtype_of_the_model():
 
 
 def test_outputs_that_are_no_rows_are_refused():
-    rows = Rows()
+    rows = RowCollector()
     with pytest.raises(InputError, match=r"'0' must put out a tensor .* it puts out shape \(3, 2\)"):
         rows.add("0", torch.ones(3, 2), 4)
     with pytest.raises(InputError, match="it puts out tuple"):
@@ -52,7 +53,7 @@ def test_a_fingerprint_tells_values_shapes_and_dtypes_apart():
 
 
 def test_gates_have_their_atoms_in_the_order_of_the_quantities():
-    values, gaps = solve(np.stack([gate("AND").joint, gate("XOR").joint]))
+    values, gaps = solve_joints(np.stack([gate("AND").joint, gate("XOR").joint]))
     # AND: redundancy .311, no unique, synergy .5 bits; XOR: one bit of synergy.
     np.testing.assert_allclose(values[0], [0.311278, 0, 0, 0.5, 0.311278, 0.311278, 0.811278], atol=1e-5)
     np.testing.assert_allclose(values[1], [0, 0, 0, 1, 0, 0, 1], atol=1e-6)
@@ -65,12 +66,12 @@ def nearly_the_same_codes():
     teacher = rng.integers(10, size=1000)
     student = teacher.copy()
     student[0] = (student[0] + 1) % 10
-    return rng.integers(10, size=1000), Codes(teacher, 10), Codes(student, 10)
+    return rng.integers(10, size=1000), CodeColumn(teacher, 10), CodeColumn(student, 10)
 
 
 def test_nearly_identical_codes_are_certified():
     y, teacher, student = nearly_the_same_codes()
-    found = measure_atoms(y, teacher, student, n_null=3, generator=np.random.default_rng(0))
+    found = measure_pair(y, teacher, student, n_null=3, generator=np.random.default_rng(0))
     assert found["gap"] <= LARGEST_GAP
     assert found["null_gap"] <= LARGEST_GAP
     assert found["redundancy"] == pytest.approx(found["mi_teacher"], abs=0.01)
@@ -81,7 +82,7 @@ def test_nearly_identical_codes_are_certified():
 
 def test_a_gap_that_stays_is_said(monkeypatch):
     y, teacher, student = nearly_the_same_codes()
-    monkeypatch.setattr(atoms, "solve", lambda joints: (np.ones((len(joints), 7)), np.array([0.0, 0.02])))
-    found = measure_atoms(y, teacher, student, n_null=1, generator=np.random.default_rng(0))
+    monkeypatch.setattr(atoms, "solve_joints", lambda joints: (np.ones((len(joints), 7)), np.array([0.0, 0.02])))
+    found = measure_pair(y, teacher, student, n_null=1, generator=np.random.default_rng(0))
     assert (found["gap"], found["null_gap"]) == (0.0, 0.02)
     assert "an atom or its null is certified no closer than 2.0e-02 bits" in found["warnings"]

@@ -17,7 +17,6 @@ def test_by_hand():
     found = evaluate(nn.Identity(), (x, torch.tensor([0, 1, 1, 1])), batch_size=3)
     assert (found.accuracy, found.n_samples) == (0.25, 4)
     assert found.cross_entropy == pytest.approx((math.log(4 / 3) + 3 * math.log(4)) / 4, rel=1e-6)
-    assert found.standard_error == pytest.approx(math.sqrt(0.25 * 0.75 / 4))
 
 
 def test_the_cross_entropy_has_a_unit_and_the_accuracy_none() -> None:

@@ -1,4 +1,4 @@
-"""A run resumed after any epoch is, bit for bit, the one that was never interrupted."""
+"""A run resumed after any epoch is bit-identical to the one that was never interrupted."""
 
 import dataclasses
 

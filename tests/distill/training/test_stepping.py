@@ -55,7 +55,7 @@ def test_values_are_the_loss_its_terms_and_the_hits():
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_what_a_phase_freezes_stays_bit_for_bit(optimiser):
+def test_what_a_phase_freezes_stays_bit_identical(optimiser):
     """Momentum and weight decay included: parameters without a gradient are passed over."""
     networks = tapped(dropout=0.3)
     objective = composed(networks)

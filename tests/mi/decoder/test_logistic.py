@@ -26,6 +26,6 @@ def test_it_is_the_best_of_scikit_learns(classes):
 
 
 def test_a_fit_cut_short_says_so(monkeypatch):
-    monkeypatch.setattr(module, "MAX_ITER", 1)
+    monkeypatch.setattr(module, "LOGISTIC_ITERATIONS", 1)
     _, notes = logistic(samples(100, 3, 0), samples(100, 3, 1), 3)
     assert notes == ("the logistic regression stopped before it converged; reduce the columns of a",)

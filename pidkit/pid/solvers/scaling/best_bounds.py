@@ -1,4 +1,4 @@
-"""The best bounds that an iteration has met, problem by problem of a stack, and how fast their gap falls."""
+"""The best lower and upper bound that an iteration has met, for each problem of a stack, and how fast the gap falls."""
 
 from __future__ import annotations
 
@@ -44,29 +44,29 @@ class BestBounds(Stack):
         self.halved_at = xp.where(halved, float(iteration), self.halved_at)
 
     def flat(self) -> Array:
-        """Return whether the last certificate took less than a fifth off the gap."""
+        """Return, for each problem, whether the last certificate reduced the gap by less than a fifth."""
         return self.gap > 0.8 * self.gap_before
 
     def slow(self, iteration: int) -> Array:
-        """Return whether the last third of the iterations, a hundred at least, did not halve the gap."""
+        """Return, for each problem, whether the last third of the iterations, at least 100, did not halve the gap."""
         return iteration > 1.5 * self.halved_at + 100
 
     def stalled(self, iteration: int) -> Array:
-        """Return whether the last three quarters of the iterations, two thousand at least, did not halve the gap."""
+        """Return for each problem whether the last three quarters of the iterations, 2000 or more, did not halve it."""
         return iteration > 4 * self.halved_at + 2000
 
-    def proven(self, place: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
+    def proven(self, index: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
         """Return the two bounds of one problem."""
-        a, b, w, r, c = (part[place] for part in (self.a, self.b, self.w, self.r, self.c))
+        a, b, w, r, c = (part[index] for part in (self.a, self.b, self.w, self.r, self.c))
         return (
-            FeasiblePotentials(self.lam[place], self.mu[place], float(self.below[place])),
-            FactoredCoupling(a, b, w, r, c, float(self.above[place]), float(self.residual[place])),
+            FeasiblePotentials(self.lam[index], self.mu[index], float(self.below[index])),
+            FactoredCoupling(a, b, w, r, c, float(self.above[index]), float(self.residual[index])),
         )
 
 
-def _replaced(kept: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
+def _replaced(old: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
     """Return the new arrays for the problems where they are better, the kept ones for the others."""
     n_better = int(better.sum())
     if n_better in (0, better.shape[0]):
-        return new if n_better else kept
-    return tuple(choose(better, *pair) for pair in zip(new, kept, strict=True))
+        return new if n_better else old
+    return tuple(choose(better, *pair) for pair in zip(new, old, strict=True))

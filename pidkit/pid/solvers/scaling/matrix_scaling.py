@@ -1,4 +1,4 @@
-"""Scale n_y tables to given margins at once, all with the same kernel of weights: sweeps, then Newton steps by CG.
+"""Scale n_y tables with one shared kernel of weights to given margins: Sinkhorn sweeps, then Newton steps by CG.
 
 For each y the factors a[y], b[y] are sought with row sums a (W b) = P(y, x1) and column sums b (W'a) = P(y, x2).
 Sinkhorn's sweeps do that, slowly where W nearly falls apart into blocks (two sources that almost agree): the error
@@ -19,19 +19,20 @@ from array_api_compat import array_namespace
 from pidkit.pid.array_math import LAST_TWO, Array, Stack, ratio
 
 SWEEPS = 3
-"""Sweeps before each Newton step; most calls need no more than one."""
+"""Sinkhorn sweeps before each Newton step. Most calls need only one; a Newton step costs as much as many sweeps."""
 
-NEWTON_STEPS = 2
-"""Newton steps in one call at most; the next call goes on from there."""
+NEWTON_STEPS_PER_CALL = 2
+"""Newton steps at most in one call, because the weights change before the next call anyway and it goes on from here."""
 
 CG_ITERATIONS = 60
-"""Iterations of CG for one Newton step at most."""
+"""Iterations of conjugate gradients at most for one Newton step."""
 
 CG_ACCURACY = 0.3
-"""Share of the residual, in the norm of the preconditioner, at which CG stops."""
+"""Conjugate gradients stop when the residual, in the norm of the preconditioner, has fallen to this share of its start:
+the step is damped anyway, so that a more exact one gains little."""
 
 LONGEST_STEP = 1.0
-"""Nats by which a Newton step may change a factor."""
+"""Largest change of a log factor in one Newton step, in nats: the quadratic model holds no further."""
 
 
 class MatrixScalings(Stack):
@@ -63,7 +64,7 @@ class MatrixScalings(Stack):
 
     def _sweep(self, first: int, b: Array, weights: Array, accuracy: Array) -> tuple[Array, Array]:
         """Do the sweeps from number `first` on, with a Newton step after each SWEEPS of them."""
-        last = SWEEPS * (NEWTON_STEPS + 1) - 1
+        last = SWEEPS * (NEWTON_STEPS_PER_CALL + 1) - 1
         rows = b @ weights.mT
         for sweep in range(first, last + 1):
             if sweep and sweep % SWEEPS == 0:

@@ -1,7 +1,7 @@
-"""When the scaling solver may count in float32, which halves its time on large problems, and when no longer.
+"""When the scaling solver iterates in float32, which halves its time on large problems, and when it goes to float64.
 
-Only iterates are ever float32. The certificate is evaluated in float64 whatever they are, so that it proves the same;
-what rounding does to an iterate shows in its gap, and the phase ends long before that could decide anything.
+Only iterates are ever float32. The certificate is evaluated in float64 in any case, so that it proves the same:
+rounding of an iterate shows as a larger gap, and the float32 phase ends long before that matters.
 """
 
 from __future__ import annotations
@@ -17,20 +17,24 @@ from pidkit.pid.solvers.problem import is_sparse
 from pidkit.pid.solvers.scaling.weight_domain import LOG_FLOOR
 
 SINGLE = np.finfo(np.float32)
+"""The range and the rounding of float32."""
 
 SINGLE_GAP = 12.0 * float(SINGLE.eps)
-"""Nats: 1.4e-6. Iterates in float32 end at gaps of two to five times its rounding; down to here they lose nothing."""
+"""The gap, 1.4e-6 nats, at which iterates change to float64. In float32 they would stop at gaps of two to five times
+its rounding; down to this gap they lose nothing."""
 
 SMALLEST_MASS = math.sqrt(float(SINGLE.tiny))
-"""1e-19: products of two masses are normal numbers of float32."""
+"""The smallest cell, 1e-19, of marginals that are iterated on in float32: products of two are still normal numbers."""
 
 SMALLEST_SYMBOL = math.sqrt(float(SINGLE.tiny) * math.exp(LOG_FLOOR))
-"""4e-12: so is the smallest weight that the solver keeps, P(x1) P(x2) exp(-LOG_FLOOR)."""
+"""The smallest mass of a symbol, 4e-12, for float32: the smallest weight that the solver keeps, P(x1) P(x2)
+exp(-LOG_FLOOR), is then still a normal number."""
 
 MIXED_CELLS = 8e4
 """Cells n_y n_x1 n_x2 from which "auto" takes float32; in smaller problems calls take longer than arithmetic."""
 
 PRECISIONS = ("auto", "mixed", "double")
+"""The precisions of the iterates that `solve_scaling` takes."""
 
 
 def starts_single(p_yx1: Array, p_yx2: Array, *, precision: str) -> bool:

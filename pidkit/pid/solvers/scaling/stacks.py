@@ -1,4 +1,4 @@
-"""Many problems by scaling: stacks of them side by side, on arrays or where the tensors are."""
+"""Solve a batch by "scaling": stacks of problems side by side, on numpy arrays or on the device of the tensors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import numpy as np
 
 from pidkit.pid.solvers.problem import Candidate, CandidateBatch
 from pidkit.pid.solvers.scaling.solver import solve_scaling_stack
-from pidkit.pid.solvers.scaling.tensors import TensorPlace
+from pidkit.pid.solvers.scaling.tensors import TensorBackend
 from pidkit.types import FloatArray
 
 STACK_ON_HOST = 2**15
-"""Pairs (x1, x2) of one stack of arrays: what a cache holds."""
+"""Pairs (x1, x2) of one stack of numpy arrays: its weights take 256 KiB, and all its arrays stay in the cache."""
 
 STACK_ON_DEVICE = 2**25
-"""The same on tensors: a quarter of a gibibyte for every array of weights."""
+"""The same for tensors on a device, which work best on large arrays: each array of weights takes 256 MiB."""
 
 
 def solve_in_stacks(
-    p_yx1: FloatArray, p_yx2: FloatArray, *, tol: float, max_iter: int | None = None, place: TensorPlace | None = None
+    p_yx1: FloatArray,
+    p_yx2: FloatArray,
+    *,
+    tol: float,
+    max_iter: int | None = None,
+    backend: TensorBackend | None = None,
 ) -> CandidateBatch:
-    """Solve a batch of marginals, given as arrays, with `solve_scaling_stack`; on tensors at `place` if there is one.
+    """Solve a batch of marginals, given as arrays, with `solve_scaling_stack`; on tensors at `backend` if there is one.
 
     Parameters
     ----------
@@ -29,25 +34,25 @@ def solve_in_stacks(
         The certified gap to reach, in nats.
     max_iter : int, optional
         Iterations allowed for each problem, as in `solve_scaling`.
-    place : TensorPlace, optional
+    backend : TensorBackend, optional
         Where tensors are solved; lam, mu and weights of the batch then are tensors there, all else is arrays.
     """
     pairs = p_yx1.shape[2] * p_yx2.shape[2]
-    size = max(1, (STACK_ON_HOST if place is None else STACK_ON_DEVICE) // pairs)
-    found: list[Candidate] = []
+    size = max(1, (STACK_ON_HOST if backend is None else STACK_ON_DEVICE) // pairs)
+    candidates: list[Candidate] = []
     for start in range(0, len(p_yx1), size):
         first, second = p_yx1[start : start + size], p_yx2[start : start + size]
-        if place is not None:
-            first, second = place.put(first), place.put(second)
-        found += solve_scaling_stack(first, second, tol=tol, max_iter=max_iter)
-    join = np.stack if place is None else place.library.stack
+        if backend is not None:
+            first, second = backend.put(first), backend.put(second)
+        candidates += solve_scaling_stack(first, second, tol=tol, max_iter=max_iter)
+    join = np.stack if backend is None else backend.library.stack
     return CandidateBatch(
-        lam=join([candidate.lower.lam for candidate in found]),
-        mu=join([candidate.lower.mu for candidate in found]),
-        weights=join([candidate.upper.pair_mass() for candidate in found]),
-        lower=np.array([candidate.lower.value for candidate in found]),
-        upper=np.array([candidate.upper.value for candidate in found]),
-        marginal_residual=np.array([candidate.upper.marginal_residual for candidate in found]),
-        iterations=np.array([candidate.iterations for candidate in found]),
-        status=np.array([candidate.status for candidate in found]),
+        lam=join([candidate.lower.lam for candidate in candidates]),
+        mu=join([candidate.lower.mu for candidate in candidates]),
+        weights=join([candidate.upper.pair_mass() for candidate in candidates]),
+        lower=np.array([candidate.lower.value for candidate in candidates]),
+        upper=np.array([candidate.upper.value for candidate in candidates]),
+        marginal_residual=np.array([candidate.upper.marginal_residual for candidate in candidates]),
+        iterations=np.array([candidate.iterations for candidate in candidates]),
+        status=np.array([candidate.status for candidate in candidates]),
     )

@@ -1,4 +1,8 @@
-"""Tensors at the door of `solve_broja`: the thin tables are checked on the host and solved where they came from."""
+"""Torch input to `solve_broja` and `solve_broja_batch`.
+
+The pair marginals are copied to the CPU and checked there; then they go back to their device as float64 and are solved
+there by "scaling", the only solver that runs on tensors.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from pidkit.types import FloatArray
 
 
 @dataclass(frozen=True)
-class TensorPlace:
+class TensorBackend:
     """The library and the device that the marginals came from, and that the solution goes back to."""
 
     library: ModuleType
@@ -43,7 +47,7 @@ class TensorPlace:
         )
 
 
-def tensor_place(p_yx1: object, p_yx2: object, *, solver: str) -> TensorPlace | None:
+def tensor_backend(p_yx1: object, p_yx2: object, *, solver: str) -> TensorBackend | None:
     """Return where two torch tensors live, or None where they are to be read as arrays.
 
     Scaling runs on tensors. "interior-point" and "conic" know arrays only; so does "auto" for tensors in the memory of
@@ -63,7 +67,7 @@ def tensor_place(p_yx1: object, p_yx2: object, *, solver: str) -> TensorPlace | 
         raise InputError(
             f"p_yx1 and p_yx2 must be tensors on one device: p_yx1 is on {device(p_yx1)}, p_yx2 is {where}"
         )
-    return TensorPlace(array_namespace(p_yx1), device(p_yx1))
+    return TensorBackend(array_namespace(p_yx1), device(p_yx1))
 
 
 def on_host(values: Any) -> Any:

@@ -16,19 +16,24 @@ from pidkit.pid.solvers.scaling.precision import SINGLE, SINGLE_GAP, all_sound
 from pidkit.pid.solvers.scaling.weight_domain import WeightDomain
 
 STEP = 1.25
-"""Exponent of the multiplicative step. Nesterov's method bears up to 4/3; the plain step's 1.8 diverges with it."""
+"""Exponent of the multiplicative step W (A'B)^step. With Nesterov's momentum it may be at most 4/3; the 1.8 that is
+possible without momentum would diverge."""
 
 LONGEST_MOMENTUM = 0.1
-"""Nats by which momentum may change a log weight: a weight rising from nothing must not be carried past its place."""
+"""Nats by which momentum may change a log weight in one iteration, so that a weight that rises from almost zero is not
+carried far beyond its optimum."""
 
 AGE_KEPT = 0.7
-"""Share of its momentum's age that a pair keeps whose slack points against its own move."""
+"""Damping of the momentum of a single pair. If the gradient log(A'B)[x1, x2] opposes the last step of that pair's log
+weight, its Nesterov counter k (momentum factor k / (k + 3)) is multiplied by this. 0 would restart it, 1 would ignore
+the opposition."""
 
 FIT_ACCURACY = 0.3
-"""Error of the marginals aimed at, as a share of the total ascent sum W |log A'B|. At 0.6 some problems stall."""
+"""Error of the fitted marginals, as a share of the total ascent sum W |log A'B|. A larger share makes iterations
+cheaper and the gradient less exact: at 0.6 some problems stall."""
 
 FINEST_ACCURACY = 0.05
-"""The share to which it is tightened step by step where the gap falls slowly or momentum has to be dropped."""
+"""The smallest share to which FIT_ACCURACY is tightened, where the gap falls slowly or momentum has to be dropped."""
 
 
 class WeightAscent(Stack):
@@ -44,7 +49,7 @@ class WeightAscent(Stack):
         self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
         self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
-        self.places = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
+        self.indices = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
         self._begin(init, tol, xp.float32 if single else xp.float64)
 
     @property
@@ -66,7 +71,10 @@ class WeightAscent(Stack):
             self.bounds.tighten(lower, upper, iteration)
 
     def adapt(self, iteration: int, *, restore: bool) -> None:
-        """Adapt accuracy, floor and precision to the gap; after the first certificate of a warm start, the start."""
+        """Adapt accuracy, floor and precision to the gap.
+
+        With `restore`, also raise the weights of a warm start that are too small; that follows its first certificate.
+        """
         gap, slow = self.bounds.gap, self.bounds.slow(iteration)
         if self.single and True in ((gap <= SINGLE_GAP) | self.bounds.flat()).tolist():
             self._promote()
@@ -83,22 +91,22 @@ class WeightAscent(Stack):
         if not self.single:
             self._step()
             return
-        # What leaves the range of float32 is found before the next certificate, and the problem begun anew.
+        # Values that leave the range of float32 are noticed at the next certificate, and the problem begins anew.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             self._step()
 
     def candidates(self, leaving: Array, iteration: int, tol: float) -> dict[int, Candidate]:
-        """Return the candidates of the problems that leave, by their places in the stack."""
-        found = {}
+        """Return the candidates of the problems that leave, by their indices in the stack."""
+        solutions = {}
         stalled = self.bounds.stalled(iteration).tolist()
         converged = (self.bounds.gap <= tol).tolist()
-        places = self.places.tolist()
+        indices = self.indices.tolist()
         for i in self.xp.nonzero(leaving)[0].tolist():
             status = "converged" if converged[i] else "stalled" if stalled[i] else "max_iter"
             lower, upper = self.bounds.proven(i)
             weights = self._cast(self.weights[i], self.xp.float64)
-            found[places[i]] = Candidate(self.lam[i], self.mu[i], weights, lower, upper, iteration, status)
-        return found
+            solutions[indices[i]] = Candidate(self.lam[i], self.mu[i], weights, lower, upper, iteration, status)
+        return solutions
 
     def _begin(self, init: Start | None, tol: float, dtype: Any) -> None:
         """Make the first iterates: from scratch, or from a warm start."""
@@ -111,7 +119,7 @@ class WeightAscent(Stack):
         self._fit(b, tol + 0.0 * self.accuracy)
 
     def _promote(self) -> None:
-        """Go on in float64 with what float32 has found."""
+        """Go on in float64 from the float32 iterates."""
         self._set_problems(self.xp.float64)
         for name in ("base", "point", "age", "weights", "a", "b"):
             setattr(self, name, self._cast(getattr(self, name), self.xp.float64))
@@ -141,7 +149,7 @@ class WeightAscent(Stack):
         downhill = (ascent * move).sum(LAST_TWO) < 0.0
         if True in downhill.tolist():
             age = choose(downhill, 0.0, age)
-            # Rare when the scalings are exact: a sign that they are not exact enough.
+            # This is rare when the scalings are exact, so it is a sign that they are not exact enough.
             accuracy = (0.8 * self.accuracy).clip(FINEST_ACCURACY, None)
             self.accuracy = xp.where(downhill, accuracy, self.accuracy)
         momentum = age / (age + 3.0)

@@ -1,4 +1,4 @@
-"""Where the pair weights of the scaling solver live: which pairs share a y, how small a weight gets, where to start."""
+"""The domain of the pair weights of the scaling solver: pairs that share a y, the smallest weight, and the start."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from pidkit.pid.array_math import LAST_TWO, Array, Stack, finite_maximum, logari
 from pidkit.pid.solvers.problem import Start, conditionally_independent, shared_support
 
 FLOOR_SHARE = 1e-3
-"""Weights are kept above P(x1) P(x2) times this share of the gap, so that a pair dropped too early can come back."""
+"""Weights stay above P(x1) P(x2) times this share of the gap (in nats), so that a pair given up too early can grow
+again. The mass of this floor costs at most the same share of the gap per nat of slack."""
 
 LOG_FLOOR = 35.0
-"""The same floor never lies lower than P(x1) P(x2) exp(-LOG_FLOOR), a mass below machine precision."""
+"""The floor is never lower than P(x1) P(x2) exp(-LOG_FLOOR): exp(-35) = 6e-16 is near machine epsilon, so that smaller
+weights would change nothing."""
 
 LOWEST_LOG = 600.0
-"""Nats by which a potential of a warm start may lie below the largest one of its y."""
+"""Nats by which a potential of a warm start may lie below the largest one of its y; lower ones are raised, because
+exp(-745) is zero in float64."""
 
 
 class WeightDomain(Stack):
     """The domain of a stack of problems, shape (b, n_x1, n_x2); pairs that share no y stay finite, with weight zero.
 
-    What is stored of a weight is log W / (P(x1) P(x2)): a few nats where W matters, which leaves float32 its digits.
+    A weight is stored as log W / (P(x1) P(x2)). That is a few nats where W matters, so that float32 loses no digits.
     """
 
     def __init__(self, p_yx1: Array, p_yx2: Array) -> None:
@@ -35,9 +38,10 @@ class WeightDomain(Stack):
         self.log_floor = xp.max(0.0 * shared, axis=LAST_TWO, keepdims=True) - LOG_FLOOR
 
     def lower_floor(self, gap: Array) -> None:
-        """Put the floor where its mass costs no more than FLOOR_SHARE of the gap per nat of slack.
+        """Lower the floor with the gap, so that its mass costs at most FLOOR_SHARE of the gap per nat of slack.
 
-        Kernels that fall apart but for weights of rounding size leave the potentials of their blocks to drift.
+        A floor is needed because a kernel that consists of blocks, joined only by weights of rounding size, leaves the
+        potentials of the blocks undetermined relative to one another, and they drift.
         """
         self.log_floor = (math.log(FLOOR_SHARE) + self._log(gap)).clip(-LOG_FLOOR, None)
 
@@ -57,7 +61,7 @@ class WeightDomain(Stack):
     def restore(self, log_weights: Array, gap: Array) -> Array:
         """Return the weights of a warm start, none below P(x1) P(x2) sqrt(gap).
 
-        What the other problem did without may be needed in this one: the worse the start, the more is put back.
+        Pairs that the other problem did not use may be needed in this one: the worse the start, the more is put back.
         """
         return self.xp.maximum(log_weights, 0.5 * self._log(gap))
 

@@ -71,7 +71,7 @@ def test_newton_steps_pass_where_sweeps_crawl(monkeypatch):
     p_yx1, p_yx2 = joint.sum(2), joint.sum(1)
 
     def error_after(newton_steps, calls):
-        monkeypatch.setattr(matrix_scaling, "NEWTON_STEPS", newton_steps)
+        monkeypatch.setattr(matrix_scaling, "NEWTON_STEPS_PER_CALL", newton_steps)
         scalings, b = MatrixScalings(p_yx1, p_yx2), np.ones_like(p_yx2)
         for _ in range(calls):
             a, b = scalings.fit(b, weights, accuracy=1e-13)

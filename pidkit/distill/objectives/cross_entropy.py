@@ -1,0 +1,22 @@
+"""The cross-entropy of the labels: training without a teacher, or the first term beside a teacher's."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from pidkit.arguments import real_number
+from pidkit.distill.batch import Batch
+from pidkit.distill.objective import Objective
+
+
+class CrossEntropy(Objective):
+    """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher."""
+
+    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+        """Set the label smoothing of torch's cross_entropy."""
+        super().__init__()
+        self.label_smoothing = real_number("label_smoothing", label_smoothing, least=0.0, below=1.0)
+
+    def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
+        """Return the cross-entropy in nats."""
+        return nn.functional.cross_entropy(batch.student.logits, labels, label_smoothing=self.label_smoothing)
