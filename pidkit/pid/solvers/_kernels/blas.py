@@ -12,11 +12,12 @@ from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-from pidkit.pid.solvers._kernels.pairs import Array, Index
+from pidkit.pid.solvers._kernels.arrays import Index, Matrix
+from pidkit.pid.solvers._kernels.compiling import inlined
 
 N_ARGUMENTS = {"dsyrk": 10, "dtrsm": 11}
 """The routines in use, and how many arguments each takes."""
@@ -36,7 +37,7 @@ _dsyrk, _dtrsm = _declare("dsyrk"), _declare("dtrsm")
 
 def _store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """Put the argument on the stack and return its address."""
-    slot = cgutils.alloca_once_value(builder, arguments[0])  # type: ignore[no-untyped-call]
+    slot = cgutils.alloca_once_value(builder, arguments[0])
     return builder.bitcast(slot, cgutils.voidptr_t)
 
 
@@ -67,18 +68,17 @@ _size: Any = intrinsic(_size_of)
 _address: Any = intrinsic(_address_of)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def subtract_gram_of_columns(matrix: Array, x: Array) -> None:
+@inlined
+def subtract_gram_of_columns(matrix: Matrix, n: int, x: Matrix, size: int) -> None:
     """Subtract X' X from the lower triangle."""
-    n, size = matrix.shape[0], x.shape[0]
     _dsyrk(
         _reference(UPPER), _reference(NO_TRANSPOSE), _size(n), _size(size), _reference(-1.0),
-        _address(x, 0, 0), _size(n), _reference(1.0), _address(matrix, 0, 0), _size(n),
+        _address(x, 0, 0), _size(x.shape[1]), _reference(1.0), _address(matrix, 0, 0), _size(matrix.shape[1]),
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def subtract_gram_of_panel(matrix: Array, n: Index, first: Index, last: Index) -> None:
+@inlined
+def subtract_gram_of_panel(matrix: Matrix, n: Index, first: Index, last: Index) -> None:
     """Subtract B B' from the lower triangle of rows and columns last..n-1, B their columns first..last-1."""
     width = matrix.shape[1]
     _dsyrk(
@@ -88,8 +88,8 @@ def subtract_gram_of_panel(matrix: Array, n: Index, first: Index, last: Index) -
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def divide_panel(matrix: Array, n: Index, first: Index, last: Index) -> None:
+@inlined
+def divide_panel(matrix: Matrix, n: Index, first: Index, last: Index) -> None:
     """Replace B, rows last..n-1 of columns first..last-1, by B L^-T, L the lower triangle of the block above it."""
     width = matrix.shape[1]
     _dtrsm(
@@ -99,11 +99,11 @@ def divide_panel(matrix: Array, n: Index, first: Index, last: Index) -> None:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def divide_rows(lower: Array, n: Index, x: Array, start: Index) -> None:
+@inlined
+def divide_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
     """Replace the rows X = x[start : start + n] by L^-1 X, L the leading n x n lower triangle."""
     _dtrsm(
         _reference(SIDE_RIGHT), _reference(UPPER), _reference(NO_TRANSPOSE), _reference(NO_TRANSPOSE),
-        _size(x.shape[1]), _size(n), _reference(1.0),
+        _size(width), _size(n), _reference(1.0),
         _address(lower, 0, 0), _size(lower.shape[1]), _address(x, start, 0), _size(x.shape[1]),
     )  # fmt: skip
