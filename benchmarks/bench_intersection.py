@@ -12,9 +12,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pidkit import gate
-from pidkit.interop import dit_from_joint, joint_from_outcomes
-from pidkit.intersection import intersection_information
+from pidkit import dit_from_joint, gate, intersection_information, joint_from_outcomes
 
 GATES = ("XOR", "AND", "RDN", "RDNXOR", "RDNUNQXOR", "ImperfectRDN", "SUM")
 SIZES = (

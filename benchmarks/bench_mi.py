@@ -1,6 +1,7 @@
 """Mutual information: estimate, error and seconds of every estimator on the ground-truth tasks, peers beside ours.
 
-The table (means over seeds, nats, CPU seconds a run), with what issue 5 asks for checked at the end:
+The table (means over seeds, nats, CPU seconds a run), and at its end whether ours are as accurate and fast as they have
+to be:
 
     python benchmarks/bench_mi.py [--seeds 5] [--samples 5000] [--markdown]
 
@@ -81,7 +82,7 @@ WANTED = (
     ("Ross", "mixed", (-0.03, 0.03), None),
     ("Gao", "mixed", (-0.03, 0.03), None),
 )
-"""What issue 5 asks for: the estimator, the task, the error allowed, and the CPU seconds."""
+"""What is asked of our estimators: the estimator, the task, the error allowed, and the CPU seconds."""
 
 
 @dataclass(frozen=True)

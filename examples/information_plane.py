@@ -34,9 +34,8 @@ from tqdm import tqdm
 
 from pidkit import InformationPlane, PlaneTrajectory, RepresentationCodes
 from pidkit.arrays import write_atomic
-from pidkit.mi.decoder import Budget
-from pidkit.plane.estimators import plane_estimator
-from pidkit.plane.schedule import log_spaced_steps
+from pidkit.mi import Budget
+from pidkit.plane import log_spaced_steps, plane_estimator
 from pidkit.plot import information_plane, save_figure
 
 parser = argparse.ArgumentParser(description="a teacher and three students on one information plane")

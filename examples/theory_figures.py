@@ -25,7 +25,7 @@ from matplotlib.axes import Axes
 from pidkit import bivariate_pid, gate, intersection_information, mmi_redundancy, relaxed_intersection_information
 from pidkit.info import mutual_information
 
-parser = argparse.ArgumentParser(description="draw the figures of docs/theory.md")
+parser = argparse.ArgumentParser(description="draw the figures of docs/meaning/theory.md")
 parser.add_argument("--out", type=Path, default=Path("results"), help="folder to write into (default: results)")
 options = parser.parse_args()
 options.out.mkdir(parents=True, exist_ok=True)

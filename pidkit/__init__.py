@@ -1,7 +1,8 @@
 """pidkit: certified partial information decomposition for people who study and train neural networks.
 
-The public names, by what they are for. Each is loaded on first use, so `import pidkit` costs almost nothing and
-brings in none of numba, scikit-learn, cvxpy, matplotlib, dit or torch.
+The names that most work needs, by what they are for; the packages (`pidkit.mi`, `pidkit.plot`, `pidkit.distill`, ...)
+export the rest. Each is loaded on first use, so `import pidkit` costs almost nothing and brings in none of numba,
+scikit-learn, cvxpy, matplotlib, dit or torch.
 """
 
 from typing import TYPE_CHECKING
@@ -38,36 +39,36 @@ if TYPE_CHECKING:
     from pidkit.intersection import relaxed_intersection_information as relaxed_intersection_information
     from pidkit.intersection import williams_beer_redundancy as williams_beer_redundancy
     from pidkit.joint import joint_from_samples as joint_from_samples
-    from pidkit.mi.estimate import estimate_mi as estimate_mi
-    from pidkit.mi.result import MIEstimate as MIEstimate
-    from pidkit.pid.batch import bivariate_pid_batch as bivariate_pid_batch
-    from pidkit.pid.batch import solve_broja_batch as solve_broja_batch
-    from pidkit.pid.batch_result import BROJABatch as BROJABatch
-    from pidkit.pid.batch_result import PIDBatch as PIDBatch
-    from pidkit.pid.broja import solve_broja as solve_broja
-    from pidkit.pid.decomposition import bivariate_pid as bivariate_pid
-    from pidkit.pid.decomposition import pid_from_samples as pid_from_samples
-    from pidkit.pid.result import PIDResult as PIDResult
-    from pidkit.pid.result import SolverReport as SolverReport
-    from pidkit.pid.solution import BROJASolution as BROJASolution
-    from pidkit.plane.tracker import InformationPlane as InformationPlane
+    from pidkit.mi import MIEstimate as MIEstimate
+    from pidkit.mi import estimate_mi as estimate_mi
+    from pidkit.pid import BROJABatch as BROJABatch
+    from pidkit.pid import BROJASolution as BROJASolution
+    from pidkit.pid import PIDBatch as PIDBatch
+    from pidkit.pid import PIDResult as PIDResult
+    from pidkit.pid import SolverReport as SolverReport
+    from pidkit.pid import bivariate_pid as bivariate_pid
+    from pidkit.pid import bivariate_pid_batch as bivariate_pid_batch
+    from pidkit.pid import pid_from_samples as pid_from_samples
+    from pidkit.pid import solve_broja as solve_broja
+    from pidkit.pid import solve_broja_batch as solve_broja_batch
+    from pidkit.plane import InformationPlane as InformationPlane
     from pidkit.quantise import KMeansCodes as KMeansCodes
     from pidkit.quantise import L2Normalise as L2Normalise
     from pidkit.quantise import QuantileBins as QuantileBins
     from pidkit.quantise import RepresentationCodes as RepresentationCodes
     from pidkit.quantise import UniformBins as UniformBins
-    from pidkit.records.trajectory import PlaneTrajectory as PlaneTrajectory
-    from pidkit.representations.decomposition import representation_pid as representation_pid
-    from pidkit.representations.result import RepresentationPID as RepresentationPID
+    from pidkit.records import PlaneTrajectory as PlaneTrajectory
+    from pidkit.representations import RepresentationPID as RepresentationPID
+    from pidkit.representations import representation_pid as representation_pid
 
 _HOME = {
     # decompose
-    "bivariate_pid": "pidkit.pid.decomposition",
-    "pid_from_samples": "pidkit.pid.decomposition",
-    "bivariate_pid_batch": "pidkit.pid.batch",
-    "solve_broja": "pidkit.pid.broja",
-    "solve_broja_batch": "pidkit.pid.batch",
-    "representation_pid": "pidkit.representations.decomposition",
+    "bivariate_pid": "pidkit.pid",
+    "pid_from_samples": "pidkit.pid",
+    "bivariate_pid_batch": "pidkit.pid",
+    "solve_broja": "pidkit.pid",
+    "solve_broja_batch": "pidkit.pid",
+    "representation_pid": "pidkit.representations",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
     "relaxed_intersection_information": "pidkit.intersection",
@@ -75,15 +76,15 @@ _HOME = {
     "williams_beer_redundancy": "pidkit.intersection",
     "compare": "pidkit.intersection",
     # estimate
-    "estimate_mi": "pidkit.mi.estimate",
+    "estimate_mi": "pidkit.mi",
     # results
-    "PIDResult": "pidkit.pid.result",
-    "SolverReport": "pidkit.pid.result",
-    "PIDBatch": "pidkit.pid.batch_result",
-    "BROJASolution": "pidkit.pid.solution",
-    "BROJABatch": "pidkit.pid.batch_result",
-    "RepresentationPID": "pidkit.representations.result",
-    "MIEstimate": "pidkit.mi.result",
+    "PIDResult": "pidkit.pid",
+    "SolverReport": "pidkit.pid",
+    "PIDBatch": "pidkit.pid",
+    "BROJASolution": "pidkit.pid",
+    "BROJABatch": "pidkit.pid",
+    "RepresentationPID": "pidkit.representations",
+    "MIEstimate": "pidkit.mi",
     "IntersectionResult": "pidkit.intersection",
     "IntersectionReport": "pidkit.intersection",
     "Comparison": "pidkit.intersection",
@@ -110,8 +111,8 @@ _HOME = {
     "KMeansCodes": "pidkit.quantise",
     "RepresentationCodes": "pidkit.quantise",
     # information planes
-    "InformationPlane": "pidkit.plane.tracker",
-    "PlaneTrajectory": "pidkit.records.trajectory",
+    "InformationPlane": "pidkit.plane",
+    "PlaneTrajectory": "pidkit.records",
     # errors and warnings
     "PidkitError": "pidkit.errors",
     "InputError": "pidkit.errors",

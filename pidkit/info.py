@@ -13,6 +13,8 @@ from scipy.special import entr
 
 from pidkit.types import FloatArray
 
+__all__ = ["conditional_entropy", "entropy", "joint_mutual_information", "mutual_information"]
+
 
 def entropy(p: FloatArray) -> float:
     """Compute the entropy -sum p log p of an array of masses of any shape, in nats.

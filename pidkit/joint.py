@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import functools
+import re
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,22 @@ from pidkit.errors import InputError
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
 
+Params = ParamSpec("Params")
+Returned = TypeVar("Returned")
+
 MASS_TOLERANCE = 1e-9
 """How far from one the total mass of a joint may be before it is refused (it is never renormalised)."""
+
+TWO_SOURCES = (
+    'pidkit decomposes two sources; the page "Other measures, and three sources" of the documentation says why'
+)
+"""What a refusal of a third source says."""
+
+MORE_AXES = f"Many joints p[b, y, x1, x2] are for bivariate_pid_batch. {TWO_SOURCES}"
+"""What the refusal of an array of more axes says, which may be either."""
+
+THIRD_SOURCE = re.compile(r"x[3-9]|x[1-9]\d+")
+"""The keywords by which a third source, or a later one, would be given."""
 
 
 def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) -> FloatArray:
@@ -43,10 +59,8 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
     array = as_real(p, name)
     if n_axes is not None and array.ndim != n_axes:
         axes = "[y, x1, x2]" if n_axes == 3 else "[y, x]" if n_axes == 2 else ""
-        batch = "; many joints at once are for bivariate_pid_batch" if (n_axes, array.ndim) == (3, 4) else ""
-        raise InputError(
-            f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}{batch}"
-        )
+        more = f". {MORE_AXES}" if n_axes == 3 and array.ndim > 3 else ""
+        raise InputError(f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}{more}")
     if n_axes is None and array.ndim < 2:
         raise InputError(f"{name} must have a target axis and at least one source axis; it has shape {array.shape}")
     joint = check_masses(array, name)
@@ -68,6 +82,27 @@ def check_masses(array: npt.NDArray[Any], name: str) -> FloatArray:
     if lowest < 0.0:
         raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
     return masses
+
+
+def takes_two_sources(function: Callable[Params, Returned]) -> Callable[Params, Returned]:
+    """Let a function of samples `x1` and `x2` say why it takes no `x3`, in place of Python's bare TypeError.
+
+    Examples
+    --------
+    >>> joint_from_samples(y=[0, 1], x1=[0, 1], x2=[0, 1], x3=[0, 1])
+    Traceback (most recent call last):
+    ...
+    TypeError: joint_from_samples() takes no 'x3': pidkit decomposes two sources; the page ... says why
+    """
+
+    @functools.wraps(function)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> Returned:
+        for name in kwargs:
+            if THIRD_SOURCE.fullmatch(name):
+                raise TypeError(f"{function.__name__}() takes no {name!r}: {TWO_SOURCES}")
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def as_real(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
@@ -186,6 +221,7 @@ def count_samples(
     return SparseJoint(first[0], first[1], first[2], counts / lengths[0], shape, lengths[0])
 
 
+@takes_two_sources
 def joint_from_samples(
     *,
     y: npt.ArrayLike | Iterable[Hashable],
@@ -214,6 +250,8 @@ def joint_from_samples(
     ------
     InputError
         If the lengths differ, there are no samples, or a symbol cannot be used.
+    TypeError
+        For a third source: the page "Other measures, and three sources" of the documentation says why.
 
     Examples
     --------

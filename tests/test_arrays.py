@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 from hypothesis import given, settings
 
+from pidkit import InputError
 from pidkit.arrays import ArrayEntry, describe_file, load_array, save_arrays, write_atomic
-from pidkit.errors import InputError
 
 X = np.arange(12.0).reshape(3, 4)
 Y = np.arange(5, dtype=np.int32)

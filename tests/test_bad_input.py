@@ -117,7 +117,7 @@ TABLE = {
     # batches
     "batch to the single door": (
         pid(AND[None]),
-        "p must have 3 axes p[y, x1, x2], target first; it has shape (1, 2, 2, 2); ... for bivariate_pid_batch",
+        "p must have 3 axes p[y, x1, x2], target first; it has shape (1, 2, 2, 2). ... bivariate_pid_batch. ...",
     ),
     "a joint as a batch": (batch(AND), "p must have 4 axes p[b, y, x1, x2], the batch first; it has shape (2, 2, 2)"),
     "no joints": (batch(np.zeros((0, 2, 2, 2))), "p is empty: shape (0, 2, 2, 2)"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit.gates import GATES, gate
+from pidkit import GATES, gate
 
 # Bits, from the table of exact facts (redundancy, unique_1, unique_2, synergy), independent of the closed forms.
 PUBLISHED = {

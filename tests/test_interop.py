@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pidkit import InputError, bivariate_pid, gate
-from pidkit.info import mutual_information
-from pidkit.interop import (
+from pidkit import (
     AXIS_ORDERS,
+    InputError,
     array_from_joint,
+    bivariate_pid,
     dit_from_joint,
+    gate,
     joint_from_array,
     joint_from_dit,
     joint_from_outcomes,
     outcomes_from_joint,
 )
+from pidkit.info import mutual_information
 from tests.pid.strategies import joints
 
 AND = gate("AND").joint

@@ -188,9 +188,9 @@ def test_streaming_components_span_those_of_the_whole() -> None:
 
 @pytest.mark.parametrize(("n_codes", "reference"), [(3, 1.03), (10, 2.38), (50, 3.03)])
 def test_information_of_digit_codes(n_codes: int, reference: float) -> None:
-    """Plug-in bits of PCA-10 and k-means on the digits: two values of facts/mi.md, and the best of many starts at 3.
+    """Plug-in bits of PCA-10 and k-means on the digits: two values measured before, and the best of many starts at 3.
 
-    At 3 codes single starts of k-means give from 0.74 to 1.03 (facts/mi.md has 0.95), hence ten starts by default.
+    At 3 codes single starts of k-means give from 0.74 to 1.03 (0.95 was measured before), hence ten starts by default.
     """
     digits = load_digits()
     codes = RepresentationCodes(n_pca=10, n_codes=n_codes).fit_transform(digits.images)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit import RepresentationCodes
+from pidkit import DivergenceError, RepresentationCodes
 from pidkit.arrays import write_atomic
 from pidkit.distill import (
     AtomProbe,
@@ -25,8 +25,7 @@ from pidkit.distill import (
     WeightedSum,
     tap,
 )
-from pidkit.errors import DivergenceError
-from pidkit.nn.seeding import own_random_state
+from pidkit.nn import own_random_state
 from rid.cifar_data import DataError, read_cifar
 from rid.cifar_images import channel_moments, cropped_and_flipped, normalised
 from rid.methods import MethodSettings, make_objective, make_phases

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pidkit import RepresentationCodes
+from pidkit import DivergenceError, RepresentationCodes
 from pidkit.arrays import write_atomic
 from pidkit.distill import (
     AtomProbe,
@@ -25,8 +25,7 @@ from pidkit.distill import (
     evaluate,
     tap,
 )
-from pidkit.errors import DivergenceError
-from pidkit.nn.seeding import own_random_state
+from pidkit.nn import own_random_state
 from rid.digits_data import DigitsData, Split, digits_on_backgrounds
 from rid.methods import METHODS, MethodSettings, make_objective, make_phases
 from rid.networks import small_network

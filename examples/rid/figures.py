@@ -8,9 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from pidkit.plot import save_figure
-from pidkit.plot.distillation import accuracy_against_weight, atoms_over_epochs
-from pidkit.records.atom_history import AtomRecords
+from pidkit.plot import accuracy_against_weight, atoms_over_epochs, save_figure
+from pidkit.records import AtomRecords
 from rid.runs import Result, Run
 from rid.tables import BASELINE, Row
 

@@ -23,7 +23,7 @@ from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
 from pidkit.distill.places import LayerPair
-from pidkit.distill.probe import AtomProbe
+from pidkit.distill.probe import AtomProbe, measure_assumption
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
 from pidkit.distill.training import (
@@ -83,6 +83,7 @@ __all__ = [
     "evaluate",
     "keep_top",
     "linear_schedule",
+    "measure_assumption",
     "norm_projection",
     "project_layer",
     "redundancy_weights",

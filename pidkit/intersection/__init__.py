@@ -2,6 +2,7 @@
 
 from pidkit.intersection.closed_forms import mmi_redundancy as mmi_redundancy
 from pidkit.intersection.closed_forms import williams_beer_redundancy as williams_beer_redundancy
+from pidkit.intersection.compare import MEASURES as MEASURES
 from pidkit.intersection.compare import Comparison as Comparison
 from pidkit.intersection.compare import compare as compare
 from pidkit.intersection.information import intersection_information as intersection_information
@@ -10,6 +11,7 @@ from pidkit.intersection.result import IntersectionReport as IntersectionReport
 from pidkit.intersection.result import IntersectionResult as IntersectionResult
 
 __all__ = [
+    "MEASURES",
     "Comparison",
     "IntersectionReport",
     "IntersectionResult",

@@ -98,7 +98,8 @@ def compare(
     Raises
     ------
     InputError
-        If `p` is not a joint, or a measure or the unit is unknown.
+        If `p` is not a joint of two sources, or a measure or the unit is unknown. The page "Other measures, and three
+        sources" of the documentation says why there are two, and which measures take more.
 
     Examples
     --------

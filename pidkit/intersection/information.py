@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import flag, one_of
-from pidkit.errors import SolverError
+from pidkit.errors import InputError, SolverError
 from pidkit.info import mutual_information
 from pidkit.intersection.blackwell import blackwell_cone, source_channels
 from pidkit.intersection.channel import channel_information
@@ -20,7 +20,7 @@ from pidkit.intersection.gacs_koerner import common_function, indicator_channel
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
 from pidkit.intersection.result import IntersectionReport, IntersectionResult
 from pidkit.intersection.split import Limits, check_time_limit, split_total
-from pidkit.joint import check_joint
+from pidkit.joint import TWO_SOURCES, check_joint
 from pidkit.pid.broja import solve_broja
 from pidkit.pid.solvers.choice import check_max_iter, check_tol
 from pidkit.types import FloatArray, IntersectionMeasure, Unit
@@ -81,7 +81,8 @@ def intersection_information(
     Raises
     ------
     InputError
-        If `p` is not a joint, has not two sources for "griffith-ho", or an option is unknown or out of range.
+        If `p` is not a joint, has not two sources for "griffith-ho", or an option is unknown or out of range. The page
+        "Other measures, and three sources" of the documentation says what may have more.
     SolverError
         If `tol` is given and not reached, or rounding defeats the linear programs.
 
@@ -103,7 +104,12 @@ def intersection_information(
     flag("check", check)
     one_of("kind", kind, _SOLVERS)
     tol, max_iter, time_limit = check_tol(tol), check_max_iter(max_iter), check_time_limit(time_limit)
-    joint = check_joint(p, n_axes=3 if kind == "griffith-ho" else None)
+    joint = check_joint(p, n_axes=None)
+    if kind == "griffith-ho" and joint.ndim != 3:
+        raise InputError(
+            f"p must have 3 axes p[y, x1, x2], target first, for kind 'griffith-ho'; it has shape {joint.shape}. "
+            f"'blackwell' and 'gacs-koerner' take any number of sources: {TWO_SOURCES}"
+        )
     wanted = DEFAULT_TOL if tol is None else tol
     began = time.perf_counter()
     limits = Limits(wanted * NATS_PER_UNIT["bits"], max_iter=max_iter)

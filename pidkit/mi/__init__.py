@@ -1,30 +1,51 @@
 """Mutual information from samples: one door, estimators that say what kind of number they give, tasks with known truth.
 
 The neural estimators live in `pidkit.mi.neural`, which loads torch; nothing here does until one of them is asked for.
+Names are loaded on first use, so that `import pidkit.mi` costs next to nothing.
 """
 
-from pidkit.mi.decoder import LabelDecoder, ReconstructionDecoder
-from pidkit.mi.estimate import ESTIMATORS, estimate_mi
-from pidkit.mi.gaussian import GaussianCopulaMI, GaussianMI
-from pidkit.mi.knn import KSG
-from pidkit.mi.mixed import Gao, Ross
-from pidkit.mi.plugin import PlugIn
-from pidkit.mi.result import MIEstimate
-from pidkit.mi.tasks import TASKS, Task, gaussian_task
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ESTIMATORS",
-    "KSG",
-    "TASKS",
-    "Gao",
-    "GaussianCopulaMI",
-    "GaussianMI",
-    "LabelDecoder",
-    "MIEstimate",
-    "PlugIn",
-    "ReconstructionDecoder",
-    "Ross",
-    "Task",
-    "estimate_mi",
-    "gaussian_task",
-]
+from pidkit._lazy import attach
+
+if TYPE_CHECKING:
+    from pidkit.mi.decoder import Budget as Budget
+    from pidkit.mi.decoder import FittedLabelDecoder as FittedLabelDecoder
+    from pidkit.mi.decoder import LabelDecoder as LabelDecoder
+    from pidkit.mi.decoder import ReconstructionDecoder as ReconstructionDecoder
+    from pidkit.mi.estimate import ESTIMATORS as ESTIMATORS
+    from pidkit.mi.estimate import Estimator as Estimator
+    from pidkit.mi.estimate import estimate_mi as estimate_mi
+    from pidkit.mi.gaussian import GaussianCopulaMI as GaussianCopulaMI
+    from pidkit.mi.gaussian import GaussianMI as GaussianMI
+    from pidkit.mi.knn import KSG as KSG
+    from pidkit.mi.mixed import Gao as Gao
+    from pidkit.mi.mixed import Ross as Ross
+    from pidkit.mi.plugin import PlugIn as PlugIn
+    from pidkit.mi.result import MIEstimate as MIEstimate
+    from pidkit.mi.tasks import TASKS as TASKS
+    from pidkit.mi.tasks import Task as Task
+    from pidkit.mi.tasks import gaussian_task as gaussian_task
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "estimate_mi": "pidkit.mi.estimate",
+        "Estimator": "pidkit.mi.estimate",
+        "ESTIMATORS": "pidkit.mi.estimate",
+        "MIEstimate": "pidkit.mi.result",
+        "KSG": "pidkit.mi.knn",
+        "Ross": "pidkit.mi.mixed",
+        "Gao": "pidkit.mi.mixed",
+        "PlugIn": "pidkit.mi.plugin",
+        "GaussianMI": "pidkit.mi.gaussian",
+        "GaussianCopulaMI": "pidkit.mi.gaussian",
+        "LabelDecoder": "pidkit.mi.decoder",
+        "FittedLabelDecoder": "pidkit.mi.decoder",
+        "ReconstructionDecoder": "pidkit.mi.decoder",
+        "Budget": "pidkit.mi.decoder",
+        "Task": "pidkit.mi.tasks",
+        "gaussian_task": "pidkit.mi.tasks",
+        "TASKS": "pidkit.mi.tasks",
+    },
+)

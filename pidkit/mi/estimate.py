@@ -81,7 +81,7 @@ def estimate_mi(
     estimator : str or object with an `estimate` method
         "ksg" (continuous), "ross" (labels on one side), "gao" (mixtures), "plugin" and "miller-madow" (symbols),
         "gaussian", "gaussian-copula", "infonce", "jsd", "smile", "mine", "nwj" (trained critics; need torch),
-        "label-decoder", "reconstruction-decoder". Which to take when: docs/choosing-an-estimator.md.
+        "label-decoder", "reconstruction-decoder". Which to take when: docs/howto/choosing-an-estimator.md.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator

@@ -1,1 +1,29 @@
-"""The torch floor that mi.neural, plane and distill share: seeding and the fit loop, and hooks into layers."""
+"""The torch floor that mi.neural, plane and distill share: seeding and the fit loop, and hooks into layers.
+
+`taps` finds layers and reads what they put out, `features` does so for a whole data set and leaves the network as it
+was, `fit` is the loop that trains decoders and critics, `seeding` keeps torch's random numbers apart from the user's.
+"""
+
+from typing import TYPE_CHECKING
+
+from pidkit._lazy import attach
+
+if TYPE_CHECKING:
+    from pidkit.nn.features import collect_features as collect_features
+    from pidkit.nn.fit import FitOptions as FitOptions
+    from pidkit.nn.fit import FitReport as FitReport
+    from pidkit.nn.seeding import own_random_state as own_random_state
+    from pidkit.nn.taps import Taps as Taps
+    from pidkit.nn.taps import find_layers as find_layers
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Taps": "pidkit.nn.taps",
+        "find_layers": "pidkit.nn.taps",
+        "collect_features": "pidkit.nn.features",
+        "FitOptions": "pidkit.nn.fit",
+        "FitReport": "pidkit.nn.fit",
+        "own_random_state": "pidkit.nn.seeding",
+    },
+)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from pidkit.arguments import flag
 from pidkit.info import entropy, joint_mutual_information
-from pidkit.joint import check_joint, count_samples, pair_marginals
+from pidkit.joint import check_joint, count_samples, pair_marginals, takes_two_sources
 from pidkit.pid.atoms import synergy_of
 from pidkit.pid.broja import solve_marginals
 from pidkit.pid.result import PIDResult
@@ -60,7 +60,8 @@ def bivariate_pid(
     ------
     InputError
         If `p` is not a joint of three axes, or an option is unknown. Many joints p[b, y, x1, x2] at once are for
-        `bivariate_pid_batch`.
+        `bivariate_pid_batch`. A joint of three sources is refused: the page "Other measures, and three sources" of
+        the documentation says why.
     SolverError
         If the certified gap stays above `tol`.
 
@@ -88,6 +89,7 @@ def bivariate_pid(
     )
 
 
+@takes_two_sources
 def pid_from_samples(
     *,
     y: Symbols,
@@ -121,6 +123,8 @@ def pid_from_samples(
     ------
     InputError
         If the lengths differ, there are no samples, or a symbol cannot be used.
+    TypeError
+        For a third source: the page "Other measures, and three sources" of the documentation says why.
     SolverError
         If the certified gap stays above `tol`.
 

@@ -12,14 +12,12 @@ from pidkit.plot.live import live_atoms
 from pidkit.plot.maps import plot_atom_map
 from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
 from pidkit.plot.plane import information_plane
-from pidkit.plot.style import STYLE, Decomposition, atom_labels
+from pidkit.plot.style import STYLE
 
 __all__ = [
     "PICTURE_FORMATS",
     "STYLE",
-    "Decomposition",
     "accuracy_against_weight",
-    "atom_labels",
     "atoms_over_epochs",
     "check_picture_name",
     "information_plane",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.representations.coding import Quantiser as Quantiser
     from pidkit.representations.decomposition import representation_pid as representation_pid
     from pidkit.representations.finite_samples import Spread as Spread
     from pidkit.representations.result import RepresentationPID as RepresentationPID
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "representation_pid": "pidkit.representations.decomposition",
         "RepresentationPID": "pidkit.representations.result",
         "Spread": "pidkit.representations.finite_samples",
-        "representation_pid": "pidkit.representations.decomposition",
+        "Quantiser": "pidkit.representations.coding",
     },
 )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pidkit.arguments import Rng, generator, seed_name, whole_number
 from pidkit.errors import BiasWarning, InputError
 from pidkit.info import entropy
+from pidkit.joint import takes_two_sources
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.solvers.choice import check_solver, check_tol
 from pidkit.representations.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
@@ -35,6 +36,7 @@ LARGEST_BIAS_SHARE = 0.1
 RECORDED_PACKAGES = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
 
 
+@takes_two_sources
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
@@ -87,6 +89,8 @@ def representation_pid(
     ------
     InputError
         If lengths differ, there are fewer than two classes, the representations hold NaN, or an option is unknown.
+    TypeError
+        For a third source: the page "Other measures, and three sources" of the documentation says why.
     SolverError
         If the certified gap stays above `tol`.
 
@@ -175,5 +179,5 @@ def _warn_of_bias(result: RepresentationPID, unit: str) -> None:
             f"{from_nats(information, unit):.3f} reported: use more samples than {result.n_samples} or fewer codes, "
             "and read the atoms beside n_null and bias='extrapolation'",
             BiasWarning,
-            stacklevel=3,
+            stacklevel=4,  # past this, representation_pid and what refuses a third source: the caller
         )

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pidkit import InputError, RepresentationCodes
-from pidkit.distill import LayerPair, Outputs, tap
-from pidkit.distill.centres import NearestCentres
-from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
+from pidkit.distill import Codes, LayerPair, LogitCodes, NearestCentres, Outputs, SoftCodes, tap
 
 VECTORS = LayerPair("fc", "fc", (4,), (3,))
 MAPS = LayerPair("block", "block", (4, 2, 2), (3, 4, 5))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pidkit import InputError
-from pidkit.distill.feature_bank import FeatureBank
+from pidkit.distill import FeatureBank
 
 
 @given(st.integers(0, 7), st.lists(st.integers(0, 10), max_size=8))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from pidkit import InputError
-from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
+from pidkit.distill import norm_projection, project_layer, singular_projection
 
 
 def low_rank(n_out, n_in, rank):

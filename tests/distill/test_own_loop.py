@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from pidkit.distill import CrossEntropy, Phases, WeightedSum, tap
-from pidkit.distill.objectives.rid import RID
+from pidkit.distill import RID, CrossEntropy, Phases, WeightedSum, tap
 from tests.distill.toys import blobs, network, same, weights
 
 
@@ -13,7 +12,7 @@ def test_a_loop_of_ones_own_trains_through_all_phases():
     teacher, student, loader = network(8), network(5, seed=1), [blobs(30, seed=k) for k in range(4)]
     before = weights(teacher)
 
-    # The snippet of docs/distillation.md.
+    # The snippet of docs/howto/own-loop.md.
     networks = tap(teacher=teacher, student=student, layers=["1"], example=loader[0][0][:2])
     objective = WeightedSum({"labels": CrossEntropy(), "rid": RID(networks.pairs, n_classes=3)}, {"rid": 1.0})
     phases = Phases(warm_up=2, cycle=4, teacher_share=0.25)

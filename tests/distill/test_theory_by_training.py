@@ -11,10 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from pidkit.distill import Batch, Distillation, Objective, soft_pair_atoms, tap
-from pidkit.distill.centres import NearestCentres
-from pidkit.distill.codes import LogitCodes
-from pidkit.distill.objectives.redundancy import ExactRedundancy
+from pidkit.distill import (
+    Batch,
+    Distillation,
+    ExactRedundancy,
+    LogitCodes,
+    NearestCentres,
+    Objective,
+    soft_pair_atoms,
+    tap,
+)
 
 LN2 = math.log(2.0)
 TASK_ENTROPY = -(0.2 * math.log2(0.2) + 0.8 * math.log2(0.8))  # .7219 bits

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pidkit.errors import InputError
+from pidkit import InputError
 from pidkit.intersection import mmi_redundancy, williams_beer_redundancy
 from tests.intersection.joints import TABLE, dirichlet
 

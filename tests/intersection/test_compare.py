@@ -5,9 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pidkit.errors import InputError
-from pidkit.intersection import compare
-from pidkit.intersection.compare import MEASURES
+from pidkit import InputError
+from pidkit.intersection import MEASURES, compare
 from tests.intersection.joints import TABLE, dirichlet
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pidkit.errors import InputError
+from pidkit import InputError
 from pidkit.intersection import intersection_information
 from tests.intersection.joints import TABLE, dirichlet
 

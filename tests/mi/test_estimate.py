@@ -25,7 +25,7 @@ def test_every_name_gives_an_estimate_that_says_what_it_is(name):
     options = {}
     if name in NEURAL:
         pytest.importorskip("torch")
-        from pidkit.nn.fit import FitOptions
+        from pidkit.nn import FitOptions
 
         options = {"options": FitOptions(max_steps=20), "folds": 1}
     estimate = estimate_mi(a, b, estimator=name, unit="nats", rng=3, **options)

@@ -12,9 +12,12 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from pidkit.errors import InputError  # noqa: E402
-from pidkit.nn.features import collect_features  # noqa: E402
-from pidkit.nn.taps import Taps, find_layers  # noqa: E402
+from pidkit import InputError  # noqa: E402
+from pidkit.nn import (  # noqa: E402
+    Taps,
+    collect_features,
+    find_layers,
+)
 
 
 class Twice(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit import solve_broja
-from pidkit.pid.batch import solve_broja_batch
+from pidkit.pid import solve_broja_batch
 
 TOL = 1e-9
 BATCH = 20

@@ -5,7 +5,7 @@ import pytest
 
 import pidkit
 from pidkit import bivariate_pid, bivariate_pid_batch, gate, solve_broja_batch
-from pidkit.pid.result import ATOMS, INFORMATION
+from pidkit.pid import ATOMS, INFORMATION
 
 NAMES = ("AND", "XOR", "DIFF")
 JOINTS = np.stack([np.pad(gate(name).joint, [(0, 4 - n) for n in gate(name).joint.shape]) for name in NAMES])

@@ -9,7 +9,7 @@ import pytest
 
 import pidkit
 from pidkit import GATES, bivariate_pid, joint_from_samples, pid_from_samples
-from pidkit.pid.result import ATOMS, INFORMATION
+from pidkit.pid import ATOMS, INFORMATION
 from tests.pid.strategies import random_joint
 
 OWN_SOLVERS = {"interior-point": None, "scaling": 1e-8}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit import bivariate_pid, bivariate_pid_batch
-from pidkit.pid.result import ATOMS
+from pidkit.pid import ATOMS
 
 CHUNKS, SINGLES, BATCHES, BATCH = 12, 1000, 20, 50
 """Each chunk: joints through `bivariate_pid`, and batches of so many joints through `bivariate_pid_batch`."""

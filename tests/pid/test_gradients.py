@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit import bivariate_pid, solve_broja, solve_broja_batch
-from pidkit.pid.gradients import atom_gradients
+from pidkit.pid import atom_gradients
 
 NAMES = ("redundancy", "unique_1", "unique_2")
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pidkit import bivariate_pid
-from pidkit.pid.result import ATOMS, INFORMATION
+from pidkit.pid import ATOMS, INFORMATION
 from tests.pid.strategies import Solved, generators, joints, solved
 
 ROUNDING = 1e-12

@@ -14,10 +14,14 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from pidkit import InformationPlane, PlaneTrajectory, RepresentationCodes  # noqa: E402
-from pidkit.errors import InputError  # noqa: E402
-from pidkit.nn.fit import FitOptions  # noqa: E402
-from pidkit.plane.estimators import PlaneEstimator, plane_estimator  # noqa: E402
+from pidkit import (  # noqa: E402
+    InformationPlane,
+    InputError,
+    PlaneTrajectory,
+    RepresentationCodes,
+)
+from pidkit.nn import FitOptions  # noqa: E402
+from pidkit.plane import PlaneEstimator, plane_estimator  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from pidkit import RepresentationCodes, bivariate_pid, gate, representation_pid
-from pidkit.errors import InputError
-from pidkit.pid.result import ATOMS, PIDResult
+from pidkit import InputError, RepresentationCodes, bivariate_pid, gate, representation_pid
+from pidkit.pid import ATOMS, PIDResult
 from pidkit.plot import PICTURE_FORMATS, STYLE, plot_atom_map, plot_atoms, plot_atoms_over, save_figure
 
 NAMES = ("teacher", "student")

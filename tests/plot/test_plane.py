@@ -9,10 +9,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from pidkit.errors import InputError
+from pidkit import InputError
 from pidkit.plot import information_plane, save_figure
-from pidkit.records.plane_point import PlanePoint
-from pidkit.records.trajectory import PlaneTrajectory
+from pidkit.records import PlanePoint, PlaneTrajectory
 
 
 def pair(

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pidkit import InputError
 from pidkit.arrays import save_arrays
-from pidkit.errors import InputError
-from pidkit.plane.schedule import log_spaced_steps
-from pidkit.records.plane_point import PlanePoint
-from pidkit.records.trajectory import PlaneTrajectory
+from pidkit.plane import log_spaced_steps
+from pidkit.records import PlanePoint, PlaneTrajectory
 
 
 def point(

@@ -61,7 +61,7 @@ def test_the_predicted_bias_is_what_independent_samples_show():
     ("n", "synergy", "redundancy"), [(500, 1.10, 0.037), (2000, 0.313, 0.009), (10000, 0.054, 0.001)]
 )
 def test_the_plug_in_atoms_of_independent_codes(n, synergy, redundancy):
-    """facts/broja.md: 10 x 10 x 10 codes that have nothing to do with each other, one draw each, rounded as printed."""
+    """Measured once: 10 x 10 x 10 codes that have nothing to do with each other, one draw each, rounded as printed."""
     rng = np.random.default_rng(n)
     found = np.array([list(plugin(independent(rng, n, (10, 10, 10))).atoms.values()) for _ in range(12)]) / BITS
     mean, std = found.mean(0), found.std(0, ddof=1)
@@ -130,7 +130,7 @@ def test_extrapolated_atoms_add_up_to_extrapolated_information(seed):
 
 
 def test_extrapolation_takes_away_most_of_the_bias():
-    """4 x 6 x 6 independent codes, 1000 samples: facts/broja.md has +.04 to +.07 bits plug-in, -.02 to -.005 after."""
+    """4 x 6 x 6 independent codes, 1000 samples: measured once, +.04 to +.07 bits plug-in, -.02 to -.005 after."""
     rng = np.random.default_rng(3)
     draws = [independent(rng, 1000, (4, 6, 6)) for _ in range(20)]
     raws = [plugin(samples) for samples in draws]

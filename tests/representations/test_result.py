@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pidkit import InputError, KMeansCodes, RepresentationCodes, representation_pid
-from pidkit.pid.result import ATOMS, INFORMATION
+from pidkit.pid import ATOMS, INFORMATION
 from tests.representations.layers import teacher_and_student
 
 

@@ -1,5 +1,6 @@
 """Neural estimators of mutual information: pure bounds, critics, and what trains them. This part of mi loads torch."""
 
+from pidkit.mi.neural.bounds import dv, infonce, jsd, mean_score, nwj, smile
 from pidkit.mi.neural.critics import ConcatenateAndConvolve, ConcatenatedCritic, ProjectAndDot, SeparableCritic
 from pidkit.mi.neural.estimators import NeuralMI
 from pidkit.mi.neural.fitted import FittedCritic
@@ -11,4 +12,10 @@ __all__ = [
     "NeuralMI",
     "ProjectAndDot",
     "SeparableCritic",
+    "dv",
+    "infonce",
+    "jsd",
+    "mean_score",
+    "nwj",
+    "smile",
 ]

@@ -78,7 +78,7 @@ class NeuralMI:
     --------
     >>> from pidkit.mi import TASKS
     >>> from pidkit.mi.neural import NeuralMI
-    >>> from pidkit.nn.fit import FitOptions
+    >>> from pidkit.nn import FitOptions
     >>> task = TASKS["normal 1x1"]
     >>> estimate = NeuralMI("jsd", options=FitOptions(max_steps=200), folds=1).estimate(*task.sample(2000), unit="nats")
     >>> bool(abs(estimate.value - task.mi) < 0.2), estimate.kind, estimate.diagnostics["jsd_objective"] < 0

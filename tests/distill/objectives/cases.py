@@ -6,17 +6,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pidkit.distill import Batch, Networks, Objective, Outputs, Phase, tap
-from pidkit.distill.objectives.attention import AttentionTransfer
-from pidkit.distill.objectives.fitnet import FitNet
-from pidkit.distill.objectives.logits import KD, linear_schedule
-from pidkit.distill.objectives.masking import SalientMask
-from pidkit.distill.objectives.mimkd import MIMKD
-from pidkit.distill.objectives.rid import RID
-from pidkit.distill.objectives.several import SeveralTeachers
-from pidkit.distill.objectives.ted import TED
-from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
-from pidkit.distill.objectives.vid import VID
+from pidkit.distill import (
+    KD,
+    MIMKD,
+    RID,
+    TED,
+    VID,
+    AttentionMaps,
+    AttentionTransfer,
+    Batch,
+    FitNet,
+    HiddenStates,
+    Networks,
+    Objective,
+    Outputs,
+    Phase,
+    SalientMask,
+    SeveralTeachers,
+    linear_schedule,
+    tap,
+)
 
 N_CLASSES = 3
 

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pidkit import InputError
-from pidkit.distill import Batch, LayerPair, Outputs
-from pidkit.distill.objectives.attention import AttentionTransfer
+from pidkit.distill import AttentionTransfer, Batch, LayerPair, Outputs
 
 LABELS = torch.tensor([0])
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from pidkit import InputError
-from pidkit.distill import Batch, LayerPair, Outputs
-from pidkit.distill.objectives.fitnet import FitNet
+from pidkit.distill import Batch, FitNet, LayerPair, Outputs
 
 LABELS = torch.tensor([0])
 

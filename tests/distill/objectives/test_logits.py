@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from pidkit import InputError
-from pidkit.distill import Batch, Outputs
-from pidkit.distill.objectives.logits import KD, linear_schedule
+from pidkit.distill import KD, Batch, Outputs, linear_schedule
 
 LABELS = torch.tensor([0])
 

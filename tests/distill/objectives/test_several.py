@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pidkit import InputError, pid_from_samples
-from pidkit.distill import Batch, Objective, Outputs, Phase
-from pidkit.distill.objectives.several import SeveralTeachers, redundancy_weights
+from pidkit.distill import Batch, Objective, Outputs, Phase, SeveralTeachers, redundancy_weights
 
 
 class MatchLogits(Objective):

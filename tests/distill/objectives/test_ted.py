@@ -8,8 +8,7 @@ import torch
 from torch.nn import functional
 
 from pidkit import InputError
-from pidkit.distill import Batch, LayerPair, Outputs, Phase
-from pidkit.distill.objectives.ted import TED
+from pidkit.distill import TED, Batch, LayerPair, Outputs, Phase
 
 PAIR = LayerPair("t", "s", (3, 2, 2), (2, 2, 2))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])

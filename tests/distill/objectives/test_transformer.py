@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from pidkit import InputError
-from pidkit.distill import Batch, LayerPair, Outputs, tap
-from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
+from pidkit.distill import AttentionMaps, Batch, HiddenStates, LayerPair, Outputs, tap
 
 LABELS = torch.tensor([0])
 EYE, FLAT = [[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.5, 0.5]]

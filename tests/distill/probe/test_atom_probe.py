@@ -13,14 +13,10 @@ import pytest
 import torch
 from torch import nn
 
-from pidkit import RepresentationCodes, representation_pid
-from pidkit.distill import CrossEntropy, Phase, Phases, WeightedSum, tap
-from pidkit.distill.objectives.rid import RID
-from pidkit.distill.objectives.several import SeveralTeachers
-from pidkit.distill.probe import AtomProbe
-from pidkit.errors import BiasWarning, InputError
-from pidkit.nn.features import collect_features
-from pidkit.records.atom_history import AtomRecords
+from pidkit import BiasWarning, InputError, RepresentationCodes, representation_pid
+from pidkit.distill import RID, AtomProbe, CrossEntropy, Phase, Phases, SeveralTeachers, WeightedSum, tap
+from pidkit.nn import collect_features
+from pidkit.records import AtomRecords
 
 CODES = RepresentationCodes(n_pca=None, n_codes=4, n_init=2)
 
@@ -388,7 +384,7 @@ def test_records_are_read_without_torch(tmp_path):
     AtomProbe(networks, sample=probe, quantiser=CODES, path=path).step(0)
     assert json.loads(path.read_text())["unit"] == "bits"
     code = (
-        "import sys; from pidkit.plot import atoms_over_epochs; from pidkit.records.atom_history import AtomRecords; "
+        "import sys; from pidkit.plot import atoms_over_epochs; from pidkit.records import AtomRecords; "
         f"atoms_over_epochs(AtomRecords.load({str(path)!r})); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

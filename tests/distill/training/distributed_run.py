@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from pidkit.distill import Distillation, Phases
-from pidkit.distill.training import Trainer, TrainerOptions
+from pidkit.distill import Distillation, Phases, Trainer, TrainerOptions
 from tests.distill.toys import blobs, composed, tapped
 
 N_EPOCHS, BATCH = 6, 12

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from pidkit.distill import Phases
-from pidkit.distill.training import Trainer, TrainerOptions
-from pidkit.errors import DivergenceError
+from pidkit import DivergenceError
+from pidkit.distill import Phases, Trainer, TrainerOptions
 from tests.distill.toys import blobs, composed, tapped
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

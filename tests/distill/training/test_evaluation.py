@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pidkit import InputError
-from pidkit.distill.training import evaluate
+from pidkit.distill import evaluate
 from tests.distill.toys import blobs, network, same, weights
 
 

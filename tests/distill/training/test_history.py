@@ -2,7 +2,7 @@
 
 import json
 
-from pidkit.distill.training import EpochRecord, History
+from pidkit.distill import EpochRecord, History
 
 
 def record(epoch, validation):

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from pidkit import InputError
-from pidkit.distill import Phase
-from pidkit.distill.training import Cosine, Milestones, TrainerOptions
+from pidkit.distill import Cosine, Milestones, Phase, TrainerOptions
 
 
 @pytest.mark.parametrize(

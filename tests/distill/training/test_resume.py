@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from pidkit import InputError
-from pidkit.distill import CrossEntropy, Phase, Phases, WeightedSum
-from pidkit.distill.objectives.rid import RID
-from pidkit.distill.training import Cosine, Milestones, Trainer, TrainerOptions
+from pidkit.distill import RID, Cosine, CrossEntropy, Milestones, Phase, Phases, Trainer, TrainerOptions, WeightedSum
 from tests.distill.toys import blobs, composed, same, tapped, weights
 
 N_EPOCHS = 6

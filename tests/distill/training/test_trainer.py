@@ -7,11 +7,8 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from pidkit import InputError
-from pidkit.distill import CrossEntropy, Objective, Phase, Phases, WeightedSum, tap
-from pidkit.distill.probe import AtomProbe
-from pidkit.distill.training import Trainer, TrainerOptions
-from pidkit.errors import DivergenceError
+from pidkit import DivergenceError, InputError
+from pidkit.distill import AtomProbe, CrossEntropy, Objective, Phase, Phases, Trainer, TrainerOptions, WeightedSum, tap
 from tests.distill.toys import blobs, composed, network, same, tapped, weights
 
 OPTIONS = {"epochs": 4, "batch_size": 12, "progress": False}
@@ -311,7 +308,7 @@ def test_an_atom_probe_is_a_callback():
     for probed in (False, True):
         networks = tapped(dropout=0.5)
         torch.manual_seed(0)
-        with AtomProbe(networks, probe=blobs(60, seed=3), logits=False, n_null=0) as probe:
+        with AtomProbe(networks, sample=blobs(60, seed=3), logits=False, n_null=0) as probe:
             callbacks = [lambda end, probe=probe: probe.step(end.epoch)] if probed else []
             trainer(networks=networks, on_epoch_end=callbacks).fit()
         found.append(weights(networks.student))

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, LabelDecoder
-from pidkit.mi.decoder import Budget
+from pidkit.mi import TASKS, Budget, LabelDecoder
 
 
 def two_bumps(n, seed=0, gap=1.0):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, ReconstructionDecoder
-from pidkit.mi.decoder import Budget
+from pidkit.mi import TASKS, Budget, ReconstructionDecoder
 
 
 def test_copies_of_one_bit_score_a_bit_each_and_are_called_v_information():
