@@ -37,8 +37,11 @@ class KernelCache(FunctionCache):
         """Return the compiled code from the disk, or None where it has to be compiled."""
         try:
             found = super().load_overload(signature, target_context)
-        except (OSError, *DAMAGED):
+        except OSError:
             found = None
+        except DAMAGED:
+            found = None
+            self.flush_index()  # or else nothing could be saved beside it
         if found is None:
             announce(COMPILING)
         return found

@@ -21,12 +21,15 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils, config
+from numba.core import cgutils
+from numba.core.config import DISABLE_JIT  # type: ignore[attr-defined]  # made by the module as it loads
 from numba.core.typing.templates import Signature
 from numba.core.typing.templates import signature as signature_of
 from numba.extending import lower_builtin, type_callable
 
 from pidkit.pid.solvers._kernels.caching import keep_on_disk
+
+__all__ = ["DISABLE_JIT", "Kernel", "inlined", "kernel"]
 
 SUMS_MAY_BE_REORDERED = {"reassoc", "contract", "arcp", "nsz"}
 """What LLVM may do to floating-point arithmetic to vectorise it. NaN and infinities keep their meaning."""
@@ -132,14 +135,14 @@ def kernel(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Any) -> Any:
-        return _in_python(function) if config.DISABLE_JIT else Kernel(function, entry=entry)
+        return _in_python(function) if DISABLE_JIT else Kernel(function, entry=entry)
 
     return decorate
 
 
 def inlined(function: Any) -> Any:
     """Copy a function of few lines into the kernels that call it."""
-    if config.DISABLE_JIT:
+    if DISABLE_JIT:
         return function
     return _compile(**OPTIONS, no_cpython_wrapper=True, forceinline=True)(function)
 
