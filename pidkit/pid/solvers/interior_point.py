@@ -9,7 +9,6 @@ defeat the direct attempt are solved by continuation from a joint with its mass 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.pid.certificate import (
     LARGEST_LOG_WEIGHT,
@@ -18,14 +17,9 @@ from pidkit.pid.certificate import (
     centre_gauge,
     log_dual_slack,
 )
-from pidkit.pid.solvers._kernels.pipeline import (
-    DIRECT_ITERATIONS,
-    cold_start,
-    continue_from_even,
-    exponentiate,
-    smallest_mass,
-    solve_certified,
-)
+from pidkit.pid.solvers._kernels.continuation import continue_from_even
+from pidkit.pid.solvers._kernels.pipeline import solve_certified
+from pidkit.pid.solvers._kernels.room import Room, new_room
 from pidkit.pid.solvers.problem import (
     CONVERGED,
     NEWTON_STEP_LIMIT,
@@ -34,17 +28,19 @@ from pidkit.pid.solvers.problem import (
     Candidate,
     Progress,
     Start,
+    conditionally_independent,
     newton_cost,
 )
 from pidkit.types import FloatArray
 
-State = tuple[npt.NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray]
-"""active, lam, mu, w, g: all that an iteration starts from, y last."""
+DIRECT_ITERATIONS = 100
+"""Newton steps after which a solve starts again by continuation; it takes 5 to 20, seldom 50."""
 
 WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
+
 LONG_ITERATION = 2e9
-"""Multiplications in one Newton step from which a solve is cut into single iterations."""
+"""Multiplications in a Newton step from which a solve is cut into single iterations, to be watched or interrupted."""
 
 
 def solve_interior_point(
@@ -65,55 +61,65 @@ def solve_interior_point(
         flipped = None if init is None else (init[1], init[0], init[2].T)
         return solve_interior_point(p_yx2, p_yx1, tol=tol, max_iter=max_iter, init=flipped, progress=progress).swapped()
     p1, p2 = np.ascontiguousarray(p_yx1.T), np.ascontiguousarray(p_yx2.T)
-    active, lam, mu, w, g = _start(p1, p2, init, tol)
-    low_lam, log_a, r = np.empty((3, *p1.shape))
-    low_mu, log_b, c = np.empty((3, *p2.shape))
-    log_weights, log_scale = np.empty((2, *w.shape))
+    room = new_room(len(p1), len(p2), p1.shape[1], int(np.count_nonzero(p1)), int(np.count_nonzero(p2)))
+    if init is not None:
+        _start_warm(room, init, p_yx1, p_yx2)
     allowed = NEWTON_STEP_LIMIT if max_iter is None else max_iter
-    # The whole state is in (lam, mu, w, g): a long solve is cut into single iterations, so that it can be watched
-    # and interrupted, without any change to the result.
-    chunk = 1 if newton_cost(p_yx1, p_yx2) > LONG_ITERATION else allowed
+    bounds, used, status = solve_in_room(p1, p2, room, tol=tol, allowed=allowed, cold=init is None, progress=progress)
+    lower, upper, residual = bounds.tolist()
+    first, second, pairs = room.tables1, room.tables2, room.pairs
+    return Candidate(
+        lam=first[0].T,
+        mu=second[0].T,
+        weights=np.exp(np.minimum(pairs[3], LARGEST_LOG_WEIGHT)),
+        lower=FeasiblePotentials(first[1].T, second[1].T, lower),
+        upper=FactoredCoupling(first[2].T, second[2].T, pairs[2], first[3].T, second[3].T, upper, residual),
+        iterations=used,
+        status=STATUS_NAMES[status],
+    )
+
+
+def solve_in_room(
+    p1: FloatArray,
+    p2: FloatArray,
+    room: Room,
+    *,
+    tol: float,
+    allowed: int,
+    cold: bool,
+    progress: Progress | None = None,
+) -> tuple[FloatArray, int, int]:
+    """Solve directly, and where that fails by continuation; return the bounds, the iterations and the status.
+
+    p1 and p2 have y last, and may have symbols without mass. The whole state is in the room: a long solve is cut into
+    single iterations without any change to the result.
+    """
+    chunk = 1 if newton_cost(p1, p2) > LONG_ITERATION else allowed
     bounds = np.array([-np.inf, np.inf, np.inf])
     used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
     while True:
-        done, status = solve_certified(
-            p1, p2, active, lam, mu, w, g, tol, min(chunk, until - used),
-            low_lam, low_mu, log_a, log_b, r, c, log_weights, log_scale, bounds,
-        )  # fmt: skip
-        used += done
-        lower, upper, residual = bounds.tolist()
+        done, status = solve_certified(p1, p2, tol, min(chunk, until - used), cold, bounds, *room)
+        used, cold = used + done, False
         if progress is not None:
-            progress(used, upper - lower)
+            progress(used, float(bounds[1] - bounds[0]))
         if status == CONVERGED:
             break
         if status == OUT_OF_ITERATIONS and used < until:
             continue
         if used == allowed or not direct:
             break
-        used += continue_from_even(p1, p2, active, lam, mu, w, g, tol, allowed - used)
+        used += continue_from_even(p1, p2, tol, allowed - used, *room)
         until, direct = allowed, False
-    exponentiate(log_a, log_b, log_weights, LARGEST_LOG_WEIGHT)
-    return Candidate(
-        lam=lam.T,
-        mu=mu.T,
-        weights=np.exp(np.minimum(log_scale, LARGEST_LOG_WEIGHT)),
-        lower=FeasiblePotentials(low_lam.T, low_mu.T, lower),
-        upper=FactoredCoupling(log_a.T, log_b.T, log_weights, r.T, c.T, upper, residual),
-        iterations=used,
-        status=STATUS_NAMES[status],
-    )
+    return bounds, used, status
 
 
-def _start(p1: FloatArray, p2: FloatArray, init: Start | None, tol: float) -> State:
-    """Return the state to start from, cold or warm; y last."""
-    n_1, n_2 = p1.shape[0], p2.shape[0]
-    active = np.empty((n_1, n_2), dtype=np.bool_)
-    lam, mu = np.empty_like(p1), np.empty_like(p2)
-    w, g = np.empty((2, n_1, n_2))
-    cold_start(p1, p2, active, lam, mu, w, g, smallest_mass(p1, p2, tol))
-    if init is not None:
-        lam, mu = (np.ascontiguousarray(potential.T) for potential in centre_gauge(init[0], init[1]))
-        slack = log_dual_slack(lam.T, mu.T)
-        w = np.where(active, init[2] * np.exp(np.where(active, slack, 0.0)) + WARM_SLACK * w, 0.0)
-        g = np.where(active, np.maximum(-slack, WARM_SLACK), 1.0)
-    return active, lam, mu, w, g
+def _start_warm(room: Room, init: Start, p_yx1: FloatArray, p_yx2: FloatArray) -> None:
+    """Put a warm start into the room, kept clear of the constraints and mixed with the independent coupling."""
+    independent = conditionally_independent(p_yx1, p_yx2)
+    room.active[:] = independent > 0.0
+    lam, mu = centre_gauge(init[0], init[1])
+    slack = log_dual_slack(lam, mu)
+    room.tables1[0], room.tables2[0] = lam.T, mu.T
+    weights = init[2] * np.exp(np.where(room.active, slack, 0.0))
+    room.pairs[0] = np.where(room.active, weights + WARM_SLACK * independent, 0.0)
+    room.pairs[1] = np.where(room.active, np.maximum(-slack, WARM_SLACK), 1.0)

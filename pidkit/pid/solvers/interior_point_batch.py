@@ -9,7 +9,9 @@ from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from pidkit.pid.solvers._kernels.pipeline import solve_many
-from pidkit.pid.solvers.problem import NEWTON_STEP_LIMIT, STATUS_NAMES, CandidateBatch
+from pidkit.pid.solvers._kernels.room import new_room
+from pidkit.pid.solvers.interior_point import DIRECT_ITERATIONS, solve_in_room
+from pidkit.pid.solvers.problem import CONVERGED, NEWTON_STEP_LIMIT, STATUS_NAMES, CandidateBatch
 from pidkit.types import FloatArray
 
 SMALL_BATCH = 1e7
@@ -45,10 +47,19 @@ def solve_interior_point_batch(
     lower, upper, residual = np.empty((3, n))
     iterations, status = np.empty((2, n), np.int64)
 
+    most = [max(int(np.count_nonzero(p, axis=(1, 2)).max()), 1) for p in (p1, p2)]
+
     def run(start: int, stop: int) -> None:
+        room = new_room(n_1, n_2, n_y, *most)
         solve_many(
-            p1, p2, tol, limit, start, stop, lam, mu, weights, lower, upper, residual, iterations, status
+            p1, p2, tol, min(limit, DIRECT_ITERATIONS), start, stop, np.empty(3), *room,
+            lam, mu, weights, lower, upper, residual, iterations, status,
         )  # fmt: skip
+        for b in np.flatnonzero(status[start:stop] != CONVERGED) + start:
+            if iterations[b] < limit:  # a few joints in thousands: again, and by continuation
+                bounds, iterations[b], status[b] = solve_in_room(p1[b], p2[b], room, tol=tol, allowed=limit, cold=True)
+                lower[b], upper[b], residual[b] = bounds
+                lam[b], mu[b], weights[b] = room.tables1[1], room.tables2[1], room.pairs[0]
 
     jobs = n_jobs if n_jobs is not None else (cpu_count() if n * n_y * n_1 * n_2 > SMALL_BATCH else 1)
     if jobs == 1:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from pidkit.errors import InputError
@@ -13,6 +15,11 @@ from pidkit.units import from_nats
 
 SHOW_AFTER = 3.0
 """Seconds after which a solve shows its progress: short solves print nothing."""
+
+_silent: ContextVar[bool] = ContextVar("_silent", default=False)
+"""Whether the caller asked for no word on the terminal."""
+
+_announced: set[str] = set()
 
 ProgressOption = Progress | Literal[False] | None
 """The `progress` argument of the public functions: a callable, False for silence, or None for a line in a terminal."""
@@ -42,9 +49,34 @@ def watched(progress: ProgressOption, *, solver: str, tol: float) -> AbstractCon
         return nullcontext(progress)
     if progress is not None and progress is not False:
         raise InputError(f"progress must be a callable, False for none, or None for a line after a while: {progress!r}")
-    if progress is False or sys.stderr is None or not sys.stderr.isatty():
+    if progress is False:
+        return _in_silence()
+    if not _terminal():
         return nullcontext()
     return _Line(solver, tol)
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Run a block in which nothing is announced."""
+    token = _silent.set(True)
+    try:
+        yield None
+    finally:
+        _silent.reset(token)
+
+
+def announce(message: str) -> None:
+    """Write one line to the terminal, once a process; nothing where stderr is none, or inside progress=False."""
+    if message in _announced or _silent.get() or not _terminal():
+        return
+    _announced.add(message)
+    print(message, file=sys.stderr, flush=True)
+
+
+def _terminal() -> bool:
+    """Tell whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 class _Line(AbstractContextManager["_Line"]):

@@ -1,6 +1,7 @@
 """The compiled interior point, numba's one home.
 
-`pairs` holds the arithmetic over all (x1, x2), `newton` the linear system, `cholesky` and `blas` what it is factored
-with, `steps` the pieces of one step, `iteration` the method, `bounds` the certificate; `pipeline` strings them together
-for one problem and for many.
+`pipeline` strings one solve together, and many; `iteration` is the method, `starts` and `continuation` are where it
+begins, `bounds` is the certificate. `steps` has the pieces of one step, `pairs` the arithmetic over all (x1, x2),
+`newton` the linear system, `cholesky` and `blas` what it is factored with. `arrays` names what they hand to each other,
+`room` makes the memory; `compiling` and `caching` say how numba is used.
 """

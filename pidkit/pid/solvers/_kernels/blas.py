@@ -1,109 +1,20 @@
-"""BLAS on parts of row-major matrices, in place: what a product that allocates and copies is too slow for.
+"""BLAS on parts of row-major matrices, in place: calls out of compiled code, or numpy where numba is switched off."""
 
-scipy exports BLAS to C. Its addresses differ from process to process, so compiled code calls it by name and this module
-tells LLVM the names when it is imported: code from numba's disk cache finds them as freshly compiled code does. BLAS
-is Fortran's: it takes every number by reference, and sees the transpose of a row-major matrix, upper for lower. The
-wrong argument corrupts memory: the matrices must be C-contiguous float64, the indices inside them.
-"""
+from pidkit.pid.solvers._kernels.compiling import DISABLE_JIT
 
-from __future__ import annotations
+if DISABLE_JIT:
+    from pidkit.pid.solvers._kernels.blas_in_python import (
+        divide_panel,
+        divide_rows,
+        subtract_gram_of_columns,
+        subtract_gram_of_panel,
+    )
+else:
+    from pidkit.pid.solvers._kernels.blas_compiled import (
+        divide_panel,
+        divide_rows,
+        subtract_gram_of_columns,
+        subtract_gram_of_panel,
+    )
 
-from typing import Any
-
-import llvmlite.binding  # type: ignore[import-untyped]
-import numpy as np
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic
-
-from pidkit.pid.solvers._kernels.pairs import Array, Index
-
-N_ARGUMENTS = {"dsyrk": 10, "dtrsm": 11}
-"""The routines in use, and how many arguments each takes."""
-
-SIDE_LEFT, SIDE_RIGHT, UPPER, NO_TRANSPOSE, TRANSPOSE = (np.uint8(ord(letter)) for letter in "LRUNT")
-
-
-def _declare(name: str) -> Any:
-    """Return a BLAS routine as compiled code sees it: a symbol, here given its address in this process."""
-    symbol = f"pidkit_{name}"
-    llvmlite.binding.add_symbol(symbol, get_cython_function_address("scipy.linalg.cython_blas", name))
-    return types.ExternalFunction(symbol, types.void(*[types.voidptr] * N_ARGUMENTS[name]))
-
-
-_dsyrk, _dtrsm = _declare("dsyrk"), _declare("dtrsm")
-
-
-def _store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Put the argument on the stack and return its address."""
-    slot = cgutils.alloca_once_value(builder, arguments[0])  # type: ignore[no-untyped-call]
-    return builder.bitcast(slot, cgutils.voidptr_t)
-
-
-def _reference_of(typing_context: Any, number: Any) -> Any:
-    """Return the address of a letter or a factor."""
-    return types.voidptr(number), _store
-
-
-def _size_of(typing_context: Any, number: Any) -> Any:
-    """Return the address of a size as an int64, which little-endian machines read rightly as an int32, too."""
-    return types.voidptr(types.intp), _store
-
-
-def _address_of(typing_context: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """Return the address of an entry of a row-major matrix."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        width = builder.extract_value(array.shape, 1)
-        place = builder.add(builder.mul(arguments[1], width), arguments[2])
-        return builder.bitcast(builder.gep(array.data, [place]), cgutils.voidptr_t)
-
-    return types.voidptr(matrix, types.intp, types.intp), generate
-
-
-_reference: Any = intrinsic(_reference_of)
-_size: Any = intrinsic(_size_of)
-_address: Any = intrinsic(_address_of)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def subtract_gram_of_columns(matrix: Array, x: Array) -> None:
-    """Subtract X' X from the lower triangle."""
-    n, size = matrix.shape[0], x.shape[0]
-    _dsyrk(
-        _reference(UPPER), _reference(NO_TRANSPOSE), _size(n), _size(size), _reference(-1.0),
-        _address(x, 0, 0), _size(n), _reference(1.0), _address(matrix, 0, 0), _size(n),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def subtract_gram_of_panel(matrix: Array, n: Index, first: Index, last: Index) -> None:
-    """Subtract B B' from the lower triangle of rows and columns last..n-1, B their columns first..last-1."""
-    width = matrix.shape[1]
-    _dsyrk(
-        _reference(UPPER), _reference(TRANSPOSE), _size(n - last), _size(last - first), _reference(-1.0),
-        _address(matrix, last, first), _size(width), _reference(1.0),
-        _address(matrix, last, last), _size(width),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def divide_panel(matrix: Array, n: Index, first: Index, last: Index) -> None:
-    """Replace B, rows last..n-1 of columns first..last-1, by B L^-T, L the lower triangle of the block above it."""
-    width = matrix.shape[1]
-    _dtrsm(
-        _reference(SIDE_LEFT), _reference(UPPER), _reference(TRANSPOSE), _reference(NO_TRANSPOSE),
-        _size(last - first), _size(n - last), _reference(1.0),
-        _address(matrix, first, first), _size(width), _address(matrix, last, first), _size(width),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def divide_rows(lower: Array, n: Index, x: Array, start: Index) -> None:
-    """Replace the rows X = x[start : start + n] by L^-1 X, L the leading n x n lower triangle."""
-    _dtrsm(
-        _reference(SIDE_RIGHT), _reference(UPPER), _reference(NO_TRANSPOSE), _reference(NO_TRANSPOSE),
-        _size(x.shape[1]), _size(n), _reference(1.0),
-        _address(lower, 0, 0), _size(lower.shape[1]), _address(x, start, 0), _size(x.shape[1]),
-    )  # fmt: skip
+__all__ = ["divide_panel", "divide_rows", "subtract_gram_of_columns", "subtract_gram_of_panel"]

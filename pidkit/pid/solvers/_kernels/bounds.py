@@ -1,124 +1,187 @@
 """The compiled twin of `certificate`, for the many small problems: the same bounds from the same formulas.
 
-`certificate.py` is the readable definition, made of matrix products; the tests hold the two together. Arrays have y
-last: lam[x1, y], mu[x2, y]. pi and h are those of `pairs.evaluate`.
+`certificate.py` is the readable definition, made of matrix products; the tests hold the two together. Both bounds are
+of F* = min over Delta_P of -H(Y|X1,X2), in nats.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidkit.pid.solvers._kernels.pairs import FAST, Array, fill
+from pidkit.pid.solvers._kernels.arrays import Coupling, Mask, Matrix, Model, Shifts, State, Tables, Vector
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.pairs import fill
 
 ROUNDOFF = 8.0 * 2.0**-52
-"""As certificate.ROUNDOFF_FACTOR, times machine epsilon."""
+"""What rounding may do to a sum, as a share of the sum of magnitudes: certificate.ROUNDOFF_FACTOR machine epsilons."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def c_transform(h: Array, active: Array, f: Array, g: Array) -> None:
-    """Fill f = row maxima of h and g = column maxima of h - f, over the active pairs; 0 where a row has none."""
+@kernel()
+def rows_first(h: Matrix, active: Mask, shifts: Shifts) -> None:
+    """Make f[i] + g[j] >= h[i, j] on the active pairs: f the row maxima of h, g the column maxima of h - f.
+
+    Both are 0 where a row or a column has no active pair.
+    """
+    f, g = shifts
     n_1, n_2 = h.shape
     for i in range(n_1):
         f[i] = -np.inf
-    for j in range(n_2):
-        g[j] = -np.inf
-    for i in range(n_1):
         for j in range(n_2):
             if active[i, j]:
                 f[i] = max(f[i], h[i, j])
-        for j in range(n_2):
+    for j in range(n_2):
+        g[j] = -np.inf
+        for i in range(n_1):
             if active[i, j]:
                 g[j] = max(g[j], h[i, j] - f[i])
+        g[j] = g[j] if g[j] > -np.inf else 0.0
     for i in range(n_1):
+        f[i] = f[i] if f[i] > -np.inf else 0.0
+
+
+@kernel()
+def columns_first(h: Matrix, active: Mask, shifts: Shifts) -> None:
+    """Make f[i] + g[j] >= h[i, j] on the active pairs as `rows_first` does, but g first and f from h - g."""
+    f, g = shifts
+    n_1, n_2 = h.shape
+    for j in range(n_2):
+        g[j] = -np.inf
+        for i in range(n_1):
+            if active[i, j]:
+                g[j] = max(g[j], h[i, j])
+    for i in range(n_1):
+        f[i] = -np.inf
+        for j in range(n_2):
+            if active[i, j]:
+                f[i] = max(f[i], h[i, j] - g[j])
         f[i] = f[i] if f[i] > -np.inf else 0.0
     for j in range(n_2):
         g[j] = g[j] if g[j] > -np.inf else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _mass(p: Array, i: int) -> float:
-    """Return the sum of row i."""
-    total = 0.0
-    for y in range(p.shape[1]):
-        total += p[i, y]
-    return total
+@inlined
+def _price(p: Matrix, shift: Vector) -> float:
+    """Return what it costs the dual objective to lower every potential of x by shift[x]: sum_x P(x) shift[x]."""
+    price = 0.0
+    for x in range(p.shape[0]):
+        mass = 0.0
+        for y in range(p.shape[1]):
+            mass += p[x, y]
+        price += mass * shift[x]
+    return price
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def lower_bound(p1: Array, p2: Array, active: Array, h: Array, lam: Array, mu: Array) -> float:
-    """Shift lam and mu in place into the dual feasible set; return the lower bound of F* that they prove."""
-    n_1, n_y = p1.shape
-    n_2 = p2.shape[0]
-    f, g = np.empty(n_1), np.empty(n_2)
-    f2, g2 = np.empty(n_1), np.empty(n_2)
-    c_transform(h, active, f, g)
-    c_transform(h.T, active.T, g2, f2)
-    price, price2 = 0.0, 0.0
-    for i in range(n_1):
-        mass = _mass(p1, i)
-        price += mass * f[i]
-        price2 += mass * f2[i]
-    for j in range(n_2):
-        mass = _mass(p2, j)
-        price += mass * g[j]
-        price2 += mass * g2[j]
-    if price2 < price:
-        f, g = f2, g2
+@inlined
+def _lower_by(p: Matrix, shift: Vector, potentials: Matrix) -> tuple[float, float]:
+    """Lower the potentials of every x by shift[x]; return sum P(y,x) of them, and the sum of its magnitudes."""
+    value, size = 0.0, 0.0
+    for x in range(p.shape[0]):
+        for y in range(p.shape[1]):
+            if p[x, y] > 0.0:
+                potentials[x, y] -= shift[x]
+                value += p[x, y] * potentials[x, y]
+                size += p[x, y] * abs(potentials[x, y])
+    return value, size
+
+
+@kernel()
+def lower_bound(p: Tables, active: Mask, h: Matrix, potentials: Tables, one: Shifts, other: Shifts) -> float:
+    """Lower the potentials in place until all dual constraints hold; return the lower bound of F* that they prove."""
+    n_1, n_2 = h.shape
+    rows_first(h, active, one)
+    columns_first(h, active, other)
+    price_one = _price(p.first, one.first) + _price(p.second, one.second)
+    price_other = _price(p.first, other.first) + _price(p.second, other.second)
+    f, g = other if price_other < price_one else one
     largest_f, largest_g = 0.0, 0.0
     for i in range(n_1):
         largest_f = max(largest_f, abs(f[i]))
     for j in range(n_2):
         largest_g = max(largest_g, abs(g[j]))
-    # What the shifts cancel, they round: a large shift leaves the potentials that much short of feasible.
-    value, size = 0.0, 1.0 + largest_f + largest_g
-    for i in range(n_1):
-        for y in range(n_y):
-            if p1[i, y] > 0.0:
-                lam[i, y] -= f[i]
-                value += p1[i, y] * lam[i, y]
-                size += p1[i, y] * abs(lam[i, y])
-    for j in range(n_2):
-        for y in range(n_y):
-            if p2[j, y] > 0.0:
-                mu[j, y] -= g[j]
-                value += p2[j, y] * mu[j, y]
-                size += p2[j, y] * abs(mu[j, y])
-    return value - ROUNDOFF * size
+    value1, size1 = _lower_by(p.first, f, potentials.first)
+    value2, size2 = _lower_by(p.second, g, potentials.second)
+    # The shifts cancel in exact arithmetic; what they round leaves the potentials that much short of feasible.
+    return value1 + value2 - ROUNDOFF * (1.0 + largest_f + largest_g + size1 + size2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inlined
+def _shrink(have: Matrix, p: Matrix, potentials: Matrix, factor: Matrix, log_factor: Matrix) -> None:
+    """Fill the factors that shrink every cell of a marginal to at most p, and the log potentials with them."""
+    for x in range(p.shape[0]):
+        for y in range(p.shape[1]):
+            factor[x, y] = p[x, y] / have[x, y] if have[x, y] > p[x, y] else 1.0
+            log_factor[x, y] = potentials[x, y] + np.log(factor[x, y]) if p[x, y] > 0.0 else -np.inf
+
+
+@inlined
+def _rest(p: Matrix, have: Matrix, log_factor: Matrix, rest: Matrix) -> tuple[float, float]:
+    """Fill what a marginal lacks; return sum have log_factor, and the sum of its magnitudes."""
+    value, size = 0.0, 0.0
+    for x in range(p.shape[0]):
+        for y in range(p.shape[1]):
+            if p[x, y] > 0.0:
+                value += have[x, y] * log_factor[x, y]
+                size += have[x, y] * abs(log_factor[x, y])
+            rest[x, y] = max(p[x, y] - have[x, y], 0.0)
+    return value, size
+
+
+@inlined
+def _mass_of(rest: Matrix, y: int) -> float:
+    """Return the sum of column y."""
+    mass = 0.0
+    for x in range(rest.shape[0]):
+        mass += rest[x, y]
+    return mass
+
+
+@inlined
+def _scale(rest: Matrix, y: int, factor: float) -> None:
+    """Multiply column y."""
+    for x in range(rest.shape[0]):
+        rest[x, y] *= factor
+
+
+@inlined
+def _largest_error(p: Matrix, have: Matrix, rest: Matrix) -> float:
+    """Return the largest |have + rest - p|."""
+    largest = 0.0
+    for x in range(p.shape[0]):
+        for y in range(p.shape[1]):
+            largest = max(largest, abs(have[x, y] + rest[x, y] - p[x, y]))
+    return largest
+
+
+@kernel()
 def upper_bound(
-    p1: Array, p2: Array, active: Array, w: Array, pi: Array, h: Array, lam: Array, mu: Array,
-    log_a: Array, log_b: Array, r: Array, c: Array,
-) -> tuple[float, float]:  # fmt: skip
+    p: Tables, state: State, model: Model, coupling: Coupling, sums: Tables, factors: Tables, rest: Vector
+) -> tuple[float, float]:
     """Round w pi to a coupling with exact marginals; return the upper bound of F* and the marginal residual.
 
-    On return exp(log_a[x1, y]) (w exp(-h)) exp(log_b[x2, y]) + r c / sum r is that coupling.
+    The rows are shrunk to at most P(y, x1), then the columns to at most P(y, x2), and what is lacking then is filled up
+    by a product r c' for each y. On return exp(log_a + log_b) w exp(-h) + r c' / sum r is the coupling.
     """
+    p1, p2 = p
+    active, lam, mu, w, _ = state
+    pi, h = model
+    log_a, log_b, r, c = coupling
     n_1, n_2, n_y = pi.shape
-    rows, columns = np.zeros((n_1, n_y)), np.zeros((n_2, n_y))
-    alpha, beta = np.ones((n_1, n_y)), np.ones((n_2, n_y))
+    rows, columns = sums
+    alpha, beta = factors
+    fill(rows, 0.0)
+    fill(columns, 0.0)
     for i in range(n_1):
         for j in range(n_2):
             if active[i, j]:
                 for y in range(n_y):
                     rows[i, y] += w[i, j] * pi[i, j, y]
-    for i in range(n_1):
-        for y in range(n_y):
-            if rows[i, y] > p1[i, y]:
-                alpha[i, y] = p1[i, y] / rows[i, y]
-            log_a[i, y] = lam[i, y] + np.log(alpha[i, y]) if p1[i, y] > 0.0 else -np.inf
+    _shrink(rows, p1, lam, alpha, log_a)
     for i in range(n_1):
         for j in range(n_2):
             if active[i, j]:
                 for y in range(n_y):
                     columns[j, y] += w[i, j] * pi[i, j, y] * alpha[i, y]
-    for j in range(n_2):
-        for y in range(n_y):
-            if columns[j, y] > p2[j, y]:
-                beta[j, y] = p2[j, y] / columns[j, y]
-            log_b[j, y] = mu[j, y] + np.log(beta[j, y]) if p2[j, y] > 0.0 else -np.inf
+    _shrink(columns, p2, mu, beta, log_b)
     fill(rows, 0.0)
     fill(columns, 0.0)
     value, size = 0.0, 2.0
@@ -136,64 +199,54 @@ def upper_bound(
                 term = w[i, j] * total * (np.log(total) + h[i, j])
                 value -= term
                 size += abs(term)
-    residual = 0.0
-    for i in range(n_1):
-        for y in range(n_y):
-            if p1[i, y] > 0.0:
-                value += rows[i, y] * log_a[i, y]
-                size += rows[i, y] * abs(log_a[i, y])
-            r[i, y] = max(p1[i, y] - rows[i, y], 0.0)
-    for j in range(n_2):
-        for y in range(n_y):
-            if p2[j, y] > 0.0:
-                value += columns[j, y] * log_b[j, y]
-                size += columns[j, y] * abs(log_b[j, y])
-            c[j, y] = max(p2[j, y] - columns[j, y], 0.0)
-    rest = np.zeros(n_y)
+    value1, size1 = _rest(p1, rows, log_a, r)
+    value2, size2 = _rest(p2, columns, log_b, c)
+    largest = 0.0
     for y in range(n_y):
-        mass_r, mass_c = 0.0, 0.0
-        for i in range(n_1):
-            mass_r += r[i, y]
-        for j in range(n_2):
-            mass_c += c[j, y]
+        mass_r, mass_c = _mass_of(r, y), _mass_of(c, y)
         # Equal but for rounding; a rest that is rounding alone on one side is none.
         kept = mass_r > 0.0 and mass_c > 0.0
         rest[y] = 0.5 * (mass_r + mass_c) if kept else 0.0
-        for i in range(n_1):
-            r[i, y] = r[i, y] * (rest[y] / mass_r) if kept else 0.0
-        for j in range(n_2):
-            c[j, y] = c[j, y] * (rest[y] / mass_c) if kept else 0.0
-    for i in range(n_1):
-        for y in range(n_y):
-            residual = max(residual, abs(rows[i, y] + r[i, y] - p1[i, y]))
-    for j in range(n_2):
-        for y in range(n_y):
-            residual = max(residual, abs(columns[j, y] + c[j, y] - p2[j, y]))
-    if np.max(rest) > 0.0:
-        extra, extra_size = _rest_value(r, c, rest)
+        _scale(r, y, rest[y] / mass_r if kept else 0.0)
+        _scale(c, y, rest[y] / mass_c if kept else 0.0)
+        largest = max(largest, rest[y])
+    residual = max(_largest_error(p1, rows, r), _largest_error(p2, columns, c))
+    value += value1 + value2
+    size += size1 + size2
+    if largest > 0.0:
+        extra, extra_size = rest_value(r, c, rest, n_y)
         value += extra
         size += extra_size
     return value + ROUNDOFF * size, residual
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _rest_value(r: Array, c: Array, rest: Array) -> tuple[float, float]:
-    """Return sum Q log Q(y|x1,x2) of the rank-one rest Q[y] = r c' / rest, and the sum of its magnitudes."""
+@inlined
+def _negative_entropy(x: Matrix) -> tuple[float, float]:
+    """Return sum x log x, and the sum of its magnitudes."""
     value, size = 0.0, 0.0
-    for x in (r, c):
-        for i in range(x.shape[0]):
-            for y in range(x.shape[1]):
-                if x[i, y] > 0.0:
-                    term = x[i, y] * np.log(x[i, y])
-                    value += term
-                    size += abs(term)
-    for y in range(rest.size):
+    for i in range(x.shape[0]):
+        for y in range(x.shape[1]):
+            if x[i, y] > 0.0:
+                term = x[i, y] * np.log(x[i, y])
+                value += term
+                size += abs(term)
+    return value, size
+
+
+@kernel()
+def rest_value(r: Matrix, c: Matrix, rest: Vector, n_y: int) -> tuple[float, float]:
+    """Return sum Q log Q(y|x1,x2) of the rest Q[y] = r c' / rest, and the sum of its magnitudes."""
+    value, size = _negative_entropy(r)
+    value_c, size_c = _negative_entropy(c)
+    value += value_c
+    size += size_c
+    for y in range(n_y):
         if rest[y] > 0.0:
             value -= rest[y] * np.log(rest[y])
     for i in range(r.shape[0]):
         for j in range(c.shape[0]):
             total = 0.0
-            for y in range(rest.size):
+            for y in range(n_y):
                 if rest[y] > 0.0:
                     total += r[i, y] * c[j, y] / rest[y]
             if total > 0.0:

@@ -8,50 +8,56 @@ narrow diagonal blocks is BLAS.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pidkit.pid.solvers._kernels.arrays import Index, Matrix, Vector
 from pidkit.pid.solvers._kernels.blas import divide_panel, subtract_gram_of_panel
-from pidkit.pid.solvers._kernels.pairs import FAST, Array, Index
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
 
 PANEL = 32
-"""Columns factored at a time, without BLAS."""
+"""How many columns are factored at a time without BLAS: narrower panels cost more in calls than BLAS saves."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def cholesky(matrix: Array, n: Index, least: Array) -> None:
-    """Factor the leading n x n lower triangle in place.
+@kernel()
+def cholesky(matrix: Matrix, n: int, least: Vector) -> None:
+    """Replace the lower triangle of the leading n x n part by L, its Cholesky factor: A = L L'.
 
-    A pivot that is not above its `least` is rounding: the direction is null, and its step is set to zero.
+    Parameters
+    ----------
+    matrix : Matrix
+        At least n x n; nothing but that triangle is read or written.
+    n : int
+    least : Vector
+        A pivot that is not above its `least` is rounding: L gets an infinite diagonal entry there, and the solves with
+        it take no step in that direction.
     """
     for first in range(0, n, PANEL):
         last = min(first + PANEL, n)
-        _factor_block(matrix, first, last, least)
+        _factor_block(matrix, np.uintp(first), np.uintp(last), least)
         if last < n:
             divide_panel(matrix, n, first, last)
             subtract_gram_of_panel(matrix, n, first, last)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _factor_block(matrix: Array, first: Index, last: Index, least: Array) -> None:
-    """Factor the diagonal block first..last-1 in place."""
-    low, high, one = np.uintp(first), np.uintp(last), np.uintp(1)  # unsigned: see newton
-    for j in range(low, high):
+@inlined
+def _factor_block(matrix: Matrix, first: Index, last: Index, least: Vector) -> None:
+    """Factor the diagonal block of rows and columns first..last-1 in place."""
+    for j in range(first, last):
         pivot = matrix[j, j]
-        for k in range(low, j):
+        for k in range(first, j):
             pivot -= matrix[j, k] * matrix[j, k]
         root = np.sqrt(pivot) if pivot > least[j] else np.inf
         matrix[j, j] = root
         inverse = 1.0 / root
-        for i in range(j + one, high):
+        for i in range(j + np.uintp(1), last):
             entry = matrix[i, j]
-            for k in range(low, j):
+            for k in range(first, j):
                 entry -= matrix[i, k] * matrix[j, k]
             matrix[i, j] = entry * inverse
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def forward(lower: Array, n: Index, x: Array, start: Index) -> None:
-    """Solve L z = x[start : start + n] in place; n and start unsigned."""
+@inlined
+def forward(lower: Matrix, n: Index, x: Vector, start: Index) -> None:
+    """Replace z = x[start : start + n] by L^-1 z, L the leading n x n lower triangle."""
     for k in range(n):
         total = x[start + k]
         for m in range(k):
@@ -59,9 +65,9 @@ def forward(lower: Array, n: Index, x: Array, start: Index) -> None:
         x[start + k] = total / lower[k, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def backward(lower: Array, n: Index, x: Array, start: Index) -> None:
-    """Solve L' z = x[start : start + n] in place, row by row of L; n and start unsigned."""
+@inlined
+def backward(lower: Matrix, n: Index, x: Vector, start: Index) -> None:
+    """Replace z = x[start : start + n] by L'^-1 z, reading L row by row, as it lies in memory."""
     for step in range(n):
         k = n - step - np.uintp(1)
         entry = x[start + k] / lower[k, k]

@@ -24,10 +24,11 @@ Arrays have y last.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidkit.pid.solvers._kernels.newton import add_solution, assemble, factor, fix_gauge, number_variables
-from pidkit.pid.solvers._kernels.pairs import FAST, Array, evaluate, fill, hessian_times, pair_means
+from pidkit.pid.solvers._kernels.arrays import Model, Newton, State, Tables
+from pidkit.pid.solvers._kernels.compiling import kernel
+from pidkit.pid.solvers._kernels.newton import add_solution, assemble, factor
+from pidkit.pid.solvers._kernels.pairs import evaluate, fill, hessian_times, pair_means
 from pidkit.pid.solvers._kernels.steps import (
     complementarity_after,
     first_order_side,
@@ -43,39 +44,45 @@ from pidkit.pid.solvers._kernels.steps import (
 )
 
 FRACTION_TO_BOUNDARY = 0.99
+"""The share of the way to a zero multiplier or slack that a step may go; it tends to 1 as the products do to 0."""
+
 TAU_SHARE = 0.3
 """Share of the tolerance that the complementarity sum of w g is aimed at."""
+
 RESIDUAL_PRICE = 0.5
 """Nats of gap expected from one unit of missing mass when the candidate is rounded to a feasible coupling."""
+
 LEFT_OF_TOL, LEFT_OF_MISSING = 0.1, 1e-4
 """A solve is refined if it leaves more mass missing than these shares of the tolerance and of what was missing."""
+
 IDLE_SHARE = 0.01
 """Share of the gap that may be spent on making potentials feasible by what has hardly any mass."""
+
 PATIENCE, DAMPING = 3, 0.8
 """Iterations in a row that may fail to halve the estimate before steps are shortened: full ones can run in circles."""
+
 LARGEST_CHANGE = 3.0
 """Nats by which a step may change any log pi: the linear model of the exponentials says nothing beyond."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@kernel()
 def interior_point(
-    p1: Array, p2: Array, active: Array, lam: Array, mu: Array, w: Array, g: Array, tol: float, max_iter: int,
-    pi: Array, h: Array,
-) -> tuple[int, float]:  # fmt: skip
-    """Iterate (lam, mu, w, g) in place until the estimated gap is below `tol`; return iterations and the estimate.
+    p: Tables, state: State, model: Model, newton: Newton, tol: float, max_iter: int
+) -> tuple[int, float]:
+    """Improve the state in place until the estimated gap is at most `tol`; return iterations and the estimate.
 
     Parameters
     ----------
-    p1, p2 : ndarray, shape (n_x1, n_y) and (n_x2, n_y)
-        Pair marginals, y last, every row with mass.
-    active : ndarray of bool, shape (n_x1, n_x2)
-        The pairs with a common y; w and g count only there.
-    lam, mu : ndarray
-        Potentials, -inf off the supports of p1 and p2.
-    w, g : ndarray, shape (n_x1, n_x2)
-        Positive multipliers and slacks; w is 0 and g is 1 off the active pairs.
-    pi, h : ndarray, shape (n_x1, n_x2, n_y) and (n_x1, n_x2)
-        Those of the last iterate on return; pi must be 0 off the active pairs.
+    p : Tables
+        Pair marginals, y last; masses too small to matter raised to the size of dust.
+    state : State
+        Where to start, and on return the last iterate.
+    model : Model
+        Filled: what the last potentials say about each pair.
+    newton : Newton
+        Memory to work in, its variables numbered.
+    tol : float
+        In nats.
 
     Returns
     -------
@@ -84,83 +91,66 @@ def interior_point(
         sum w g + RESIDUAL_PRICE sum |residuals| + the price of feasible potentials, at the last iterate; the
         certificate has the last word.
     """
-    n_1, n_y = p1.shape
-    n_2 = p2.shape[0]
+    system, side, step, sums, kappa, omega, mass1 = newton
+    n_1, n_2, n_y = model.pi.shape
     n_pairs = 0
     for i in range(n_1):
         for j in range(n_2):
-            n_pairs += active[i, j]
-    support1, support2 = np.empty((n_1, n_y), np.uintp), np.empty((n_2, n_y), np.uintp)
-    of_x1, of_x2, fixed = np.empty((2, n_1), np.uintp), np.empty((2, n_2), np.uintp), np.full(n_y, -1)
-    count1, offset1, count2, offset2 = of_x1[0], of_x1[1], of_x2[0], of_x2[1]
-    free1 = number_variables(p1, fixed, support1, count1, offset1)
-    fix_gauge(p2, fixed)
-    free2 = number_variables(p2, fixed, support2, count2, offset2)
-    blocks, coupling, schur = np.empty((n_1, n_y, n_y)), np.empty((free1, free2)), np.empty((free2, free2))
-    x1, x2, diagonal, mass1 = np.empty(free1), np.empty(free2), np.empty(max(n_y, free2)), np.zeros(n_1)
-    for i in range(n_1):
+            n_pairs += state.active[i, j]
+        mass1[i] = 0.0
         for y in range(n_y):
-            mass1[i] += p1[i, y]
-    # One block of memory for the arrays of each shape: a small problem would spend its time in allocating.
-    of_pairs, of_lam, of_mu = np.zeros((7, n_1, n_2)), np.empty((4, n_1, n_y)), np.empty((4, n_2, n_y))
-    kappa, rg, rc, dh, dg, dw, omega = (
-        of_pairs[0], of_pairs[1], of_pairs[2], of_pairs[3], of_pairs[4], of_pairs[5], of_pairs[6],
-    )  # fmt: skip
-    pair_shares(p1, p2, active, omega)
-    sum1, r1, b1, d1 = of_lam[0], of_lam[1], of_lam[2], of_lam[3]
-    sum2, r2, b2, d2 = of_mu[0], of_mu[1], of_mu[2], of_mu[3]
+            mass1[i] += p.first[i, y]
+    fill(step.g, 0.0)  # sums over all pairs count them as zero off the active ones
+    fill(step.w, 0.0)
+    room = Tables(side.b1, side.b2)
+    pair_shares(p, state.active, omega, system.room1)
 
     estimate, best, stuck = np.inf, np.inf, 0
     for iteration in range(max_iter + 1):
-        evaluate(lam, mu, active, w, pi, h, sum1, sum2, b1, b2)
-        complementarity, price = measure_pairs(active, w, g, h, mass1, kappa, rg)
-        if price > 0.0 and lower_idle_cells(p1, p2, active, g, h, lam, mu, IDLE_SHARE * complementarity / n_pairs):
-            evaluate(lam, mu, active, w, pi, h, sum1, sum2, b1, b2)
-            complementarity, price = measure_pairs(active, w, g, h, mass1, kappa, rg)
-        missing = residual(p1, sum1, r1) + residual(p2, sum2, r2)
+        evaluate(state, model, sums, room)
+        complementarity, price = measure_pairs(state, model.h, mass1, kappa, side.rg)
+        if price > 0.0 and lower_idle_cells(p, state, model.h, IDLE_SHARE * complementarity / n_pairs, system.room1):
+            evaluate(state, model, sums, room)
+            complementarity, price = measure_pairs(state, model.h, mass1, kappa, side.rg)
+        missing = residual(p.first, sums.first, side.r1) + residual(p.second, sums.second, side.r2)
         estimate = complementarity + RESIDUAL_PRICE * missing + price
         if estimate <= tol or not np.isfinite(estimate) or iteration == max_iter:
             return iteration, estimate
         stuck = stuck + 1 if estimate > 0.5 * best else 0
         best = min(best, estimate)
 
-        assemble(
-            pi, w, kappa, support1, count1, offset1, support2, count2, offset2, blocks, coupling, schur, x1, diagonal
-        )
-        factor(count1, offset1, blocks, coupling, schur, diagonal)
+        assemble(model.pi, state.w, kappa, system)
+        factor(system)
         tau = complementarity / n_pairs
         fraction, step_w, step_g = 1.0, 1.0, 1.0
         for stage in range(2):
             if stage == 0:
-                first_order_side(pi, active, w, g, rg, rc, r1, r2, b1, b2)
+                first_order_side(model.pi, state, side)
             else:
-                centring = (complementarity_after(w, g, dw, dg, step_w, step_g) / complementarity) ** 3
+                centring = (complementarity_after(state, step, step_w, step_g) / complementarity) ** 3
                 target = min(max(centring * tau, TAU_SHARE * tol / n_pairs), tau)
                 share = (1.0 - target / tau) ** 2
-                second_order_side(pi, active, w, g, rg, rc, r1, r2, d1, d2, dh, dg, dw, target, omega, share, b1, b2)
+                second_order_side(model.pi, state, side, step, omega, target, share)
                 fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
-            fill(d1, 0.0)
-            fill(d2, 0.0)
+            fill(step.lam, 0.0)
+            fill(step.mu, 0.0)
             for trial in range(1 + stage):
-                add_solution(
-                    support1, count1, offset1, support2, count2, offset2, blocks, coupling, schur,
-                    b1, b2, d1, d2, x1, x2,
-                )  # fmt: skip
+                add_solution(system, side, step)
                 if trial < stage:
-                    hessian_times(pi, w, kappa, d1, d2, sum1, sum2, dh)
-                    left = what_is_left(b1, sum1) + what_is_left(b2, sum2)
+                    hessian_times(model.pi, state.w, kappa, step, sums)
+                    left = what_is_left(side.b1, sums.first) + what_is_left(side.b2, sums.second)
                     if left <= max(LEFT_OF_TOL * tol, LEFT_OF_MISSING * missing):
                         break
                 else:
-                    pair_means(pi, d1, d2, dh)
-            step_w, step_g = pair_steps(active, w, g, rg, rc, dh, dg, dw, fraction)
+                    pair_means(model.pi, step)
+            step_w, step_g = pair_steps(state, side, step, fraction)
 
-        step_g = min(step_g, LARGEST_CHANGE / largest_change(pi, active, g, d1, d2, dh))
+        step_g = min(step_g, LARGEST_CHANGE / largest_change(model.pi, state, step))
         if stuck >= PATIENCE:
             step_w *= DAMPING
             step_g *= DAMPING
-        move(w, dw, step_w)
-        move(g, dg, step_g)
-        move(lam, d1, step_g)
-        move(mu, d2, step_g)
+        move(state.w, step.w, step_w)
+        move(state.g, step.g, step_g)
+        move(state.lam, step.lam, step_g)
+        move(state.mu, step.mu, step_g)
     return max_iter, estimate

@@ -2,29 +2,29 @@
 
 With pi[y] = q(y|x1,x2) the softmax of lam + mu over y, and kappa = w (1/g - 1), the Hessian is
 
-    H = sum over pairs (x1, x2) of  w diag(pi) + kappa pi pi'   on the variables lam[., x1], mu[., x2].
+    H = sum over pairs (x1, x2) of  w diag(pi) + kappa pi pi'   on the variables lam[x1, .], mu[x2, .].
 
-Its lam-lam part is one block for each x1 and its mu-mu part one for each x2, so the lam blocks are eliminated one
-by one and what is left to factor is the Schur complement on mu. One mu of each y is fixed at its value: adding k to
-lam[y] and subtracting it from mu[y] changes nothing (the gauge). Arrays here have y last: lam[x1, y], mu[x2, y].
-support[x, :count[x]] lists the y whose variable is free, in order, and offset[x] is the number of the first of them;
-these are unsigned, because numba checks the sign of every other index, which keeps a loop from being vectorised.
+Its lam-lam part is one block for each x1 and its mu-mu part one for each x2, so the lam blocks are eliminated one by
+one, and what is left to factor is the Schur complement on mu. Adding k to every lam[., y] and subtracting it from every
+mu[., y] changes nothing (the gauge), so one mu of each y is fixed at its value. The variables are what is left: the lam
+on the support of P(y, x1), the mu on that of P(y, x2) but for the fixed ones.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pidkit.pid.solvers._kernels.arrays import Index, Indices, Matrix, Side, Step, System, Tensor, Variables, Vector
 from pidkit.pid.solvers._kernels.blas import divide_rows, subtract_gram_of_columns
 from pidkit.pid.solvers._kernels.cholesky import backward, cholesky, forward
-from pidkit.pid.solvers._kernels.pairs import FAST, Array, Index, fill
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.pairs import fill
 
 FEW_COLUMNS, FEW_ROWS = 6, 32
-"""Columns of the coupling, and rows of a block, up to which BLAS costs more in being called than it saves."""
+"""Up to so many columns of the coupling, or rows of a block, plain loops are faster than a call of BLAS."""
 
 RELATIVE_PIVOT = 1e-20
-"""A pivot of a block this far below its diagonal entry is rounding."""
+"""A pivot of a lam block that is this share of its diagonal entry or less is rounding, and its direction null."""
 
 PROXIMAL = 1e-15
 """The curvature added to the mu-mu part, as a share of its diagonal: a few roundings of what is subtracted from it.
@@ -35,9 +35,9 @@ curvature is small and real.
 """
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fix_gauge(p2: Array, fixed: Array) -> None:
-    """Fill the x2 whose mu is fixed, for each y: the one with the most mass, the best conditioned choice."""
+@inlined
+def fix_gauge(p2: Matrix, fixed: Indices) -> None:
+    """Choose for each y the x2 whose mu is fixed: the one with the most mass, which conditions the system best."""
     for y in range(p2.shape[1]):
         fixed[y] = 0
         for j in range(p2.shape[0]):
@@ -45,40 +45,38 @@ def fix_gauge(p2: Array, fixed: Array) -> None:
                 fixed[y] = j
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def number_variables(p: Array, fixed: Array, support: Array, count: Array, offset: Array) -> int:
-    """Number the free variables on the support of p, all but those with fixed[y] = x; return how many there are."""
+@kernel()
+def number_variables(p: Matrix, fixed: Indices, variables: Variables) -> int:
+    """Number the free potentials of one source: those on the support of p, but for x = fixed[y]; return how many."""
+    support, count, offset = variables
     total = 0
-    for i in range(p.shape[0]):
-        offset[i] = total
+    for x in range(p.shape[0]):
+        offset[x] = total
         n = 0
         for y in range(p.shape[1]):
-            if p[i, y] > 0.0 and fixed[y] != i:
-                support[i, n] = y
+            if p[x, y] > 0.0 and fixed[y] != x:
+                support[x, n] = y
                 n += 1
-        count[i] = n
+        count[x] = n
         total += n
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def assemble(
-    pi: Array, w: Array, kappa: Array,
-    support1: Array, count1: Array, offset1: Array, support2: Array, count2: Array, offset2: Array,
-    blocks: Array, coupling: Array, schur: Array, here: Array, there: Array,
-) -> None:  # fmt: skip
-    """Fill the lam blocks, the lam-mu coupling and the mu-mu part of H; only lower triangles, of blocks and of schur.
-
-    `here` and `there` are room for n_y numbers.
-    """
+@kernel()
+def assemble(pi: Tensor, w: Matrix, kappa: Matrix, system: System) -> None:
+    """Fill the parts of the Hessian: blocks, coupling and schur, of blocks and schur the lower triangles only."""
+    rows, columns, blocks, coupling = system.rows, system.columns, system.blocks, system.coupling
+    schur, here, there = system.schur, system.room1, system.room2
     n_1, n_2, _ = pi.shape
     for i in range(n_1):
         fill(blocks[i], 0.0)
-    fill(schur, 0.0)
+    for k in range(system.n_mu):
+        for z in range(k + 1):
+            schur[k, z] = 0.0
     for i in range(n_1):
-        n, row = count1[i], offset1[i]
+        n, row = rows.number[i], rows.offset[i]
         for j in range(n_2):
-            m, column = count2[j], offset2[j]
+            m, column = columns.number[j], columns.offset[j]
             weight, scale = w[i, j], kappa[i, j]
             if weight == 0.0:
                 for k in range(n):
@@ -86,9 +84,9 @@ def assemble(
                         coupling[row + k, column + z] = 0.0
                 continue
             for k in range(n):
-                here[k] = pi[i, j, support1[i, k]]
+                here[k] = pi[i, j, rows.support[i, k]]
             for z in range(m):
-                there[z] = pi[i, j, support2[j, z]]
+                there[z] = pi[i, j, columns.support[j, z]]
             for k in range(n):
                 left = scale * here[k]
                 for z in range(k):
@@ -96,96 +94,110 @@ def assemble(
                 blocks[i, k, k] += (left + weight) * here[k]
                 for z in range(m):
                     coupling[row + k, column + z] = left * there[z]
-            same: Index = np.uintp(0)
+            same = np.uintp(0)  # walks along the support of x1 until it meets that of x2
             for z in range(m):
                 left = scale * there[z]
                 for y in range(z):
                     schur[column + z, column + y] += left * there[y]
                 schur[column + z, column + z] += (left + weight) * there[z]
-                while same < n and support1[i, same] < support2[j, z]:
+                while same < n and rows.support[i, same] < columns.support[j, z]:
                     same += np.uintp(1)
-                if same < n and support1[i, same] == support2[j, z]:
+                if same < n and rows.support[i, same] == columns.support[j, z]:
                     coupling[row + same, column + z] += weight * there[z]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def factor(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, least: Array) -> None:
+@kernel()
+def factor(system: System) -> None:
     """Factor the system in place: Cholesky factors of the lam blocks, then of the Schur complement.
 
-    On return `blocks` holds L1 with L1 L1' = H11 block by block, `coupling` holds L1^-1 H12, and the lower triangle
-    of `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12. `least` is room as long as the larger of a block
-    and the Schur complement.
+    On return `blocks` holds L1 with L1 L1' = H11 block by block, `coupling` holds L1^-1 H12, and the lower triangle of
+    `schur` holds the Cholesky factor of H22 - H21 H11^-1 H12.
     """
-    n = schur.shape[0]
-    for i in range(count1.size):
-        for k in range(count1[i]):
+    rows, blocks, coupling, schur, least = system.rows, system.blocks, system.coupling, system.schur, system.room1
+    n = system.n_mu
+    for i in range(rows.number.size):
+        count = rows.number[i]
+        for k in range(count):
             least[k] = RELATIVE_PIVOT * blocks[i, k, k]
-        cholesky(blocks[i], np.intp(count1[i]), least)
-        if n > FEW_COLUMNS and count1[i] > FEW_ROWS:
-            divide_rows(blocks[i], count1[i], coupling, offset1[i])
+        cholesky(blocks[i], np.intp(count), least)
+        if n > FEW_COLUMNS and count > FEW_ROWS:
+            divide_rows(blocks[i], count, coupling, rows.offset[i], n)
         else:
-            _divide_rows(blocks[i], count1[i], coupling, offset1[i])
+            divide_few_rows(blocks[i], count, coupling, rows.offset[i], n)
     for k in range(n):  # a pivot that is no more than what is added here is rounding alone
         least[k] = PROXIMAL * schur[k, k]
         schur[k, k] *= 1.0 + PROXIMAL
     if n > FEW_COLUMNS:
-        subtract_gram_of_columns(schur, coupling)
+        subtract_gram_of_columns(schur, n, coupling, system.n_lam)
     else:
-        for k in range(coupling.shape[0]):
+        for k in range(system.n_lam):
             for row in range(n):
                 for column in range(row + 1):
                     schur[row, column] -= coupling[k, row] * coupling[k, column]
     cholesky(schur, n, least)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def _divide_rows(lower: Array, n: Index, x: Array, start: Index) -> None:
-    """Do what `blas.divide_rows` does, where there is little of it; n and start unsigned."""
+@inlined
+def divide_few_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+    """Do what `blas.divide_rows` does, without BLAS."""
     for k in range(n):
         for m in range(k):
-            for column in range(x.shape[1]):
+            for column in range(width):
                 x[start + k, column] -= lower[k, m] * x[start + m, column]
         inverse = 1.0 / lower[k, k]
-        for column in range(x.shape[1]):
+        for column in range(width):
             x[start + k, column] *= inverse
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def solve(count1: Array, offset1: Array, blocks: Array, coupling: Array, schur: Array, x1: Array, x2: Array) -> None:
-    """Solve H (x1, x2) = (rhs1, rhs2) in place with the factors of `factor`."""
-    n = x2.size
-    for i in range(count1.size):
-        forward(blocks[i], count1[i], x1, offset1[i])
-    for k in range(x1.size):
+@inlined
+def solve(system: System) -> None:
+    """Replace (x1, x2) by H^-1 (x1, x2), with the factors of `factor`."""
+    rows, blocks, coupling, schur, x1, x2 = (
+        system.rows,
+        system.blocks,
+        system.coupling,
+        system.schur,
+        system.x1,
+        system.x2,
+    )
+    n = system.n_mu
+    for i in range(rows.number.size):
+        forward(blocks[i], rows.number[i], x1, rows.offset[i])
+    for k in range(system.n_lam):
         for column in range(n):
             x2[column] -= coupling[k, column] * x1[k]
     forward(schur, np.uintp(n), x2, np.uintp(0))
     backward(schur, np.uintp(n), x2, np.uintp(0))
-    for k in range(x1.size):
+    for k in range(system.n_lam):
         total = 0.0
         for column in range(n):
             total += coupling[k, column] * x2[column]
         x1[k] -= total
-    for i in range(count1.size):
-        backward(blocks[i], count1[i], x1, offset1[i])
+    for i in range(rows.number.size):
+        backward(blocks[i], rows.number[i], x1, rows.offset[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def add_solution(
-    support1: Array, count1: Array, offset1: Array, support2: Array, count2: Array, offset2: Array,
-    blocks: Array, coupling: Array, schur: Array, b1: Array, b2: Array, d1: Array, d2: Array, x1: Array, x2: Array,
-) -> None:  # fmt: skip
-    """Add the solution of H x = (b1, b2) to (d1, d2), on the free variables; x1 and x2 are room."""
-    for i in range(d1.shape[0]):
-        for k in range(count1[i]):
-            x1[offset1[i] + k] = b1[i, support1[i, k]]
-    for j in range(d2.shape[0]):
-        for k in range(count2[j]):
-            x2[offset2[j] + k] = b2[j, support2[j, k]]
-    solve(count1, offset1, blocks, coupling, schur, x1, x2)
-    for i in range(d1.shape[0]):
-        for k in range(count1[i]):
-            d1[i, support1[i, k]] += x1[offset1[i] + k]
-    for j in range(d2.shape[0]):
-        for k in range(count2[j]):
-            d2[j, support2[j, k]] += x2[offset2[j] + k]
+@kernel()
+def add_solution(system: System, side: Side, step: Step) -> None:
+    """Add the solution of H x = (side.b1, side.b2) to (step.lam, step.mu), on the free variables."""
+    _gather(side.b1, system.rows, system.x1)
+    _gather(side.b2, system.columns, system.x2)
+    solve(system)
+    _scatter(system.x1, system.rows, step.lam)
+    _scatter(system.x2, system.columns, step.mu)
+
+
+@inlined
+def _gather(table: Matrix, variables: Variables, x: Vector) -> None:
+    """Read the free entries of a table into a vector."""
+    for i in range(table.shape[0]):
+        for k in range(variables.number[i]):
+            x[variables.offset[i] + k] = table[i, variables.support[i, k]]
+
+
+@inlined
+def _scatter(x: Vector, variables: Variables, table: Matrix) -> None:
+    """Add a vector to the free entries of a table."""
+    for i in range(table.shape[0]):
+        for k in range(variables.number[i]):
+            table[i, variables.support[i, k]] += x[variables.offset[i] + k]

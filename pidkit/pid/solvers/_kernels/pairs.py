@@ -1,65 +1,64 @@
-"""Arithmetic over all pairs (x1, x2): conditionals, marginals, and the Hessian as an operator. Arrays have y last."""
+"""Arithmetic over all pairs (x1, x2): conditionals, marginals, and the Hessian as an operator."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
-FAST = {"reassoc", "contract", "arcp", "nsz"}
-"""Sums may be reordered; NaN and infinities keep their meaning."""
-
-Array = Any
-"""Inside compiled code numba, not mypy, knows the types."""
-
-Index = Any
-"""An integer, signed or unsigned."""
+from pidkit.pid.solvers._kernels.arrays import Matrix, Model, State, Step, Tables, Tensor
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill(x: Array, value: float) -> None:
+@inlined
+def fill(x: Matrix, value: float) -> None:
     """Set every entry of a matrix. (Loops compile in a tenth of the time that numba needs for slices.)"""
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
             x[i, k] = value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def copy(x: Array, out: Array) -> None:
+@inlined
+def copy(x: Matrix, out: Matrix) -> None:
     """Copy a matrix."""
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
             out[i, k] = x[i, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def evaluate(
-    lam: Array, mu: Array, active: Array, w: Array, pi: Array, h: Array, sum1: Array, sum2: Array,
-    room1: Array, room2: Array,
-) -> None:  # fmt: skip
-    """Fill pi (softmax of lam + mu over y), h (log-sum-exp; 0 off the active pairs) and the pair marginals of w pi.
+@kernel()
+def evaluate(state: State, model: Model, sums: Tables, room: Tables) -> None:
+    """Fill the model (pi and h) of the potentials, and the pair marginals of w pi.
 
-    room1 and room2, shaped as lam and mu, are overwritten.
+    Parameters
+    ----------
+    state : State
+    model : Model
+        Filled.
+    sums : Tables
+        Filled with sum_x2 w pi and sum_x1 w pi.
+    room : Tables
+        Overwritten.
     """
-    n_1, n_y = lam.shape
-    n_2 = mu.shape[0]
+    active, lam, mu, w, _ = state
+    pi, h = model
+    n_1, n_2, n_y = pi.shape
     for i in range(n_1):
         for y in range(n_y):
-            room1[i, y] = np.exp(lam[i, y])
-            sum1[i, y] = 0.0
+            room.first[i, y] = np.exp(lam[i, y])
+            sums.first[i, y] = 0.0
     for j in range(n_2):
         for y in range(n_y):
-            room2[j, y] = np.exp(mu[j, y])
-            sum2[j, y] = 0.0
+            room.second[j, y] = np.exp(mu[j, y])
+            sums.second[j, y] = 0.0
     for i in range(n_1):
         for j in range(n_2):
             h[i, j] = 0.0
             if not active[i, j]:
+                for y in range(n_y):
+                    pi[i, j, y] = 0.0
                 continue
             total = 0.0
             for y in range(n_y):
-                pi[i, j, y] = room1[i, y] * room2[j, y]
+                pi[i, j, y] = room.first[i, y] * room.second[j, y]
                 total += pi[i, j, y]
             if 1e-200 < total < 1e200:
                 h[i, j] = np.log(total)
@@ -72,46 +71,47 @@ def evaluate(
                     pi[i, j, y] = np.exp(lam[i, y] + mu[j, y] - top)
                     total += pi[i, j, y]
                 h[i, j] = np.log(total) + top
-            scale = 1.0 / total
-            weight = w[i, j]
+            scale, weight = 1.0 / total, w[i, j]
             for y in range(n_y):
                 part = pi[i, j, y] * scale
                 pi[i, j, y] = part
-                sum1[i, y] += weight * part
-                sum2[j, y] += weight * part
+                sums.first[i, y] += weight * part
+                sums.second[j, y] += weight * part
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def hessian_times(
-    pi: Array, w: Array, kappa: Array, d1: Array, d2: Array, out1: Array, out2: Array, mean: Array
-) -> None:
-    """Compute H (d1, d2) without the matrix, and what `pair_means` does on the way."""
+@kernel()
+def hessian_times(pi: Tensor, w: Matrix, kappa: Matrix, step: Step, out: Tables) -> None:
+    """Compute the Hessian times (step.lam, step.mu) without the matrix, and on the way what `pair_means` computes.
+
+    The Hessian is the sum over pairs of w diag(pi) + kappa pi pi'; see `newton`.
+    """
     n_1, n_2, n_y = pi.shape
-    fill(out1, 0.0)
-    fill(out2, 0.0)
+    fill(out.first, 0.0)
+    fill(out.second, 0.0)
     for i in range(n_1):
         for j in range(n_2):
-            mean[i, j] = 0.0
+            step.h[i, j] = 0.0
             if w[i, j] == 0.0:
                 continue
             total = 0.0
             for y in range(n_y):
-                total += pi[i, j, y] * (d1[i, y] + d2[j, y])
-            mean[i, j] = total
+                total += pi[i, j, y] * (step.lam[i, y] + step.mu[j, y])
+            step.h[i, j] = total
             total *= kappa[i, j]
+            weight = w[i, j]
             for y in range(n_y):
-                term = pi[i, j, y] * (w[i, j] * (d1[i, y] + d2[j, y]) + total)
-                out1[i, y] += term
-                out2[j, y] += term
+                term = pi[i, j, y] * (weight * (step.lam[i, y] + step.mu[j, y]) + total)
+                out.first[i, y] += term
+                out.second[j, y] += term
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def pair_means(pi: Array, d1: Array, d2: Array, mean: Array) -> None:
-    """Compute sum_y pi (d1 + d2) for every pair: the change of h to first order."""
+@kernel()
+def pair_means(pi: Tensor, step: Step) -> None:
+    """Fill step.h, the change of h to first order: sum_y pi (step.lam + step.mu) for every pair."""
     n_1, n_2, n_y = pi.shape
     for i in range(n_1):
         for j in range(n_2):
             total = 0.0
             for y in range(n_y):
-                total += pi[i, j, y] * (d1[i, y] + d2[j, y])
-            mean[i, j] = total
+                total += pi[i, j, y] * (step.lam[i, y] + step.mu[j, y])
+            step.h[i, j] = total

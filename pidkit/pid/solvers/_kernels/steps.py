@@ -1,34 +1,40 @@
-"""What one Newton step needs beside its linear system: residuals, right-hand sides, steps, and how far they may go.
+"""What one Newton step needs beside its linear system: its right-hand sides, how far it may go, and small repairs.
 
-Arrays have y last. b1 and b2 are right-hand sides of the two marginals; rg = -(g + h) is that of the slacks and rc that
-of w g; dh, dg, dw are the changes of h, g and w that a step (d1, d2) of the potentials brings, to first order.
+The four equations are those of `iteration`; `arrays.Side` names what each of them lacks, `arrays.Step` what a step
+changes. Entries off the active pairs mean nothing and are left alone.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidkit.pid.solvers._kernels.pairs import FAST, Array, copy
+from pidkit.pid.solvers._kernels.arrays import Mask, Matrix, Side, State, Step, Tables, Tensor, Vector
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.pairs import copy
 
 FAR = 0.5
-"""A marginal off by more than this share of itself is corrected in its logarithm."""
+"""A marginal cell that is off by more than this share of itself is corrected in its logarithm."""
 
 LARGEST_BEND = 1.0
-"""Nats of change of a log pi beyond which its square says nothing about the curvature."""
+"""Nats at which a change of log pi is cut in second-order terms: beyond, its square tells nothing of curvature."""
 
 LEAST_SHARE = 1e-14
-"""The smallest mass that a pair counts with when the complementarity is shared out."""
+"""The least weight of a pair when the complementarity is shared out over the pairs."""
 
 LARGEST_EXCESS = 1.0
-"""Nats by which a constraint may be broken for a few potentials of little mass to be lowered and mend it."""
+"""Nats of violation up to which `lower_idle_cells` repairs a constraint; a larger one is not for cells of no mass."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def pair_shares(p1: Array, p2: Array, active: Array, omega: Array) -> None:
-    """Fill omega with sum_y P(y,x1) P(y,x2) / P(y), LEAST_SHARE at least, over its mean; 0 off the active pairs."""
+@kernel()
+def pair_shares(p: Tables, active: Mask, omega: Matrix, inverse: Vector) -> None:
+    """Fill omega with the mass of every active pair in the coupling X1 - Y - X2, relative to its mean over the pairs.
+
+    omega = sum_y P(y,x1) P(y,x2) / P(y), LEAST_SHARE at least; 0 off the active pairs.
+    """
+    p1, p2 = p
     n_y = p1.shape[1]
-    inverse = np.zeros(n_y)
+    for y in range(n_y):
+        inverse[y] = 0.0
     for i in range(p1.shape[0]):
         for y in range(n_y):
             inverse[y] += p1[i, y]
@@ -39,9 +45,10 @@ def pair_shares(p1: Array, p2: Array, active: Array, omega: Array) -> None:
         for j in range(p2.shape[0]):
             omega[i, j] = 0.0
             if active[i, j]:
+                share = 0.0
                 for y in range(n_y):
-                    omega[i, j] += p1[i, y] * p2[j, y] * inverse[y]
-                omega[i, j] = max(omega[i, j], LEAST_SHARE)
+                    share += p1[i, y] * p2[j, y] * inverse[y]
+                omega[i, j] = max(share, LEAST_SHARE)
                 total += omega[i, j]
                 n_pairs += 1
     for i in range(p1.shape[0]):
@@ -49,11 +56,12 @@ def pair_shares(p1: Array, p2: Array, active: Array, omega: Array) -> None:
             omega[i, j] *= n_pairs / total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def residual(p: Array, have: Array, out: Array) -> float:
-    """Fill the right-hand side for one pair marginal; return sum |p - have|.
+@kernel()
+def residual(p: Matrix, have: Matrix, out: Matrix) -> float:
+    """Fill what one pair marginal lacks; return sum |p - have|, the mass that is missing or too much.
 
-    p - have near the solution; far from it have log(p / have), which is the Newton step for log have = log p.
+    Near the solution that is p - have. A cell that is far off gets have log(p / have) instead, which is the Newton
+    step for log have = log p: it reaches a mass of 1e-12 in a few steps and not in one for every factor of e.
     """
     missing = 0.0
     for i in range(p.shape[0]):
@@ -66,33 +74,38 @@ def residual(p: Array, have: Array, out: Array) -> float:
     return missing
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def measure_pairs(
-    active: Array, w: Array, g: Array, h: Array, mass1: Array, kappa: Array, rg: Array
-) -> tuple[float, float]:
-    """Raise every slack to what the potentials really leave, which only helps; fill kappa = w (1/g - 1) and rg.
+@kernel()
+def measure_pairs(state: State, h: Matrix, mass1: Vector, kappa: Matrix, rg: Matrix) -> tuple[float, float]:
+    """Raise every slack g to at least -h, which the potentials leave; fill kappa = w (1/g - 1) and rg = -(g + h).
 
-    Returns sum w g and the price of making the potentials feasible, sum_x1 P(x1) max(h, 0).
+    Returns
+    -------
+    complementarity : float
+        sum w g.
+    price : float
+        sum_x1 P(x1) max(h, 0): what it costs the dual objective to lower the potentials until all constraints hold.
     """
+    active, _, _, w, g = state
     complementarity, price = 0.0, 0.0
     for i in range(g.shape[0]):
         worst = 0.0
         for j in range(g.shape[1]):
             if active[i, j]:
-                g[i, j] = max(g[i, j], -h[i, j])
-                complementarity += w[i, j] * g[i, j]
-                kappa[i, j] = w[i, j] * (1.0 / g[i, j] - 1.0)
-                rg[i, j] = -(g[i, j] + h[i, j])
+                slack = max(g[i, j], -h[i, j])
+                g[i, j] = slack
+                complementarity += w[i, j] * slack
+                kappa[i, j] = w[i, j] * (1.0 / slack - 1.0)
+                rg[i, j] = -(slack + h[i, j])
                 worst = max(worst, h[i, j])
         price += worst * mass1[i]
     return complementarity, price
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def first_order_side(
-    pi: Array, active: Array, w: Array, g: Array, rg: Array, rc: Array, r1: Array, r2: Array, b1: Array, b2: Array
-) -> None:
-    """Fill rc, b1 and b2 of the predictor: the marginals right, the slacks right, w g = 0."""
+@kernel()
+def first_order_side(pi: Tensor, state: State, side: Side) -> None:
+    """Fill rc, b1 and b2 of the predictor, the step towards w g = 0 with the marginals and the slacks right."""
+    active, _, _, w, g = state
+    r1, r2, rg, rc, b1, b2 = side
     n_1, n_2, n_y = pi.shape
     copy(r1, b1)
     copy(r2, b2)
@@ -106,18 +119,19 @@ def first_order_side(
                     b2[j, y] -= pi[i, j, y] * change
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@kernel()
 def second_order_side(
-    pi: Array, active: Array, w: Array, g: Array, rg: Array, rc: Array, r1: Array, r2: Array,
-    d1: Array, d2: Array, dh: Array, dg: Array, dw: Array, target: float, omega: Array, share: float,
-    b1: Array, b2: Array,
-) -> None:  # fmt: skip
-    """Fill rc, rg, b1 and b2 of the corrector: w g = target omega, and what the predictor left out to second order.
+    pi: Tensor, state: State, side: Side, predicted: Step, omega: Matrix, target: float, share: float
+) -> None:
+    """Fill rc, rg, b1 and b2 of the corrector, which aims at w g = target omega and corrects the predictor's error.
 
-    With z the change of log pi, that is dw dg in w g, half the variance of z in h, and dw pi z +
-    w pi (z^2 - var z) / 2 in the marginals. Of all three only `share` is taken: the predictor aims at w g = 0, and
-    where the step will be far shorter its curvature is noise, enough to keep an iteration from settling.
+    With z the change of log pi that the predictor brings, it leaves out to second order dw dg in w g, half the variance
+    of z in h, and dw pi z + w pi (z^2 - var z) / 2 in the marginals. Of all three only `share` is taken: where the step
+    will be far shorter than the predictor, its curvature is noise, enough to keep an iteration from settling.
     """
+    active, _, _, w, g = state
+    r1, r2, rg, rc, b1, b2 = side
+    d1, d2, dh, dg, dw = predicted
     n_1, n_2, n_y = pi.shape
     copy(r1, b1)
     copy(r2, b2)
@@ -125,96 +139,111 @@ def second_order_side(
         for j in range(n_2):
             if not active[i, j]:
                 continue
+            mean, weight, weight_change = dh[i, j], w[i, j], dw[i, j]
             variance = 0.0
             for y in range(n_y):
-                z = max(-LARGEST_BEND, min(LARGEST_BEND, d1[i, y] + d2[j, y] - dh[i, j]))
+                z = max(-LARGEST_BEND, min(LARGEST_BEND, d1[i, y] + d2[j, y] - mean))
                 variance += pi[i, j, y] * z * z
             variance *= share
             rg[i, j] -= 0.5 * variance
-            rc[i, j] = target * omega[i, j] - w[i, j] * g[i, j] - share * dw[i, j] * dg[i, j]
-            change = (rc[i, j] - w[i, j] * rg[i, j]) / g[i, j] - 0.5 * w[i, j] * variance
+            rc[i, j] = target * omega[i, j] - weight * g[i, j] - share * weight_change * dg[i, j]
+            change = (rc[i, j] - weight * rg[i, j]) / g[i, j] - 0.5 * weight * variance
             for y in range(n_y):
-                z = max(-LARGEST_BEND, min(LARGEST_BEND, d1[i, y] + d2[j, y] - dh[i, j]))
-                term = pi[i, j, y] * (change + share * z * (dw[i, j] + 0.5 * w[i, j] * z))
+                z = max(-LARGEST_BEND, min(LARGEST_BEND, d1[i, y] + d2[j, y] - mean))
+                term = pi[i, j, y] * (change + share * z * (weight_change + 0.5 * weight * z))
                 b1[i, y] -= term
                 b2[j, y] -= term
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def pair_steps(
-    active: Array, w: Array, g: Array, rg: Array, rc: Array, dh: Array, dg: Array, dw: Array, fraction: float
-) -> tuple[float, float]:
-    """Fill dg and dw; return the largest steps in (0, 1] of w and of g that leave (1 - fraction) of each positive."""
+@kernel()
+def pair_steps(state: State, side: Side, step: Step, fraction: float) -> tuple[float, float]:
+    """Fill the changes of g and w that belong to step.h; return how much of them may be taken.
+
+    Returns
+    -------
+    step_w, step_g : float
+        The largest steps in (0, 1] after which every w and every g keeps at least the share 1 - fraction of itself.
+    """
+    active, _, _, w, g = state
     step_w, step_g = 1.0, 1.0
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
             if active[i, j]:
-                dg[i, j] = rg[i, j] - dh[i, j]
-                dw[i, j] = (rc[i, j] - w[i, j] * dg[i, j]) / g[i, j]
-                if step_g * dg[i, j] < -fraction * g[i, j]:
-                    step_g = -fraction * g[i, j] / dg[i, j]
-                if step_w * dw[i, j] < -fraction * w[i, j]:
-                    step_w = -fraction * w[i, j] / dw[i, j]
+                dg = side.rg[i, j] - step.h[i, j]
+                dw = (side.rc[i, j] - w[i, j] * dg) / g[i, j]
+                step.g[i, j] = dg
+                step.w[i, j] = dw
+                if step_g * dg < -fraction * g[i, j]:
+                    step_g = -fraction * g[i, j] / dg
+                if step_w * dw < -fraction * w[i, j]:
+                    step_w = -fraction * w[i, j] / dw
     return step_w, step_g
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def complementarity_after(w: Array, g: Array, dw: Array, dg: Array, step_w: float, step_g: float) -> float:
-    """Return sum w g after steps of different lengths; w and dw are 0 off the active pairs."""
+@inlined
+def complementarity_after(state: State, step: Step, step_w: float, step_g: float) -> float:
+    """Return sum w g after steps of different lengths; w and its change are 0 off the active pairs."""
     total = 0.0
-    for i in range(w.shape[0]):
-        for j in range(w.shape[1]):
-            total += (w[i, j] + step_w * dw[i, j]) * (g[i, j] + step_g * dg[i, j])
+    for i in range(state.w.shape[0]):
+        for j in range(state.w.shape[1]):
+            total += (state.w[i, j] + step_w * step.w[i, j]) * (state.g[i, j] + step_g * step.g[i, j])
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def largest_change(pi: Array, active: Array, g: Array, d1: Array, d2: Array, dh: Array) -> float:
-    """Return the largest |change of log pi|, or of h relative to 1 + g, that a full step predicts, at least 1e-300."""
+@kernel()
+def largest_change(pi: Tensor, state: State, step: Step) -> float:
+    """Return the largest |change of log pi|, or of h relative to 1 + g, that a full step brings; 1e-300 at least."""
     n_1, n_2, n_y = pi.shape
     largest = 1e-300
     for i in range(n_1):
         for j in range(n_2):
-            if active[i, j]:
-                largest = max(largest, abs(dh[i, j]) / (1.0 + g[i, j]))
+            if state.active[i, j]:
+                mean = step.h[i, j]
+                largest = max(largest, abs(mean) / (1.0 + state.g[i, j]))
                 for y in range(n_y):
                     if pi[i, j, y] > 0.0:
-                        largest = max(largest, abs(d1[i, y] + d2[j, y] - dh[i, j]))
+                        largest = max(largest, abs(step.lam[i, y] + step.mu[j, y] - mean))
     return largest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def move(x: Array, dx: Array, step: float) -> None:
-    """Add step dx to x."""
+@inlined
+def move(x: Matrix, change: Matrix, step: float) -> None:
+    """Add `step` times the change to x."""
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
-            x[i, k] += step * dx[i, k]
+            x[i, k] += step * change[i, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def what_is_left(b: Array, done: Array) -> float:
-    """Replace b by b - done; return the sum of its magnitudes."""
+@inlined
+def what_is_left(b: Matrix, done: Matrix) -> float:
+    """Replace a right-hand side b by b - done, what a solve has left of it; return the sum of its magnitudes."""
     total = 0.0
     for i in range(b.shape[0]):
         for y in range(b.shape[1]):
-            b[i, y] -= done[i, y]
-            total += abs(b[i, y])
+            left = b[i, y] - done[i, y]
+            b[i, y] = left
+            total += abs(left)
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def lower_idle_cells(
-    p1: Array, p2: Array, active: Array, g: Array, h: Array, lam: Array, mu: Array, price: float
-) -> bool:
-    """Lower potentials of little mass where h > 0, so far that g + h = 0; return whether any was lowered.
+@kernel()
+def lower_idle_cells(p: Tables, state: State, h: Matrix, price: float, pi: Vector) -> bool:
+    """Repair violated dual constraints (h > 0) by potentials whose cells carry almost no probability.
 
-    Of each y the potential with less mass, where lowering it as far as the constraint is broken costs at most `price`
-    for its share pi[y] of the pair. The multipliers of such pairs are below what the Newton step resolves: it bends
-    their conditionals by nats and breaks their constraints as often as it mends them, although next to nothing
-    depends on them. Pairs that this cannot mend are left as they are.
+    For each violated pair (x1, x2) and each y, decrease whichever of lam[x1, y] and mu[x2, y] belongs to the smaller
+    marginal mass, until h = -g. A cell is used only if this lowers the dual objective by at most `price` times its
+    share pi[y] of the pair. The multipliers of such pairs are below what a Newton step resolves: it bends their
+    conditionals by nats, and breaks their constraints as often as it mends them, although next to nothing depends on
+    them. Pairs that this cannot mend are left as they are.
+
+    Returns
+    -------
+    lowered : bool
+        Whether any potential was lowered; h and pi are then those of the potentials before.
     """
+    active, lam, mu, _, g = state
     n_y = lam.shape[1]
-    pi, lowered = np.empty(n_y), False
+    lowered = False
     for i in range(h.shape[0]):
         for j in range(h.shape[1]):
             if not active[i, j] or h[i, j] <= 0.0:
@@ -229,7 +258,7 @@ def lower_idle_cells(
             idle = 0.0
             for y in range(n_y):
                 pi[y] /= total
-                if min(p1[i, y], p2[j, y]) * excess > price * pi[y]:
+                if min(p.first[i, y], p.second[j, y]) * excess > price * pi[y]:
                     pi[y] = 0.0
                 idle += pi[y]
             needed = -np.expm1(-excess)
@@ -237,7 +266,7 @@ def lower_idle_cells(
                 continue
             change = -np.log1p(-needed / idle)
             for y in range(n_y):
-                if pi[y] > 0.0 and p1[i, y] < p2[j, y]:
+                if pi[y] > 0.0 and p.first[i, y] < p.second[j, y]:
                     lam[i, y] -= change
                 elif pi[y] > 0.0:
                     mu[j, y] -= change

@@ -1,14 +1,14 @@
 """The Cholesky factors against numpy, null directions against what they stand for, and BLAS on parts of matrices."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-from pidkit.pid.solvers._kernels import newton
-from pidkit.pid.solvers._kernels.blas import divide_rows, subtract_gram_of_columns
+from pidkit.pid.solvers._kernels import blas, blas_in_python
+from pidkit.pid.solvers._kernels.arrays import Index, Matrix
 from pidkit.pid.solvers._kernels.cholesky import PANEL, backward, cholesky, forward
+from pidkit.pid.solvers._kernels.compiling import DISABLE_JIT, Kernel, kernel
+from pidkit.pid.solvers._kernels.newton import divide_few_rows
+from tests.pid.solvers._kernels.in_python import in_python
 
 SIZES = [1, 2, PANEL, PANEL + 1, 3 * PANEL, 150]
 
@@ -32,8 +32,8 @@ def test_the_leading_part_is_factored_and_solved_in_place(n):
     np.testing.assert_array_equal(room[outside], before[outside])
     rhs = rng.normal(size=n + 3)
     x = rhs.copy()
-    forward(room, np.uintp(n), x, np.uintp(2))
-    backward(room, np.uintp(n), x, np.uintp(2))
+    in_python(forward)(room, np.uintp(n), x, np.uintp(2))
+    in_python(backward)(room, np.uintp(n), x, np.uintp(2))
     np.testing.assert_allclose(x[2 : n + 2], np.linalg.solve(a, rhs[2 : n + 2]), rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(x[[0, 1, -1]], rhs[[0, 1, -1]])
 
@@ -52,8 +52,8 @@ def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n, pivot):
     lower = a.copy()
     cholesky(lower, n, np.zeros(n))
     assert np.isinf(lower[null, null]).all()
-    forward(lower, np.uintp(n), x, np.uintp(0))
-    backward(lower, np.uintp(n), x, np.uintp(0))
+    in_python(forward)(lower, np.uintp(n), x, np.uintp(0))
+    in_python(backward)(lower, np.uintp(n), x, np.uintp(0))
     np.testing.assert_array_equal(x[null], 0.0)
     np.testing.assert_allclose(x[kept], np.linalg.solve(a[np.ix_(kept, kept)], rhs[kept]), rtol=1e-9, atol=1e-12)
 
@@ -67,42 +67,45 @@ def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n):
     assert np.flatnonzero(np.isinf(np.diag(lower))).tolist() == [0, n - 1]
 
 
+@kernel()
+def compiled_divide_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+    """Call BLAS as the kernels do."""
+    blas.divide_rows(lower, n, x, start, width)
+
+
+@kernel()
+def compiled_gram(matrix: Matrix, n: int, x: Matrix, size: int) -> None:
+    """Call BLAS as the kernels do."""
+    blas.subtract_gram_of_columns(matrix, n, x, size)
+
+
+@kernel()
+def compiled_divide_few_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+    """Divide without BLAS."""
+    divide_few_rows(lower, n, x, start, width)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (40, 50), (33, 5)])
 def test_blas_sees_rows_where_it_thinks_of_columns(shape):
+    """On parts of matrices that are wider and longer than what is worked on, by BLAS, by loops and by numpy."""
     rng = np.random.default_rng(0)
     n, columns = shape
-    lower, x, start = positive(rng, n + 1), rng.normal(size=(n + 3, columns)), np.uintp(2)
+    lower, x, start = positive(rng, n + 1), rng.normal(size=(n + 3, columns + 2)), np.uintp(2)
     expected = x.copy()
-    expected[2 : n + 2] = np.linalg.solve(np.tril(lower[:n, :n]), x[2 : n + 2])
-    for divide in (divide_rows, newton._divide_rows):
+    expected[2 : n + 2, :columns] = np.linalg.solve(np.tril(lower[:n, :n]), x[2 : n + 2, :columns])
+    for divide in (compiled_divide_rows, compiled_divide_few_rows, blas_in_python.divide_rows):
         have = x.copy()
-        divide(lower, np.uintp(n), have, start)
+        divide(lower, np.uintp(n), have, start, columns)
         np.testing.assert_allclose(have, expected, rtol=1e-11, atol=1e-13)
-    square = rng.normal(size=(columns, columns))
-    have = square.copy()
-    subtract_gram_of_columns(have, x)
-    np.testing.assert_allclose(have, np.tril(square - x.T @ x) + np.triu(square, 1), rtol=1e-11, atol=1e-13)
+    square = rng.normal(size=(columns + 1, columns + 1))
+    part = x[:n, :columns]
+    gram = np.zeros_like(square)
+    gram[:columns, :columns] = np.tril(part.T @ part)
+    for subtract in (compiled_gram, blas_in_python.subtract_gram_of_columns):
+        have = square.copy()
+        subtract(have, columns, x, n)
+        np.testing.assert_allclose(have, square - gram, rtol=1e-11, atol=1e-12)
 
 
-CACHED = """
-import numpy as np
-from pidkit.pid.solvers._kernels.blas import subtract_gram_of_columns as kernel
-have = np.zeros((3, 3))
-kernel(have, np.eye(3))
-assert np.array_equal(have, -np.eye(3))
-hits = sum(kernel.stats.cache_hits.values())
-print(hits)
-"""
-
-
-def test_code_from_the_disk_cache_finds_blas_in_another_process(tmp_path):
-    """A symbol must mean the address of this process; and the second process must compile nothing."""
-    hits = [
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", CACHED],
-            env={"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "", "PYTHONPATH": ":".join(sys.path)},
-            capture_output=True, text=True, check=True,
-        ).stdout.strip()
-        for _ in range(2)
-    ]  # fmt: skip
-    assert hits == ["0", "1"]
+def test_kernels_are_functions_where_numba_is_switched_off():
+    assert isinstance(compiled_gram, Kernel) != bool(DISABLE_JIT)

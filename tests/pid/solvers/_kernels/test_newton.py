@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pidkit.pid.solvers._kernels.arrays import Side, Step, System, Variables
 from pidkit.pid.solvers._kernels.newton import (
     PROXIMAL,
     add_solution,
@@ -10,11 +11,11 @@ from pidkit.pid.solvers._kernels.newton import (
     factor,
     fix_gauge,
     number_variables,
-    solve,
 )
+from tests.pid.solvers._kernels.in_python import in_python
 
 
-class System:
+class Problem:
     """A random Newton system: the structure that `interior_point` sets up, and the dense matrix it stands for."""
 
     def __init__(self, rng, n_y, n_1, n_2, density, lone=()):
@@ -37,7 +38,9 @@ class System:
             support, count = np.zeros(free.shape, np.uintp), free.sum(1).astype(np.uintp)
             for i, row in enumerate(free):
                 support[i, : row.sum()] = np.flatnonzero(row)
-            self.variables += [support, count, np.concatenate([[0], count.cumsum()[:-1]]).astype(np.uintp)]
+            self.variables.append(
+                Variables(support, count, np.concatenate([[0], count.cumsum()[:-1]]).astype(np.uintp))
+            )
         self.place1, self.place2 = (
             np.where(free, np.cumsum(free).reshape(free.shape) - 1, -1) for free in (free1, free2)
         )
@@ -56,31 +59,33 @@ class System:
                     h[np.ix_(rows[rows >= 0], columns[columns >= 0])] += local[there]
         return h
 
-    def solve(self, rhs):
-        """Assemble, factor and solve by the structured code."""
+    def room(self):
+        """Return the system in memory that holds rubbish, somewhat larger than it needs."""
         n_1, _, n_y = self.pi.shape
-        blocks, coupling = np.zeros((n_1, n_y, n_y)), np.zeros((self.n_1, self.n_2))
-        schur = np.zeros((self.n_2, self.n_2))
-        blocks.fill(np.nan)  # whatever was there before
-        coupling.fill(np.nan)
-        assemble(self.pi, self.w, self.kappa, *self.variables, blocks, coupling, schur, np.empty(n_y), np.empty(n_y))
-        _, count1, offset1 = self.variables[:3]
-        factor(count1, offset1, blocks, coupling, schur, np.empty(max(n_y, self.n_2)))
-        x1, x2 = rhs[: self.n_1].copy(), rhs[self.n_1 :].copy()
-        solve(count1, offset1, blocks, coupling, schur, x1, x2)
-        self.check_tables(blocks, coupling, schur, rhs, np.concatenate([x1, x2]))
-        return np.concatenate([x1, x2])
+        rubbish = (np.full(shape, np.nan) for shape in ((n_1, n_y, n_y), (self.n_1, self.n_2 + 2), (self.n_2 + 1,) * 2))
+        longest = max(n_y, self.n_1, self.n_2) + 1
+        return System(*self.variables, self.n_1, self.n_2, *rubbish, *np.full((4, longest), np.nan))
 
-    def check_tables(self, blocks, coupling, schur, rhs, x):
-        """Assert that `add_solution` adds the same, from and to tables with y last."""
+    def factored(self):
+        """Assemble and factor; return the system, and the diagonal of its mu-mu part in between."""
+        system = self.room()
+        assemble(self.pi, self.w, self.kappa, system)
+        yardstick = np.diag(system.schur)[: self.n_2].copy()
+        factor(system)
+        return system, yardstick
+
+    def solve(self, rhs):
+        """Assemble, factor and solve by the structured code, to and from tables with y last."""
+        system, _ = self.factored()
         n_1, n_2, n_y = self.pi.shape
         tables = [np.full((n_1, n_y), 7.0), np.full((n_2, n_y), 7.0)]  # 7 off the free variables
         tables[0][self.place1 >= 0], tables[1][self.place2 >= 0] = rhs[: self.n_1], rhs[self.n_1 :]
         step = [np.ones((n_1, n_y)), np.ones((n_2, n_y))]
-        add_solution(*self.variables, blocks, coupling, schur, *tables, *step, np.empty(self.n_1), np.empty(self.n_2))
-        for have, place, part in zip(step, (self.place1, self.place2), (x[: self.n_1], x[self.n_1 :]), strict=True):
-            np.testing.assert_array_equal(have[place >= 0], 1.0 + part)
+        unused = np.empty((n_1, n_2))
+        add_solution(system, Side(*tables, unused, unused, *tables), Step(*step, unused, unused, unused))
+        for have, place in zip(step, (self.place1, self.place2), strict=True):
             np.testing.assert_array_equal(have[place < 0], 1.0)
+        return np.concatenate([step[0][self.place1 >= 0], step[1][self.place2 >= 0]]) - 1.0
 
 
 @pytest.mark.parametrize("density", [1.0, 0.4])
@@ -89,7 +94,7 @@ class System:
 )
 def test_structured_solve_is_the_dense_solve(shape, density):
     rng = np.random.default_rng(sum(shape))
-    system = System(rng, *shape, density)
+    system = Problem(rng, *shape, density)
     h = system.dense()
     rhs = rng.normal(size=len(h))
     np.testing.assert_allclose(h, h.T, atol=1e-15)
@@ -99,7 +104,7 @@ def test_structured_solve_is_the_dense_solve(shape, density):
 def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
     """A symbol x2 whose weights are all zero has zero rows in H: its mu stays put, the rest is solved."""
     rng = np.random.default_rng(3)
-    system = System(rng, 3, 4, 5, 1.0, lone=(4,))
+    system = Problem(rng, 3, 4, 5, 1.0, lone=(4,))
     h = system.dense()
     null = ~h.any(1)
     assert null.sum() == 3
@@ -112,27 +117,23 @@ def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
 def test_a_direction_without_curvature_gets_no_step_to_speak_of():
     """Copies of one source: pairs (i, i) alone have weight, and only the sum of lam[i, y] and mu[i, y] matters."""
     rng = np.random.default_rng(5)
-    system = System(rng, 3, 6, 6, 1.0)
+    system = Problem(rng, 3, 6, 6, 1.0)
     system.w *= np.eye(6)
     system.kappa = system.w * (1.0 / rng.uniform(1e-11, 1e-10, (6, 6)) - 1.0)
     h = system.dense()
     assert np.linalg.matrix_rank(h / np.sqrt(np.outer(np.diag(h), np.diag(h)))) < len(h)
     rhs = h @ rng.normal(size=len(h)) * 1e-6
-    n_1, _, n_y = system.pi.shape
-    blocks, coupling, schur = np.zeros((n_1, n_y, n_y)), np.zeros((system.n_1, system.n_2)), np.zeros((system.n_2,) * 2)
-    assemble(system.pi, system.w, system.kappa, *system.variables, blocks, coupling, schur, *np.empty((2, n_y)))
-    yardstick = np.diag(schur).copy()
-    factor(*system.variables[1:3], blocks, coupling, schur, np.empty(max(n_y, system.n_2)))
-    assert (np.diag(schur) ** 2 > PROXIMAL * yardstick).all()  # an infinite one is a null direction
-    x1, x2 = rhs[: system.n_1].copy(), rhs[system.n_1 :].copy()
-    solve(*system.variables[1:3], blocks, coupling, schur, x1, x2)
-    assert np.abs(np.concatenate([x1, x2])).max() < 1.0
+    factored, yardstick = system.factored()
+    assert (
+        np.diag(factored.schur)[: system.n_2] ** 2 > PROXIMAL * yardstick
+    ).all()  # an infinite one is a null direction
+    assert np.abs(system.solve(rhs)).max() < 1.0
 
 
 def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
     """What fixing one mu of each y is for: the full H kills lam[y] + 1, mu[y] - 1."""
     rng = np.random.default_rng(4)
-    system = System(rng, 3, 4, 5, 1.0)
+    system = Problem(rng, 3, 4, 5, 1.0)
     system.number(np.ones((4, 3), bool), np.ones((5, 3), bool))
     h = system.dense()
     for y in range(3):
@@ -143,12 +144,12 @@ def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
 
 def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is():
     p1, p2 = np.array([[0.1, 0.0, 0.2], [0.3, 0.2, 0.2]]), np.array([[0.4, 0.0, 0.1], [0.0, 0.2, 0.3]])
-    fixed = np.full(3, -1)
+    fixed = np.full(3, 2, np.uintp)  # no x1: all lam are free
     support, (count, offset) = np.full((2, 3), 9, np.uintp), np.zeros((2, 2), np.uintp)
-    assert number_variables(p1, fixed, support, count, offset) == 5
+    assert number_variables(p1, fixed, Variables(support, count, offset)) == 5
     assert (support[0, :2].tolist(), support[1].tolist()) == ([0, 2], [0, 1, 2])
     assert (count.tolist(), offset.tolist()) == ([2, 3], [0, 2])
-    fix_gauge(p2, fixed)
+    in_python(fix_gauge)(p2, fixed)
     assert fixed.tolist() == [0, 1, 1]
-    assert number_variables(p2, fixed, support, count, offset) == 1
+    assert number_variables(p2, fixed, Variables(support, count, offset)) == 1
     assert (support[0, 0], count.tolist(), offset.tolist()) == (2, [1, 0], [0, 1])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pidkit.pid.solvers._kernels.arrays import Model, State, Step, Tables
 from pidkit.pid.solvers._kernels.pairs import evaluate, hessian_times, pair_means
 
 
@@ -14,8 +15,10 @@ def test_evaluate_is_log_sum_exp_and_softmax_at_any_scale(shift):
     active = np.ones((3, 4), bool)
     active[1, 2] = False
     w[1, 2] = 0.0
-    pi, h, sum1, sum2 = np.zeros((3, 4, 5)), np.ones((3, 4)), np.ones((3, 5)), np.ones((4, 5))
-    evaluate(lam, mu, active, w, pi, h, sum1, sum2, np.empty((3, 5)), np.empty((4, 5)))
+    pi, h, sum1, sum2 = np.ones((3, 4, 5)), np.ones((3, 4)), np.ones((3, 5)), np.ones((4, 5))
+    state = State(active, lam, mu, w, np.ones((3, 4)))
+    evaluate(state, Model(pi, h), Tables(sum1, sum2), Tables(np.empty((3, 5)), np.empty((4, 5))))
+    assert not pi[~active].any()
     exponent = lam[:, None] + mu[None]
     expected = np.logaddexp.reduce(exponent, axis=2)
     np.testing.assert_allclose(h, np.where(active, expected, 0.0), atol=1e-12)
@@ -32,12 +35,13 @@ def test_hessian_times_is_the_sum_over_pairs_and_gives_the_means():
     pi[1, 2] = 0.0
     d1, d2 = rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
     out1, out2, mean, alone = np.ones((3, 5)), np.ones((4, 5)), np.ones((3, 4)), np.ones((3, 4))
-    hessian_times(pi, w, kappa, d1, d2, out1, out2, mean)
+    unused = np.ones((3, 4)), np.ones((3, 4))
+    hessian_times(pi, w, kappa, Step(d1, d2, mean, *unused), Tables(out1, out2))
     change = d1[:, None] + d2[None]
     expected = (pi * change).sum(2)
     flow = w[..., None] * pi * change + (kappa * expected)[..., None] * pi
     np.testing.assert_allclose(mean, expected, atol=1e-15)
     np.testing.assert_allclose(out1, flow.sum(1), rtol=1e-12)
     np.testing.assert_allclose(out2, flow.sum(0), rtol=1e-12)
-    pair_means(pi, d1, d2, alone)
+    pair_means(pi, Step(d1, d2, alone, *unused))
     np.testing.assert_allclose(alone, expected, atol=1e-15)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pidkit.pid.solvers._kernels.arrays import Side, State, Step, Tables
 from pidkit.pid.solvers._kernels.steps import (
     LARGEST_BEND,
     LEAST_SHARE,
@@ -15,6 +16,7 @@ from pidkit.pid.solvers._kernels.steps import (
     second_order_side,
     what_is_left,
 )
+from tests.pid.solvers._kernels.in_python import in_python
 
 
 def state(seed, *, inactive=True):
@@ -28,11 +30,20 @@ def state(seed, *, inactive=True):
     return rng, pi, active, w, g
 
 
+ZERO1, ZERO2, ZERO = np.zeros((3, 5)), np.zeros((4, 5)), np.zeros((3, 4))
+"""For what a kernel does not read."""
+
+
+def state_of(active, w, g, lam=ZERO1, mu=ZERO2):
+    """The state of pairs alone."""
+    return State(active, lam, mu, w, g)
+
+
 def test_measuring_raises_slacks_and_prices_potentials():
     rng, _, active, w, g = state(0)
     h, mass = rng.normal(size=(3, 4)) * active, rng.random(3)
     before, kappa, rg = g.copy(), np.zeros((3, 4)), np.zeros((3, 4))
-    complementarity, price = measure_pairs(active, w, g, h, mass, kappa, rg)
+    complementarity, price = measure_pairs(state_of(active, w, g), h, mass, kappa, rg)
     np.testing.assert_array_equal(g, np.where(active, np.maximum(before, -h), 1.0))
     np.testing.assert_allclose(complementarity, (w * g).sum())
     np.testing.assert_allclose(price, mass @ np.maximum(h.max(1), 0.0))
@@ -44,7 +55,7 @@ def test_the_predictor_aims_at_zero():
     rng, pi, active, w, g = state(1)
     rg, r1, r2 = rng.normal(size=(3, 4)) * active, rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
     rc, b1, b2 = np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5))
-    first_order_side(pi, active, w, g, rg, rc, r1, r2, b1, b2)
+    first_order_side(pi, state_of(active, w, g), Side(r1, r2, rg, rc, b1, b2))
     np.testing.assert_allclose(rc, -w * g)
     change = ((rc - w * rg) / g)[..., None] * pi
     np.testing.assert_allclose(b1, r1 - change.sum(1), rtol=1e-12)
@@ -72,7 +83,8 @@ def test_the_corrector_holds_what_a_small_step_leaves_out_to_second_order():
         d1, d2, dw, dg = (size * part for part in direction)
         dh = (pi * (d1[:, None] + d2[None])).sum(2)
         rg, rc, b1, b2 = zero.copy(), zero.copy(), zero1.copy(), zero2.copy()
-        second_order_side(pi, active, w, g, rg, rc, zero1, zero2, d1, d2, dh, dg, dw, 0.0, zero, 1.0, b1, b2)
+        side, predicted = Side(zero1, zero2, rg, rc, b1, b2), Step(d1, d2, dh, dg, dw)
+        second_order_side(pi, state_of(active, w, g), side, predicted, zero, 0.0, 1.0)
         rc += w * g  # the part that is not a correction
         change = ((rc - w * g - w * rg) / g)[..., None] * pi  # what eliminating dw puts into b1 and b2
         told = np.concatenate([-(b1 + change.sum(1)).ravel(), -(b2 + change.sum(0)).ravel(), -rg.ravel(), -rc.ravel()])
@@ -92,8 +104,8 @@ def test_the_corrector_aims_at_its_target_shared_out_and_takes_its_share_of_what
     dh, omega = (pi * (d1[:, None] + d2[None])).sum(2), rng.random((3, 4))
     for share in (0.0, 0.3):
         rg, rc, b1, b2 = np.zeros((3, 4)), np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5))
-        zero1, zero2 = np.zeros((3, 5)), np.zeros((4, 5))
-        second_order_side(pi, active, w, g, rg, rc, zero1, zero2, d1, d2, dh, dg, dw, 0.7, omega, share, b1, b2)
+        side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(d1, d2, dh, dg, dw)
+        second_order_side(pi, state_of(active, w, g), side, predicted, omega, 0.7, share)
         np.testing.assert_allclose(rc[active], (0.7 * omega - w * g - share * dw * dg)[active], rtol=1e-12)
         assert np.any(rg) == (share > 0.0)
         if share == 0.0:
@@ -110,7 +122,7 @@ def test_complementarity_is_shared_out_by_the_mass_that_pairs_have_when_independ
     active = (p1 > 0.0).astype(float) @ (p2 > 0.0).T > 0.0
     assert not active.all()
     omega = np.full((3, 4), 7.0)
-    pair_shares(p1, p2, active, omega)
+    pair_shares(Tables(p1, p2), active, omega, np.empty(5))
     p_y = p1.sum(0)
     expected = np.maximum((p1 / np.where(p_y > 0.0, p_y, 1.0)) @ p2.T, LEAST_SHARE) * active
     np.testing.assert_allclose(omega, expected / expected[active].mean(), rtol=1e-12)
@@ -118,6 +130,11 @@ def test_complementarity_is_shared_out_by_the_mass_that_pairs_have_when_independ
 
 def log_sums(lam, mu):
     return np.logaddexp.reduce(lam[:, None] + mu[None], axis=2)
+
+
+def lower_in(p1, p2, active, g, lam, mu):
+    """Return `lower_idle_cells` for h and a price."""
+    return lambda h, price: lower_idle_cells(Tables(p1, p2), state_of(active, ZERO, g, lam, mu), h, price, np.empty(4))
 
 
 def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_others():
@@ -131,10 +148,11 @@ def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_ot
     lam[1] += 1e-3
     h, g, active = log_sums(lam, mu), rng.uniform(1e-6, 1e-5, (3, 4)), np.zeros((3, 4), bool)
     active[1, 2] = active[0, 0] = True
+    lower = lower_in(p1, p2, active, g, lam, mu)
     before = lam.copy(), mu.copy()
-    assert not lower_idle_cells(p1, p2, active, g, h, lam, mu, 1e-19)  # it would cost more than that
+    assert not lower(h, 1e-19)  # it would cost more than that
     np.testing.assert_array_equal(lam, before[0])
-    assert lower_idle_cells(p1, p2, active, g, h, lam, mu, 1e-15)
+    assert lower(h, 1e-15)
     assert log_sums(lam, mu)[1, 2] == pytest.approx(-g[1, 2], rel=1e-6)
     moved = lam != before[0]
     assert moved.sum() == 1
@@ -142,7 +160,9 @@ def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_ot
     assert set(zip(*np.nonzero(mu != before[1]), strict=True)) <= {(2, 3)}
     assert (lam <= before[0]).all()
     assert (mu <= before[1]).all()
-    assert not lower_idle_cells(p1, p2, active, g, log_sums(lam, mu), lam, mu, 1e-15)
+    assert not lower_idle_cells(
+        Tables(p1, p2), state_of(active, ZERO, g, lam, mu), log_sums(lam, mu), 1e-15, np.empty(4)
+    )
 
 
 def test_potentials_with_mass_stay_although_a_constraint_is_broken():
@@ -151,7 +171,8 @@ def test_potentials_with_mass_stay_although_a_constraint_is_broken():
     lam, mu = rng.normal(size=(3, 4)), rng.normal(size=(4, 4))
     before = lam.copy(), mu.copy()
     g, active = np.full((3, 4), 1e-3), np.ones((3, 4), bool)
-    assert not lower_idle_cells(p1, p2, active, g, log_sums(lam, mu), lam, mu, 1e-12)
+    lower = lower_in(p1, p2, active, g, lam, mu)
+    assert not lower(log_sums(lam, mu), 1e-12)
     np.testing.assert_array_equal(lam, before[0])
     np.testing.assert_array_equal(mu, before[1])
 
@@ -160,8 +181,8 @@ def test_the_curvature_of_a_wild_step_is_bounded():
     _, pi, active, w, g = state(3)
     wild = np.full((3, 5), 1e6) * np.array([1.0, -1.0, 1.0, -1.0, 1.0])
     rg, rc, b1, b2, zero = np.zeros((3, 4)), np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5)), np.zeros((3, 4))
-    zero1, zero2 = np.zeros((3, 5)), np.zeros((4, 5))
-    second_order_side(pi, active, w, g, rg, rc, zero1, zero2, wild, zero2, zero, zero, zero, 0.0, zero, 1.0, b1, b2)
+    side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(wild, ZERO2, zero, zero, zero)
+    second_order_side(pi, state_of(active, w, g), side, predicted, zero, 0.0, 1.0)
     assert np.abs(rg).max() <= 0.5 * LARGEST_BEND**2 * (1.0 + 1e-12)
     np.testing.assert_allclose(rg[active], -0.5 * LARGEST_BEND**2)
 
@@ -170,17 +191,20 @@ def test_steps_stop_short_of_the_boundary_and_solve_their_equations():
     rng, _, active, w, g = state(4)
     rg, rc, dh = (rng.normal(size=(3, 4)) * active for _ in range(3))
     dg, dw = np.zeros((3, 4)), np.zeros((3, 4))
-    step_w, step_g = pair_steps(active, w, g, rg, rc, dh, dg, dw, 0.9)
+    step_w, step_g = pair_steps(
+        state_of(active, w, g), Side(ZERO1, ZERO2, rg, rc, ZERO1, ZERO2), Step(ZERO1, ZERO2, dh, dg, dw), 0.9
+    )
     np.testing.assert_allclose(dg + dh, rg, atol=1e-14)
     np.testing.assert_allclose(g * dw + w * dg, rc, atol=1e-13)
     for x, dx, step in ((w, dw, step_w), (g, dg, step_g)):
         down = active & (dx < 0.0)
         np.testing.assert_allclose(step, min(1.0, (-0.9 * x[down] / dx[down]).min()))
     after = ((w + step_w * dw) * (g + step_g * dg)).sum()
-    np.testing.assert_allclose(complementarity_after(w, g, dw, dg, step_w, step_g), after)
+    found = in_python(complementarity_after)(state_of(active, w, g), Step(ZERO1, ZERO2, dh, dg, dw), step_w, step_g)
+    np.testing.assert_allclose(found, after)
 
 
 def test_what_is_left_of_a_right_hand_side():
     b, done = np.array([[1.0, -2.0], [0.5, 0.0]]), np.array([[0.5, -1.0], [1.0, 0.0]])
-    assert what_is_left(b, done) == 2.0
+    assert in_python(what_is_left)(b, done) == 2.0
     np.testing.assert_array_equal(b, [[0.5, -1.0], [-0.5, 0.0]])

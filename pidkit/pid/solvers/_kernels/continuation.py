@@ -1,0 +1,67 @@
+"""By way of easier problems to the joints that defeat the direct attempt: continuation in the spread of their mass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pidkit.pid.solvers._kernels.arrays import IndexTable, Indices, Mask, Matrix, Tables, Tensor
+from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.iteration import interior_point
+from pidkit.pid.solvers._kernels.room import Room, arrange
+from pidkit.pid.solvers._kernels.starts import cold_start
+
+FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-2
+"""Continuation: the mass spread evenly at first, its factor from stage to stage, and the last one as a part of tol."""
+
+STAGE_TOL = 1.0
+"""What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
+
+STAGE_ITERATIONS = 25
+"""Newton steps that one stage may take: one that fails is no reason not to try the next."""
+
+
+@inlined
+def _spread(p: Matrix, share: float, out: Matrix) -> None:
+    """Fill (1 - share) p + share q, q with every y equally likely and spread evenly over its support in p."""
+    for y in range(p.shape[1]):
+        n = 0
+        for i in range(p.shape[0]):
+            n += p[i, y] > 0.0
+        for i in range(p.shape[0]):
+            even = 1.0 / (n * p.shape[1]) if p[i, y] > 0.0 else 0.0
+            out[i, y] = (1.0 - share) * p[i, y] + share * even
+
+
+@kernel(entry=True)
+def continue_from_even(
+    p1: Matrix, p2: Matrix, tol: float, max_iter: int,
+    tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
+    schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
+    counts2: IndexTable, fixed: Indices,
+) -> int:  # fmt: skip
+    """Bring the state in the room near the optimum by way of easier problems; return the iterations used.
+
+    Masses over many orders of magnitude can send Newton's method astray. Where a share of the mass is spread evenly
+    none is very small, both marginals keep a common P(y), and the problem stays feasible. The share shrinks from
+    stage to stage, each starting where the last one ended.
+    """
+    room = Room(
+        tables1, tables2, pairs, active, pi, blocks, coupling, schur, vectors,
+        support1, support2, counts1, counts2, fixed,
+    )  # fmt: skip
+    places = arrange(Tables(p1, p2), room)
+    state, near = places.state, places.nearby
+    share, used = FIRST_SHARE, 0
+    while used < max_iter and share >= LAST_SHARE * tol:
+        _spread(p1, share, near.first)
+        _spread(p2, share, near.second)
+        if used == 0:
+            cold_start(near, 0.0, state, vectors[9], places.one, places.other)
+        stage_tol = max(STAGE_TOL * share, 0.5 * tol)
+        allowed = min(STAGE_ITERATIONS, max_iter - used)
+        done, estimate = interior_point(near, state, places.model, places.newton, stage_tol, allowed)
+        used += max(done, 1)
+        if not np.isfinite(estimate):
+            break
+        share *= SHARE_FACTOR
+    return used
