@@ -311,7 +311,7 @@ def test_an_atom_probe_is_a_callback():
     for probed in (False, True):
         networks = tapped(dropout=0.5)
         torch.manual_seed(0)
-        with AtomProbe(networks, probe=blobs(60, seed=3), logits=False, n_null=0) as probe:
+        with AtomProbe(networks, sample=blobs(60, seed=3), logits=False, n_null=0) as probe:
             callbacks = [lambda end, probe=probe: probe.step(end.epoch)] if probed else []
             trainer(networks=networks, on_epoch_end=callbacks).fit()
         found.append(weights(networks.student))
