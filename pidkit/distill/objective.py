@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import real_number
+from pidkit.arguments import real_number, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
@@ -61,6 +61,7 @@ class Objective(nn.Module):
 
     def set_epoch(self, epoch: int) -> None:
         """Learn which epoch runs, for what follows a schedule; a training loop says so before each one."""
+        whole_number("epoch", epoch)
 
 
 class WeightedSum(Objective):

@@ -35,7 +35,7 @@ def test_table_and_units():
 
 
 def test_errors():
-    with pytest.raises(InputError, match="measures must be one of 'gacs-koerner', .*, not 'I_dep'"):
+    with pytest.raises(InputError, match=r"measures must be one of 'gacs-koerner', .*, not 'I_dep'"):
         compare(TABLE["AND"].p, measures=["I_dep"])
     with pytest.raises(InputError, match="no measure 'BROJA' here; there are MMI"):
         compare(TABLE["AND"].p, measures=["MMI"])["BROJA"]

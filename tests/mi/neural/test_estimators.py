@@ -57,9 +57,7 @@ def test_no_estimator_takes_the_jsd_objective_for_its_read_out():
         InputError, match=r"^readout of a critic trained on 'jsd' must be one of 'dv', 'nwj', 'smile', 'm"
     ):
         NeuralMI("jsd", "infonce")
-    with pytest.raises(
-        InputError, match=r"^readout of a critic trained on 'infonce' must be 'infonce', not 'dv'"
-    ):
+    with pytest.raises(InputError, match=r"^readout of a critic trained on 'infonce' must be 'infonce', not 'dv'"):
         NeuralMI("infonce", "dv")
 
 
