@@ -164,7 +164,7 @@ def tracker(models: dict[str, nn.Sequential]) -> InformationPlane:
         n_seeds=2,
         schedule=SCHEDULE,
         max_features=256,
-        seed=SEED,
+        rng=SEED,
         atoms=[("logits", "logits")] if len(models) == 2 else (),
         atom_options={"quantiser": RepresentationCodes(n_codes=N_CLASSES, n_init=3), "n_null": 5},
         path=path,
@@ -237,7 +237,7 @@ for share in tqdm(KEPT, desc="kept fraction"):
         # The tap masks what the layer puts out; behind a ReLU the largest by magnitude are the largest by value.
         reduce=lambda out, share=share: keep_largest(out.flatten(1), share, 0.0),
         max_features=256,
-        seed=SEED,
+        rng=SEED,
     )
     kept[share] = {point.quantity: (point.value, point.stderr or 0.0) for point in plane.step(0)}
 

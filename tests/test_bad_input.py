@@ -63,10 +63,7 @@ TABLE = {
     "counts": (pid(4 * AND), "p sums to 4, not 1; divide it by its sum first (p / p.sum()), in float64"),
     "nearly one": (pid(AND * (1 + 1e-6)), "p sums to 1.000001, not 1; divide it by its sum first..."),
     # options
-    "solver": (
-        pid(solver="simplex"),
-        "solver must be one of 'auto', 'interior-point', 'scaling', 'conic', not 'simplex'",
-    ),
+    "solver": (pid(solver="simplex"), "solver must be one of 'auto', 'interior-point', 'scaling', ..., not 'simplex'"),
     "solver type": (pid(solver=["conic"]), "solver must be one of 'auto', ..., not ['conic']"),
     "unit": (pid(unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
     "unit of samples": (samples(unit=None), "unit must be 'bits' or 'nats', not None"),
@@ -142,10 +139,7 @@ TABLE = {
     "batch half iterations": (pairs(max_iter=1.5), "max_iter must be a whole number >= 1, not 1.5; pass an int"),
     "no threads": (batch(n_jobs=0), "n_jobs must be a whole number >= 1, not 0; None takes one for each core"),
     "all threads": (batch(n_jobs=-1), "n_jobs must be a whole number >= 1, not -1; None takes one for each core"),
-    "flag as threads": (
-        pairs(n_jobs=True),
-        "n_jobs must be a whole number >= 1, not True; None takes one for each core",
-    ),
+    "flag as threads": (pairs(n_jobs=True), "n_jobs must be a whole number >= 1, not True; None takes one..."),
     "pairs axes": (pairs(PAIR_1), "p_yx1 must have 3 axes p_yx1[b, y, x], the batch first; it has shape (2, 2)"),
     "pairs total": (pairs(second=2 * PAIR_2[None]), "p_yx2[0] sums to 2, not 1; divide every joint by its sum first"),
     "pairs of other lengths": (

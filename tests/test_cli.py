@@ -199,7 +199,7 @@ OPTIONS: list[tuple[str, str]] = [
     ("--n-codes three", "argument --n-codes: invalid int value: 'three'"),
     ("--n-pca 0", "n_pca must be a whole number >= 1, not 0"),
     ("--n-pca few", "argument --n-pca: 'few' is neither a whole number nor 'none'"),
-    ("--fit-fraction 1.5", "fit_fraction must lie between 0 and 1, not 1.5"),
+    ("--fit-fraction 1.5", "fit_fraction must be a number in (0, 1), not 1.5"),
     ("--fit-fraction 0.0001", "leaves no row to fit on, or none to measure"),
     ("--n-null -1", "n_null must be a whole number >= 0, not -1"),
     ("--n-bootstrap -3", "n_bootstrap must be a whole number >= 0, not -3"),

@@ -249,7 +249,7 @@ def _options(settings: Settings, epochs: int, drops: tuple[int, ...], *, seed: i
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
         precision=settings.precision,
-        seed=seed,
+        rng=seed,
     )
 
 

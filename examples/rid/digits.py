@@ -112,7 +112,7 @@ def train_teacher(run: TeacherRun, settings: Settings, folder: Path) -> Result:
                 learning_rate=settings.teacher_learning_rate,
                 schedule=_drops(settings.teacher_drops),
                 weight_decay=settings.weight_decay,
-                seed=run.seed,
+                rng=run.seed,
                 progress=False,
             )
             train = (data.train.images, getattr(data.train, labels))
@@ -171,7 +171,7 @@ def _fit(
         schedule={Phase.STUDENT: _drops([epoch - start for epoch in settings.drops if epoch > start])},
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
-        seed=run.seed,
+        rng=run.seed,
         progress=False,
     )
     train = (data.train.images, data.train.digits)

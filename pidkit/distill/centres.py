@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, integer_seed
+from pidkit.arguments import Rng, integer_seed, real_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
 from pidkit.distill.networks import Networks
@@ -33,7 +33,7 @@ class NearestCentres(Codes):
         None gives hard codes. In the unit of the squared distances, of which `spread` tells the scale: at temperature =
         spread, a sample that lies as close to its centre as samples do on average is shared with a centre that is
         twice as far by e^-3 to 1.
-    spread : float
+    spread : float, optional
         Mean squared distance of a sample to its centre, where known.
 
     Raises
@@ -61,7 +61,7 @@ class NearestCentres(Codes):
         quantiser: RepresentationCodes,
         *,
         temperature: float | None = None,
-        spread: float = math.nan,
+        spread: float | None = None,
     ) -> None:
         """Copy what the quantiser has learned into buffers."""
         super().__init__()
@@ -69,13 +69,14 @@ class NearestCentres(Codes):
             raise InputError(
                 "quantiser must be a fitted RepresentationCodes; call its fit first, or NearestCentres.fit"
             )
-        self.layer, self.temperature, self.normalise = layer, check_temperature(temperature), quantiser.normalise
+        self.layer, self.temperature, self.normalise = layer, check_temperature(temperature), bool(quantiser.normalise)
         self.n_codes, self.n_features = quantiser.n_codes_, quantiser.n_features_in_
         pca = quantiser.pca_
         self.register_buffer("centres", torch.tensor(quantiser.codes_.codebook_, dtype=torch.float64))
         self.register_buffer("components", None if pca is None else torch.tensor(pca.components_, dtype=torch.float64))
         self.register_buffer("offset", None if pca is None else torch.tensor(pca.mean_, dtype=torch.float64))
-        self.register_buffer("spread", torch.tensor(spread, dtype=torch.float64))
+        known = math.nan if spread is None else real_number("spread", spread, least=0.0)
+        self.register_buffer("spread", torch.tensor(known, dtype=torch.float64))
 
     @classmethod
     def fit(

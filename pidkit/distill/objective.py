@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
 
@@ -58,6 +59,7 @@ class Objective(nn.Module):
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch that runs, for objectives that follow a schedule; training loops call this before each one."""
+        whole_number("epoch", epoch)
 
 
 @contextlib.contextmanager

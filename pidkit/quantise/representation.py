@@ -105,6 +105,7 @@ class RepresentationCodes(RowTransformer):
         flag("streaming", self.streaming)
         array = as_array(x)
         n, d = len(array), array[0].size
+        check_count("n_init", self.n_init)
         check_count("n_codes", self.n_codes, at_most=n, limit="the number of rows")
         self.n_pca_ = d if self.n_pca is None else min(check_count("n_pca", self.n_pca), n, d)
         self.n_features_in_ = d

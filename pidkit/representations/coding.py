@@ -73,6 +73,14 @@ def read_rows(x: npt.ArrayLike, n: int, name: str) -> npt.NDArray[Any]:
     return array
 
 
+def check_fit_fraction(fit_fraction: object) -> float | None:
+    """Return the share of rows to fit on, None for all, if it lies between 0 and 1, else raise InputError."""
+    remedy = "None fits and measures on all rows"
+    if fit_fraction is None:
+        return None
+    return real_number("fit_fraction", fit_fraction, above=0.0, below=1.0, remedy=remedy)
+
+
 def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> RowSplit:
     """Return the rows to fit on and the rows to measure, drawn at random, in file order; None: all rows for both.
 
@@ -81,11 +89,9 @@ def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> 
     InputError
         If `fit_fraction` is no number between 0 and 1, or leaves no row to fit on or none to measure.
     """
+    fit_fraction = check_fit_fraction(fit_fraction)
     if fit_fraction is None:
         return None
-    fit_fraction = real_number(
-        "fit_fraction", fit_fraction, above=0.0, below=1.0, remedy="None fits and measures on all rows"
-    )
     cut = round(fit_fraction * n)
     if not 0 < cut < n:
         raise InputError(f"fit_fraction = {fit_fraction} of {n} rows leaves no row to fit on, or none to measure")

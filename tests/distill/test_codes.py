@@ -168,7 +168,7 @@ FITTED = RepresentationCodes(2, 3).fit(np.random.default_rng(0).standard_normal(
         (lambda: LogitCodes(0), "n_codes must be a whole number >= 1"),
         (lambda: LogitCodes(3, temperature=float("nan")), "temperature must be a finite number > 0"),
         (lambda: LogitCodes(3)(outputs(draw(4, 2))), r"logits must have shape \(n, 3\)"),
-        (lambda: SoftCodes(VECTORS, 1), "n_codes must be at least 2"),
+        (lambda: SoftCodes(VECTORS, 1), "n_codes must be a whole number >= 2, not 1; one code holds no information"),
         (lambda: SoftCodes(VECTORS, 2, temperature=-1.0), "temperature must be a finite number > 0"),
     ],
 )  # fmt: skip

@@ -43,7 +43,7 @@ def test_what_is_pushed_has_no_graph_and_the_precision_of_the_bank():
 
 def test_what_cannot_be_done_is_refused():
     for size in (-1, 2.0, True):
-        with pytest.raises(InputError, match=r"^the size of a bank must be a whole number >= 0, not"):
+        with pytest.raises(InputError, match=r"^size must be a whole number >= 0, not"):
             FeatureBank(size, 1)
     with pytest.raises(InputError, match=r"^features must be rows of 3 channels, not of shape \(2, 4\)$"):
         FeatureBank(5, 3).push(torch.ones(2, 4))

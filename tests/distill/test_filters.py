@@ -46,7 +46,7 @@ def test_heads_pool_or_flatten():
 
 
 def test_heads_need_classes():
-    with pytest.raises(InputError, match="n_classes must be at least 2, not 1"):
+    with pytest.raises(InputError, match="n_classes must be a whole number >= 2, not 1"):
         ClassHead(2, 3, 1)
 
 
@@ -66,7 +66,7 @@ def test_a_scale_stays_above_its_floor_and_finite():
 
 
 def test_a_scale_at_the_floor_is_refused():
-    with pytest.raises(InputError, match=r"initial must be above the floor 0\.001"):
+    with pytest.raises(InputError, match=r"initial must be a finite number > 0\.001"):
         PositiveScale(2, initial=SIGMA_FLOOR)
 
 

@@ -129,7 +129,7 @@ def test_gradients_and_dtype_of_the_student_stay():
         (nn.Conv2d(3, 4, 3), nn.Conv2d(3, 2, 5), {}, r"have kernels \(3, 3\) and \(5, 5\); only channels can be"),
         (nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(2, 2, 3), {}, r"groups=1; grouped channels cannot be mixed"),
         (nn.Linear(3, 4), nn.Linear(3, 2, bias=False), {}, r"teacher has a bias and student has none; give"),
-        (nn.Linear(3, 4), nn.Linear(3, 5), {}, r"n must lie between 1 and the 4 channels of the teacher, not 5"),
+        (nn.Linear(3, 4), nn.Linear(3, 5), {}, r"n must be at most the channels of the teacher, 4, not 5"),
         (nn.Linear(3, 4), nn.Linear(3, 2), {"by": "pca"}, r"by must be 'singular' or 'norm', not 'pca'"),
         (
             nn.Linear(3, 4),

@@ -102,10 +102,10 @@ def test_other_states_are_refused(state, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"warm_up": -1}, "warm_up and cycle must be whole numbers"),
-        ({"warm_up": 1.0}, "warm_up and cycle must be whole numbers"),
-        ({"warm_up": True}, "warm_up and cycle must be whole numbers"),
-        ({"cycle": 0}, "cycle at least 1"),
+        ({"warm_up": -1}, "warm_up must be a whole number >= 0, not"),
+        ({"warm_up": 1.0}, "warm_up must be a whole number >= 0, not"),
+        ({"warm_up": True}, "warm_up must be a whole number >= 0, not"),
+        ({"cycle": 0}, "cycle must be a whole number >= 1, not 0"),
         ({"teacher_share": 1.0}, r"teacher_share must be a number in \[0, 1\), not 1.0"),
         ({"teacher_share": -0.1}, "teacher_share must be a number in"),
         ({"teacher_share": float("nan")}, "teacher_share must be a number in"),

@@ -212,7 +212,7 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
         (lambda: plot_atoms_over([AND, 1.0]), r"results\[1\] must be a PIDResult"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND]), "kind='area' needs at least two results, not 1; use kind='bars'"),
         (lambda: plot_atoms_over([AND, XOR], kind="pie"), "kind must be 'area' or 'bars', not 'pie'"),
-        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "the atoms are 'redundancy', .*; not 'unique'"),
+        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atom must be one of 'redundancy', .*, not 'unique'"),
         (lambda: plot_atoms_over([AND, XOR], x=[1, 1]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=[1.0]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=["a"]), "x must have one entry each: 2, not 1"),
@@ -220,7 +220,7 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
         (lambda: plot_atom_map([[AND], [AND, XOR]]), r"rows of one length, at least one; they have \[1, 2\]"),
         (lambda: plot_atom_map([]), "rows of one length, at least one"),
         (lambda: plot_atom_map([[]]), "rows of one length, at least one"),
-        (lambda: plot_atom_map([[AND]], atom="mi_1"), "the atoms are 'redundancy', .*; not 'mi_1'"),
+        (lambda: plot_atom_map([[AND]], atom="mi_1"), "atom must be one of 'redundancy', .*, not 'mi_1'"),
         (lambda: plot_atom_map([[AND]], x1_names=["a", "b"]), "x1_names must have one entry each: 1, not 2"),
         (lambda: plot_atom_map([[AND]], x2_names=[]), "x2_names must have one entry each: 1, not 0"),
         (lambda: plot_atom_map([[AND, XOR.to("nats")]]), "not bits and nats"),

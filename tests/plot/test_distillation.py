@@ -74,7 +74,7 @@ def test_what_cannot_be_drawn_over_epochs_is_refused():
     for message, call in (
         ("records must be AtomRecords", lambda: atoms_over_epochs([record(0.0)])),
         ("records are empty", lambda: atoms_over_epochs(run())),
-        ("atoms must be among", lambda: atoms_over_epochs(run(record(0.0)), atoms=["unique_1"])),
+        ("atoms must be one of", lambda: atoms_over_epochs(run(record(0.0)), atoms=["unique_1"])),
         ("teacher must say which", lambda: atoms_over_epochs(run(record(0.0, "a"), record(0.0, "b")))),
         ("teacher must be one of 'teacher'", lambda: atoms_over_epochs(run(record(0.0)), teacher="x")),
         ("pair must be one of", lambda: atoms_over_epochs(run(record(0.0)), pair=("x", "y"))),
@@ -98,8 +98,8 @@ def test_what_cannot_be_drawn_against_a_weight_is_refused():
     for message, arguments in (
         ("accuracies must hold at least one method", ({},)),
         ("accuracies must hold at least one method", ({"RID": {}},)),
-        ("must have weights above 0", ({"RID": {0.0: [1.0]}},)),
-        ("must have weights above 0", ({"RID": {1.0: []}},)),
+        ("every weight in accuracies", ({"RID": {0.0: [1.0]}},)),
+        ("has no accuracy at weight 1", ({"RID": {1.0: []}},)),
     ):
         with pytest.raises(InputError, match=message):
             accuracy_against_weight(*arguments)

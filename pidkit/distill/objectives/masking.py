@@ -154,6 +154,7 @@ def keep_top(x: Tensor, keep: float, *, by: Ranking = "value", fill: float = 0.0
     >>> keep_top(torch.tensor([[1.0, -3.0, 2.0]]), 0.5, by="magnitude")
     tensor([[ 0., -3.,  2.]])
     """
+    fill = real_number("fill", fill, finite=False)
     return torch.where(top_fraction_mask(x, keep, by=by), x, fill)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
-from pidkit.distill.filters import Filter, PositiveScale
+from pidkit.distill.filters import SIGMA_FLOOR, Filter, PositiveScale
 from pidkit.distill.objective import Objective
 from pidkit.distill.pairing import checked_pairs, paired_places
 from pidkit.distill.places import LayerPair, widened
@@ -56,6 +57,7 @@ class VID(Objective):
         """Build mu and sigma of each pair."""
         super().__init__()
         self.pairs = checked_pairs(pairs)
+        initial_sigma = real_number("initial_sigma", initial_sigma, above=SIGMA_FLOOR)
         for pair in self.pairs:
             _ = pair.n_places  # refuses pairs without common places
         self.means = nn.ModuleList(

@@ -29,7 +29,7 @@ from pidkit.quantise import RepresentationCodes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
 from pidkit.records.resume import provenance_of, start_run
-from pidkit.representations.coding import Quantiser, copy_quantisers, split_rows
+from pidkit.representations.coding import Quantiser, check_fit_fraction, copy_quantisers, split_rows
 from pidkit.units import from_nats
 
 
@@ -129,6 +129,7 @@ class AtomProbe:
         self._quantisers = copy_quantisers(RepresentationCodes(n_init=3) if quantiser is None else quantiser)
         # The split first, then the permutations, from one generator: as `representation_pid` draws them.
         self._generator = np.random.default_rng(self._seed)
+        fit_fraction = check_fit_fraction(fit_fraction)
         self._split = split_rows(len(y), fit_fraction, self._generator)
         # The classes of what is measured, without gaps: a rare one may have gone to the fit.
         measured = y if self._split is None else y[self._split[1]]

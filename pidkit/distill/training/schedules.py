@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pidkit.arguments import check_count, keep_checked, one_of, real_number
+from pidkit.arguments import check_count, keep_checked, one_of, real_number, whole_number
 from pidkit.distill.phases import Phase, Phases
 from pidkit.errors import InputError
 
@@ -37,6 +37,7 @@ class Constant:
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""
+        whole_number("epoch", epoch)
         return self.scale
 
 
@@ -70,6 +71,7 @@ class Milestones(Constant):
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""
+        epoch = whole_number("epoch", epoch)
         return self.scale * self.by ** sum(epoch >= milestone for milestone in self.epochs)
 
 
@@ -103,7 +105,7 @@ class Cosine(Constant):
 
     def factor(self, epoch: int) -> float:
         """Return what the learning rate is multiplied by in an epoch."""
-        done = min(epoch, self.length) / self.length
+        done = min(whole_number("epoch", epoch), self.length) / self.length
         return self.scale * (self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * done)))
 
 

@@ -100,8 +100,8 @@ def test_the_gradient_of_code_vanishes_towards_the_teacher_and_that_of_paper_doe
         (((4,), (2,)), {}, r"'t' of shape \(4,\) and student layer 's' of shape \(2,\), of one place"),
         (((4, 1, 1), (2, 1, 1)), {}, r"of one place, where attention has no choice; tap maps or tokens"),
         (((4, 8, 8), (2, 4, 4)), {}, r"'t' of shape \(4, 8, 8\) and student layer 's' .* cannot be compared"),
-        (((4, 4, 4), (2, 4, 4)), {"p": 0.5}, r"p must be at least 1, not 0\.5"),
-        (((4, 4, 4), (2, 4, 4)), {"p": math.nan}, r"p must be at least 1, not nan"),
+        (((4, 4, 4), (2, 4, 4)), {"p": 0.5}, r"p must be a finite number >= 1, not 0\.5"),
+        (((4, 4, 4), (2, 4, 4)), {"p": math.nan}, r"p must be a finite number >= 1, not nan"),
         (((4, 4, 4), (2, 4, 4)), {"norm": "l1"}, r"norm must be 'code' or 'paper', not 'l1'"),
     ],
 )

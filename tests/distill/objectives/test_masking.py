@@ -215,7 +215,7 @@ def test_masked_layers_are_a_mapping_of_the_tapped_ones(batch):
         ({"keep": 0.0}, r"keep must be a number in \(0, 1\], not 0\.0; 1 keeps everything"),
         ({"keep": 1.5}, r"keep must be a number in \(0, 1\], not 1\.5"),
         ({"keep": math.nan}, r"keep must be a number in \(0, 1\], not nan"),
-        ({"keep": 0.5, "logits": "size"}, r"logits must be 'value', 'magnitude' or 'none', not 'size'"),
+        ({"keep": 0.5, "logits": "size"}, r"logits must be one of 'value', 'magnitude', 'none', not 'size'"),
         ({"keep": 0.5, "fill": "nan"}, r"fill must be '-inf' or 'zero', not 'nan'"),
     ],
 )

@@ -268,7 +268,7 @@ def test_what_cannot_be_done_is_refused():
         InputError, match=r"'conv2' of shape \(3, 4, 4\) and student layer 'conv1' of shape \(2, 2, 2\)"
     ):
         RID([apart], n_classes=3)
-    with pytest.raises(InputError, match=r"^n_classes must be at least 2, not 1$"):
+    with pytest.raises(InputError, match=r"^n_classes must be a whole number >= 2, not 1$"):
         RID([MAPS], n_classes=1)
 
 

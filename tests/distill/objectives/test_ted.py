@@ -101,7 +101,7 @@ def test_the_teachers_filter_maps_to_the_students_channels():
     [
         ([], 3, r"pairs must be LayerPairs, at least one"),
         ([LayerPair("t", "s", (4, 8, 8), (2, 4, 4))], 3, r"'t' of shape \(4, 8, 8\) .* cannot be compared place by"),
-        ([PAIR], 1, r"n_classes must be at least 2, not 1"),
+        ([PAIR], 1, r"n_classes must be a whole number >= 2, not 1"),
     ],
 )
 def test_what_is_refused(pairs, n_classes, message):

@@ -108,7 +108,7 @@ def test_the_width_of_mu():
     [
         ([], {}, r"pairs must be LayerPairs, at least one"),
         ([LayerPair("t", "s", (4, 8, 8), (2, 4, 4))], {}, r"'t' of shape \(4, 8, 8\) .* cannot be compared place by"),
-        ([PAIR], {"initial_sigma": 0.0}, r"initial must be above the floor 0\.001, not 0\.0"),
+        ([PAIR], {"initial_sigma": 0.0}, r"initial_sigma must be a finite number > 0\.001, not 0\.0"),
     ],
 )
 def test_what_is_refused(pairs, options, message):

@@ -352,7 +352,7 @@ def test_what_cannot_be_used_is_refused():
     refused("pairs must be tuples", pairs=[("0", "0", "0")])
     refused("layers", pairs=[("0", "nowhere")])
     refused("there is nothing to measure", pairs=[], logits=False)
-    refused("fit_fraction must lie between 0 and 1", fit_fraction=2.0)
+    refused(r"fit_fraction must be a number in \(0, 1\)", fit_fraction=2.0)
     refused("quantiser must", quantiser=3)
     refused("objective names teacher 'tutor'", objective={"tutor": rid})
     refused("filters of one of several teachers; pass", nets=two, objective=rid)

@@ -18,7 +18,7 @@ from pidkit.distill import Cosine, Milestones, Phase, TrainerOptions
         ({"workers": -1}, "workers must be a whole number >= 0"),
         ({"optimiser": "adam"}, "optimiser must be 'sgd' or 'adamw', not 'adam'"),
         ({"precision": "half"}, "precision must be one of 'float32', 'bfloat16', 'float16'"),
-        ({"keep": "best"}, "keep must be one of 'last', 'best-validation'"),
+        ({"keep": "best"}, "keep must be 'last' or 'best-validation'"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number >= 0"),
         ({"weight_decay": -1}, "weight_decay must be a finite number >= 0"),
         (

@@ -100,7 +100,7 @@ def test_resume_needs_a_path():
     ("changed", "name"),
     [
         ({"learning_rate": 0.2}, r"options.learning_rate was 0.05 and is 0.2"),
-        ({"seed": 3}, "options.seed was 0 and is 3"),
+        ({"rng": 3}, "options.rng was 0 and is 3"),
         ({"schedule": Cosine(length=3)}, "options.schedule.teacher-filter was .Constant"),
         ({"phases": Phases(warm_up=2, cycle=3, teacher_share=1 / 3)}, "phases.warm_up was 1 and is 2"),
         ({"data": 48}, "train.shape was"),

@@ -48,8 +48,8 @@ def test_epochs_of_the_run_or_of_the_phase():
     [
         (lambda: Constant(scale=0.0), "scale must be a finite number > 0"),
         (lambda: Constant(counts="steps"), "counts must be 'run' or 'phase', not 'steps'"),
-        (lambda: Milestones(epochs=(3, 2)), "epochs must be ascending whole numbers >= 1"),
-        (lambda: Milestones(epochs=(0, 2)), "epochs must be ascending"),
+        (lambda: Milestones(epochs=(3, 2)), "epochs must be ascending, each once, not"),
+        (lambda: Milestones(epochs=(0, 2)), "every epoch in epochs must be a whole number >= 1, not 0"),
         (lambda: Milestones(epochs=(1,), by=-1.0), "by must be a finite number > 0"),
         (lambda: Cosine(length=0), "length must be a whole number >= 1"),
         (lambda: Cosine(length=2, final=1.5), r"final must be a number in \[0, 1\]"),

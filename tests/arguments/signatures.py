@@ -1,0 +1,156 @@
+"""The public callables of pidkit and what their parameters are: read from the signatures, so that none is forgotten."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pidkit
+from pidkit.arguments import Rng
+
+INTERNAL = {"pidkit.arguments"}
+"""Packages that no caller imports from: the checks themselves."""
+
+ALSO_PUBLIC = (
+    "pidkit.nn.features:collect_features",
+    "pidkit.nn.fit:FitOptions",
+    "pidkit.nn.seeding:own_random_state",
+    "pidkit.nn.taps:Taps",
+    "pidkit.plane.estimators:plane_estimator",
+    "pidkit.plane.schedule:log_spaced_steps",
+)
+"""What the pages of the API name beside the exports of packages."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter whose values one check decides about: a number, a seed, a choice or a flag.
+
+    Attributes
+    ----------
+    kind : "whole", "real", "rng", "random_state", "choice" or "flag"
+    default : object
+        inspect.Parameter.empty where it is required.
+    optional : bool
+        Whether None is a value.
+    choices : tuple of str
+        Of a choice.
+    other : bool
+        Whether the annotation allows something else as well, such as a callable.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    optional: bool
+    choices: tuple[str, ...] = ()
+    other: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is inspect.Parameter.empty
+
+
+def public_callables() -> dict[str, Callable[..., Any]]:
+    """Return the public functions, classes and methods of pidkit by qualified name."""
+    found: dict[str, Callable[..., Any]] = {}
+    for value in _exports():
+        if inspect.isclass(value):
+            found.update({method.__qualname__: method for method in _methods(value)})
+        ours = callable(value) and getattr(value, "__module__", "").startswith("pidkit")
+        if ours and found.setdefault(value.__qualname__, value) is not value:
+            raise AssertionError(f"two public things are called {value.__qualname__}")
+    return found
+
+
+def checked_parameters(call: Callable[..., Any]) -> dict[str, Parameter]:
+    """Return the parameters of a callable that are numbers, seeds, choices or flags, by name."""
+    try:
+        signature = inspect.signature(call)
+    except ValueError:  # exceptions have none
+        return {}
+    space = vars(sys.modules[call.__module__])
+    read = {name: _parameter(parameter, space) for name, parameter in signature.parameters.items()}
+    return {name: parameter for name, parameter in read.items() if parameter is not None}
+
+
+def _exports() -> Iterator[Any]:
+    """Yield what the packages export, and what is public beside it."""
+    names = ["pidkit", *(m.name for m in pkgutil.walk_packages(pidkit.__path__, "pidkit.") if m.ispkg)]
+    for name in names:
+        if any(part.startswith("_") for part in name.split(".")) or name in INTERNAL:
+            continue
+        package = _imported(name)
+        for exported in getattr(package, "__all__", ()):
+            yield getattr(package, exported)
+    for name in ALSO_PUBLIC:
+        module, _, attribute = name.partition(":")
+        if (there := _imported(module)) is not None:
+            yield getattr(there, attribute)
+
+
+def _imported(name: str) -> Any:
+    """Import a module, or return None where it needs torch and torch is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        return None
+
+
+def _methods(kind: type) -> Iterator[Callable[..., Any]]:
+    """Yield the public methods that pidkit defines for a class."""
+    for name in dir(kind):
+        method = inspect.getattr_static(kind, name)
+        method = getattr(method, "__func__", method)
+        if not name.startswith("_") and inspect.isfunction(method) and method.__module__.startswith("pidkit"):
+            yield method
+
+
+def _parameter(parameter: inspect.Parameter, space: dict[str, Any]) -> Parameter | None:
+    """Read a parameter, or return None where its annotation is of nothing that is checked here."""
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.annotation is parameter.empty:
+        return None
+    members = [_resolved(text, space) for text in _union(str(parameter.annotation))]
+    plain = Parameter(parameter.name, "", parameter.default, None in members)
+    rest = [member for member in members if member is not None]
+    choices = tuple(value for member in rest for value in typing.get_args(member) if _is_choice(member))
+    if any(member == Rng for member in rest):
+        return replace(plain, kind="rng")
+    if parameter.name == "random_state":
+        return replace(plain, kind="random_state")
+    for kind, what in (("whole", int), ("real", float), ("flag", bool)):
+        if what in rest:
+            return replace(plain, kind=kind, other=len(rest) > 1)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return replace(plain, kind="choice", choices=choices, other=not all(map(_is_choice, rest)))
+    return None
+
+
+def _is_choice(member: Any) -> bool:
+    return typing.get_origin(member) is typing.Literal
+
+
+def _union(annotation: str) -> list[str]:
+    """Split an annotation at the bars outside brackets."""
+    flat = re.sub(r"\[[^\[\]]*\]", lambda match: match.group().replace("|", "\0"), annotation)
+    while (deeper := re.sub(r"\[([^\[\]]|\[[^\[\]]*\])*\]", lambda m: m.group().replace("|", "\0"), flat)) != flat:
+        flat = deeper
+    return [part.replace("\0", "|").strip() for part in flat.split("|")]
+
+
+def _resolved(text: str, space: dict[str, Any]) -> Any:
+    """Return what a member of an annotation means, or the text where only a type checker knows."""
+    try:
+        return eval(text, space)  # annotations are our own code
+    except NameError:
+        return text

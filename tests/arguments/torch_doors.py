@@ -1,0 +1,190 @@
+"""One valid call of every public callable that takes numbers, seeds, choices or flags; those that load torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pidkit import InformationPlane, RepresentationCodes, UniformBins, distill
+from pidkit.distill import LayerPair, LogitCodes, NearestCentres, Objective, Phases
+from pidkit.distill.objectives.rid import FilteredPair
+from pidkit.distill.probe import measure_assumption
+from pidkit.mi import neural
+from pidkit.nn.features import collect_features
+from pidkit.nn.fit import FitOptions
+from pidkit.nn.seeding import own_random_state
+from pidkit.nn.taps import Taps
+from pidkit.plane.estimators import plane_estimator
+from pidkit.plane.schedule import log_spaced_steps
+from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
+from tests.distill.toys import blobs, network, tapped
+
+MAPS = [LayerPair("conv", "conv", (4, 2, 2), (3, 2, 2))]
+HEADS = [LayerPair("attention", "attention", (2, 4, 4), (2, 4, 4))]
+LAYER = nn.Linear(4, 6).weight.detach()
+X, Y = blobs(48)
+LAYERS = torch.arange(24.0).reshape(4, 6)
+SHORT = FitOptions(max_steps=2, check_every=1)
+FITTED = RepresentationCodes(2, 3, n_init=1).fit(X)
+
+
+def seeded(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call whose first weights are the same every time, because they come from torch's global state."""
+
+    def call(**changed: Any) -> Any:
+        with own_random_state(0):
+            return make(**changed)
+
+    return call
+
+
+def points(**changed: Any) -> Any:
+    settings = {"layers": "1", "sample": (X, Y.numpy()), "estimators": "binned", **changed}
+    with InformationPlane(network(5), **settings) as plane:
+        return plane.step(0.0)
+
+
+def plane_step(**changed: Any) -> Any:
+    with InformationPlane(network(5), layers="1", sample=(X, Y.numpy()), estimators="binned") as plane:
+        return plane.step(**changed)
+
+
+def records(**changed: Any) -> Any:
+    quantiser = UniformBins(2)
+    with distill.AtomProbe(
+        tapped(), sample=(X, Y.numpy()), **{"quantiser": quantiser, "n_null": 2, **changed}
+    ) as probe:
+        return probe.step(0.0)
+
+
+def probe_step(**changed: Any) -> Any:
+    with distill.AtomProbe(tapped(), sample=(X, Y.numpy()), quantiser=UniformBins(2), n_null=0) as probe:
+        return probe.step(**changed)
+
+
+def assumption(**changed: Any) -> Any:
+    teacher, student = (torch.as_tensor(rows[:, :1, None]) for rows in (ROWS, OTHERS))
+    pair = FilteredPair(LayerPair("a", "b", (1,), (1,)), teacher, student, torch.ones(1))
+    return measure_assumption(pair, LABELS, quantiser=UniformBins(2), **changed)
+
+
+def sketch(**changed: Any) -> Any:
+    model = network(5)
+    with Taps(model, "1", **changed) as taps:
+        model(X)
+        return taps.take()
+
+
+def draws(**changed: Any) -> Any:
+    with own_random_state(**changed):
+        return torch.rand(3)
+
+
+def trained(**changed: Any) -> Any:
+    options = distill.TrainerOptions(epochs=1, batch_size=12, progress=False)
+    return seeded(
+        lambda: distill.Trainer(tapped(), distill.CrossEntropy(), None, options, train=(X, Y), **changed)
+    )().history
+
+
+def projected(**changed: Any) -> Any:
+    return distill.project_layer(*seeded(lambda: (nn.Linear(4, 6), nn.Linear(4, 3)))(), **changed)
+
+
+def critic(kind: Any, **good: Any) -> Door:
+    return Door(seeded(lambda **c: kind((2, 2, 2), (3, 2, 2), **c)), **good)
+
+
+def objective(kind: Any, pairs: Any = MAPS, **good: Any) -> Door:
+    return Door(seeded(lambda **c: kind(pairs, **c)), **good)
+
+
+def told(one: Objective) -> Door:
+    return Door(one.set_epoch, epoch=2)
+
+
+def critic_of(**changed: Any) -> Any:
+    return neural.NeuralMI(options=SHORT, folds=1).fit(ROWS, OTHERS, **changed)
+
+
+def redundancy(**changed: Any) -> Any:
+    return distill.ExactRedundancy(LogitCodes(3), LogitCodes(3, temperature=1.0), **changed)
+
+
+CE = distill.CrossEntropy()
+
+TORCH_DOORS: dict[str, Door] = {
+    # nn and plane
+    "collect_features": Door(lambda **c: collect_features(network(5), "1", X, **c), batch_size=5, max_features=2),
+    "FitOptions": Door(FitOptions, learning_rate=0.5, weight_decay=0.5),
+    "own_random_state": Door(draws, rng=5),
+    "Taps": Door(sketch, max_features=2),
+    "log_spaced_steps": Door(log_spaced_steps, last=50),
+    "plane_estimator": Door(plane_estimator),
+    "InformationPlane": Door(points, max_features=2),
+    "InformationPlane.step": Door(plane_step, step=3.0),
+    # neural estimators
+    "ConcatenateAndConvolve": critic(neural.ConcatenateAndConvolve, width=4),
+    "ConcatenatedCritic": critic(neural.ConcatenatedCritic, width=4),
+    "ProjectAndDot": critic(neural.ProjectAndDot, width=4),
+    "SeparableCritic": critic(neural.SeparableCritic, width=4),
+    "NeuralMI": Door(neural.NeuralMI, folds=3),
+    "NeuralMI.estimate": Door(lambda **c: neural.NeuralMI(options=SHORT, folds=1).estimate(ROWS, OTHERS, **c)),
+    "NeuralMI.fit": Door(lambda **c: critic_of(**c).estimate(ROWS, OTHERS)),
+    "FittedCritic.estimate": Door(lambda **c: critic_of().estimate(ROWS, OTHERS, **c)),
+    # codes
+    "LogitCodes": Door(LogitCodes, n_codes=3, temperature=0.5),
+    "SoftCodes": Door(seeded(lambda **c: distill.SoftCodes(MAPS[0], **c)), n_codes=3),
+    "NearestCentres": Door(lambda **c: NearestCentres("1", FITTED, **c), temperature=0.5, spread=0.5),
+    "NearestCentres.fit": Door(
+        lambda **c: NearestCentres.fit(network(5), "1", X, **c), n_codes=3, n_pca=2, temperature=0.5
+    ),
+    "FeatureBank": Door(distill.FeatureBank, size=3, channels=2),
+    "soft_pid": Door(lambda **c: distill.soft_pid(torch.full((2, 2, 2), 0.125), **c), tol=1e-6),
+    "soft_pair_atoms": Door(
+        lambda **c: distill.soft_pair_atoms(torch.eye(2) / 2, torch.full((2, 2), 0.25), **c), tol=1e-6
+    ),
+    # objectives
+    "AttentionMaps": objective(distill.AttentionMaps, HEADS),
+    "AttentionTransfer": objective(distill.AttentionTransfer),
+    "FitNet": objective(distill.FitNet),
+    "MIMKD": objective(distill.MIMKD, width=4),
+    "RID": objective(distill.RID, n_classes=3),
+    "TED": objective(distill.TED, n_classes=3),
+    "VID": objective(distill.VID, width=4),
+    "CrossEntropy": Door(distill.CrossEntropy, label_smoothing=0.5),
+    "ExactRedundancy": Door(redundancy, n_classes=3),
+    "KD": Door(distill.KD),
+    "SalientMask": Door(lambda **c: distill.SalientMask(CE, **c), keep=0.5),
+    "redundancy_weights": Door(lambda **c: distill.redundancy_weights({"a": 1.0, "b": 0.25}, **c)),
+    "keep_top": Door(lambda **c: distill.keep_top(LAYERS, **c), keep=0.5),
+    "top_fraction_mask": Door(lambda **c: distill.top_fraction_mask(LAYERS, **c), keep=0.5),
+    "norm_projection": Door(lambda **c: distill.norm_projection(LAYER, **c), n=2, axis=1),
+    "singular_projection": Door(lambda **c: distill.singular_projection(LAYER, **c), n=2, axis=1),
+    "project_layer": Door(projected),
+    "KD.set_epoch": told(distill.KD()),
+    "Objective.set_epoch": told(CE),
+    "SalientMask.set_epoch": told(distill.SalientMask(CE, keep=0.5)),
+    "SeveralTeachers.set_epoch": told(distill.SeveralTeachers({"teacher": CE})),
+    "WeightedSum.set_epoch": told(distill.WeightedSum({"labels": CE})),
+    # training
+    "Phases": Door(lambda **c: Phases(**{"cycle": 4, **c}), warm_up=2, cycle=4, teacher_share=0.25),
+    "Phases.at": Door(Phases(warm_up=2).at, epoch=3),
+    "linear_schedule": Door(distill.linear_schedule, start=8.0, stop=2.0, n_epochs=5),
+    "Constant": Door(distill.Constant),
+    "Constant.factor": Door(distill.Constant().factor, epoch=3),
+    "Cosine": Door(distill.Cosine, length=5, final=0.5),
+    "Cosine.factor": Door(distill.Cosine(length=5).factor, epoch=3),
+    "Milestones": Door(lambda **c: distill.Milestones(epochs=(2, np.int64(5)), **c), by=0.5),
+    "Milestones.factor": Door(distill.Milestones(epochs=(2, 5)).factor, epoch=3),
+    "TrainerOptions": Door(distill.TrainerOptions, learning_rate=0.5, momentum=0.5, weight_decay=0.5),
+    "Trainer": Door(trained),
+    "evaluate": Door(lambda **c: distill.evaluate(network(5), (X, Y), **c), batch_size=7),
+    "AtomProbe": Door(records, fit_fraction=0.5, n_null=2),
+    "AtomProbe.step": Door(probe_step, epoch=2.0),
+    "measure_assumption": Door(assumption, n_null=2),
+}
