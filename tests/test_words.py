@@ -150,9 +150,7 @@ def test_every_row_of_the_table_is_a_parameter_somewhere() -> None:
 
 
 @pytest.mark.parametrize("word", FORBIDDEN)
-def test_words_are_used_in_their_one_meaning(word: str, request: pytest.FixtureRequest) -> None:
-    if word == "seed":
-        request.applymarker(pytest.mark.xfail(reason="trackers still take seed", raises=AssertionError, strict=True))
+def test_words_are_used_in_their_one_meaning(word: str) -> None:
     homes = AT_HOME.get(word, ())
     strays = [
         where
