@@ -118,7 +118,7 @@ def shuffled_null(samples: CodedSamples, n_null: int, rng: np.random.Generator) 
     atom can be large in a null where another one is zero.
     """
     draw = (samples.with_labels(rng.permutation(samples.y)) for _ in range(n_null))
-    return _replicates(draw, n_null, "shuffled null")
+    return replicate_atoms(draw, n_null, "shuffled null")
 
 
 def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator) -> FloatArray:
@@ -127,11 +127,11 @@ def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator)
     A resample is a smaller sample in disguise: it adds the bias once more. Read the spread, not the centre.
     """
     draw = (samples.take(rng.integers(samples.n, size=samples.n)) for _ in range(n_bootstrap))
-    return _replicates(draw, n_bootstrap, "bootstrap")
+    return replicate_atoms(draw, n_bootstrap, "bootstrap")
 
 
-def _replicates(draw: Iterable[CodedSamples], total: int, what: str) -> FloatArray:
-    """Return the atoms of every replicate, in batches, with a progress bar where it takes long."""
+def replicate_atoms(draw: Iterable[CodedSamples], total: int, what: str) -> FloatArray:
+    """Compute the plug-in atoms of every replicate, shape (total, 4), in nats, with a progress bar where it is long."""
     found: list[FloatArray] = []
     replicates = iter(draw)
     with tqdm(total=total, desc=what, delay=SHOW_PROGRESS_AFTER, leave=False) as bar:
@@ -159,9 +159,13 @@ def _values(result: PIDResult) -> FloatArray:
 
 def spreads(replicates: FloatArray) -> dict[str, Spread]:
     """Summarise replicates atom by atom."""
-    low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
-    mean, std = replicates.mean(0), replicates.std(0)
-    return {name: Spread(float(mean[k]), float(std[k]), float(low[k]), float(high[k])) for k, name in enumerate(ATOMS)}
+    return {name: spread_of_column(replicates[:, k]) for k, name in enumerate(ATOMS)}
+
+
+def spread_of_column(values: FloatArray) -> Spread:
+    """Summarise the replicates of one number."""
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Spread(float(values.mean()), float(values.std()), float(low), float(high))
 
 
 def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:
