@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from pidkit.quantise import UniformBins as UniformBins
     from pidkit.records.trajectory import PlaneTrajectory as PlaneTrajectory
     from pidkit.representations.decomposition import representation_pid as representation_pid
+    from pidkit.representations.estimate import estimate_pid as estimate_pid
+    from pidkit.representations.estimate_result import PIDEstimate as PIDEstimate
     from pidkit.representations.result import RepresentationPID as RepresentationPID
 
 _HOME = {
@@ -67,6 +69,7 @@ _HOME = {
     "bivariate_pid_batch": "pidkit.pid.batch",
     "solve_broja": "pidkit.pid.broja",
     "solve_broja_batch": "pidkit.pid.batch",
+    "estimate_pid": "pidkit.representations.estimate",
     "representation_pid": "pidkit.representations.decomposition",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
@@ -82,6 +85,7 @@ _HOME = {
     "PIDBatch": "pidkit.pid.batch_result",
     "BROJASolution": "pidkit.pid.solution",
     "BROJABatch": "pidkit.pid.batch_result",
+    "PIDEstimate": "pidkit.representations.estimate_result",
     "RepresentationPID": "pidkit.representations.result",
     "MIEstimate": "pidkit.mi.result",
     "IntersectionResult": "pidkit.intersection",
