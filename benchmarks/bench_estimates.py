@@ -174,9 +174,9 @@ def row(values: np.ndarray, spec: str) -> str:
 
 
 def study(
-    shape: tuple[int, int, int], names: tuple[str, ...], sizes: tuple[int, ...], n_null: int, *, quick: bool
-) -> dict:
-    """Print the table of one shape; return the worst error of every method over its regular systems."""
+    shape: tuple[int, int, int], names: tuple[str, ...], sizes: tuple[int, ...], n_null: int, *, quick: bool, jobs: int
+) -> None:
+    """Print the table of one shape, and the worst error of every method over its systems."""
     print(f"\n## {' x '.join(map(str, shape))}\n")
     print("| system | n | truth | bias | s.d. | covered | width | called real | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -196,7 +196,8 @@ def study(
             np.mean([getattr(one, part) for one in trials], axis=0) for part in ("covered", "width", "rejected")
         )
         print(
-            f"| {name} | {n} | {row(truth, '.3f')} | {row(found.mean(0) - truth, '+.3f')} | {row(found.std(0), '.3f')} |",
+            f"| {name} | {n} | {row(truth, '.3f')} | {row(found.mean(0) - truth, '+.3f')} |",
+            f"{row(found.std(0), '.3f')} |",
             f"{row(covered, '.2f')} | {row(width, '.3f')} | {row(rejected, '.2f')} |",
             f"{np.mean([one.seconds for one in trials]):.2f} |",
             flush=True,
