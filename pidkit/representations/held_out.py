@@ -21,7 +21,10 @@ QUANTITIES = ("mi_1", "mi_2", "union", "mi_joint")
 
 @dataclass(frozen=True)
 class Scores:
-    """Log scores log q(y | .) - log p(y) in nats, the columns in the order of QUANTITIES; p is the sample's P(y).
+    """Log scores log q(y | .) - log p(y) in nats, the columns in the order of QUANTITIES.
+
+    q and p are of one fit: what is learnt of the target's own frequencies cancels, and a source that tells nothing
+    scores zero.
 
     Attributes
     ----------
@@ -61,14 +64,13 @@ def cross_validate(samples: CodedSamples, folds: IntArray) -> Scores:
     solved = solve_broja_batch(
         np.stack([first for first, _ in tables]), np.stack([second for _, second in tables]), tol=FOLD_TOL, check=False
     )
-    p_y = np.bincount(samples.y) / samples.n
     scores, in_sample = np.empty((2, samples.n, 4)), np.zeros(4)
     for number, rows in enumerate(training):
         fold = number % n_folds
         table = _count_pairs(samples, pair_of_row.ravel(), pairs.shape[1], rows)
         log_q = _log_predictions(
             samples, sources[number], solved.lam[number], solved.mu[number], table, pairs, pair_of_row.ravel()
-        ) - np.log(p_y[samples.y, None])
+        ) - np.log(sources[number].p_y[samples.y, None])
         own = folds == fold
         scores[number // n_folds, own] = log_q[own]
         if number < n_folds:
