@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from pidkit.quantise import RepresentationCodes as RepresentationCodes
     from pidkit.quantise import UniformBins as UniformBins
     from pidkit.records import PlaneTrajectory as PlaneTrajectory
+    from pidkit.representations import PIDEstimate as PIDEstimate
     from pidkit.representations import RepresentationPID as RepresentationPID
+    from pidkit.representations import estimate_pid as estimate_pid
     from pidkit.representations import representation_pid as representation_pid
 
 _HOME = {
@@ -68,6 +70,7 @@ _HOME = {
     "bivariate_pid_batch": "pidkit.pid",
     "solve_broja": "pidkit.pid",
     "solve_broja_batch": "pidkit.pid",
+    "estimate_pid": "pidkit.representations",
     "representation_pid": "pidkit.representations",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
@@ -83,6 +86,7 @@ _HOME = {
     "PIDBatch": "pidkit.pid",
     "BROJASolution": "pidkit.pid",
     "BROJABatch": "pidkit.pid",
+    "PIDEstimate": "pidkit.representations",
     "RepresentationPID": "pidkit.representations",
     "MIEstimate": "pidkit.mi",
     "IntersectionResult": "pidkit.intersection",

@@ -1,7 +1,8 @@
 """The main job: what two saved representations tell about a label, alone and together, and how far to believe it.
 
-`decomposition` has the public function, `coding` turns rows into codes, `finite_samples` computes the effect of the
-sample on the atoms, and `result` holds the outcome.
+`decomposition` has the public function for representations, `estimate` that for discrete samples. `coding` turns rows
+into codes; `predictors`, `held_out` and `nulls` are what estimates rest on, `finite_samples` has the corrections of the
+literature; `result` and `estimate_result` hold the outcome.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from pidkit._lazy import attach
 if TYPE_CHECKING:
     from pidkit.representations.coding import Quantiser as Quantiser
     from pidkit.representations.decomposition import representation_pid as representation_pid
+    from pidkit.representations.estimate import estimate_pid as estimate_pid
+    from pidkit.representations.estimate_result import PIDEstimate as PIDEstimate
     from pidkit.representations.finite_samples import Spread as Spread
     from pidkit.representations.result import RepresentationPID as RepresentationPID
 
@@ -19,6 +22,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "representation_pid": "pidkit.representations.decomposition",
         "RepresentationPID": "pidkit.representations.result",
+        "estimate_pid": "pidkit.representations.estimate",
+        "PIDEstimate": "pidkit.representations.estimate_result",
         "Spread": "pidkit.representations.finite_samples",
         "Quantiser": "pidkit.representations.coding",
     },
