@@ -216,9 +216,11 @@ def exported_classes() -> dict[str, type]:
     found: dict[str, type] = {}
     for package in packages:
         if package.startswith(OF_TORCH) and not TORCH:
-            continue
+            continue  # what is left is checked where torch is installed
         module = importlib.import_module(package)
         for name in getattr(module, "__all__", []):
+            if name == "InformationPlane" and not TORCH:
+                continue
             one = getattr(module, name)
             if isinstance(one, type) and (dataclasses.is_dataclass(one) or hasattr(one, "_fields")):
                 found[name] = one
