@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib
 import importlib.util
 import json
 import math
 import pkgutil
 import re
-import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
@@ -22,19 +20,12 @@ import pytest
 
 import pidkit
 from pidkit import InputError
-from pidkit.intersection import compare, intersection_information, relaxed_intersection_information
-from pidkit.mi import ESTIMATORS, estimate_mi
-from pidkit.plane.binned import BinnedEstimate
-from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
-from pidkit.records.atom_record import QUANTITIES, Assumption
 from pidkit.representations import Spread
 from pidkit.results import MOST_ROWS, Result, UnitPart, UnitResult, html_table, plain, text_table
+from tests.every_result import MAKERS, history, made
 
 TORCH = importlib.util.find_spec("torch") is not None
 OF_TORCH = ("pidkit.nn", "pidkit.plane", "pidkit.distill", "pidkit.mi.neural")
-
-JOINT = np.random.default_rng(0).dirichlet(np.full(12, 0.5)).reshape(2, 2, 3)
-PAIR = (JOINT.sum(2), JOINT.sum(1))
 
 UNITLESS: dict[str, set[str]] = {
     "SolverReport": {"marginal_residual", "seconds"},
@@ -75,113 +66,6 @@ NO_RESULTS: dict[str, str] = {
     "EpochRecord": "losses and accuracies, whose scale is that of the objective; a part of History",
 }
 """Exported dataclasses and named tuples that are no results, and why."""
-
-
-def spread() -> Spread:
-    return Spread(0.3, 0.1, 0.2, 0.4)
-
-
-def representation() -> UnitResult:
-    rng = np.random.default_rng(1)
-    labels = rng.integers(3, size=300)
-    x1, x2 = labels[:, None] + rng.normal(size=(2, 300, 2))
-    quantiser = pidkit.KMeansCodes(n_codes=3)
-    return pidkit.representation_pid(
-        labels=labels, x1=x1, x2=x2, quantiser=quantiser, fit_fraction=0.5, bias="shuffle", n_null=2, n_bootstrap=2
-    )
-
-
-def trajectory() -> PlaneTrajectory:
-    full = PlanePoint("net", 1.5, "fc", "mi_label", "ksg", 0.5, 0.1, 0.01, 0.02, 2.0, True, "estimate", ("a note",))
-    return PlaneTrajectory((full, PlanePoint("net", 2.0, "fc", "mi_label", "ksg", 0.6)), "bits", 1.5, 64, {"rate": 0.5})
-
-
-def atom_records() -> AtomRecords:
-    atoms = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
-    rest: dict[str, Any] = {"gap": 1e-9, "n_codes_teacher": 4, "n_codes_student": 3, "bias": 0.01}
-    seen: dict[str, Any] = {
-        "null": dict.fromkeys(QUANTITIES, spread()),
-        "null_gap": 1e-8,
-        "assumption": Assumption(0.2, spread(), 0.9, 1.5, (0.25, 0.75)),
-        "warnings": ("a note",),
-    }
-    rows = tuple(AtomRecord(epoch, "teacher", "conv", "fc", **atoms, **rest, **seen) for epoch in (0.0, 5.0))
-    return AtomRecords(rows, 1.5, 100, ((0.0, 2.5, "warm-up"),), {"rate": 0.5})
-
-
-def estimate(name: str) -> UnitResult:
-    rng = np.random.default_rng(2)
-    a = rng.normal(size=(60, 2))
-    b = a + rng.normal(size=(60, 2))
-    options: dict[str, Any] = {}
-    if name in NEURAL:
-        pytest.importorskip("torch")
-        from pidkit.nn.fit import FitOptions
-
-        options = {"options": FitOptions(max_steps=10), "folds": 1}
-    if name in SYMBOLS:
-        a, b = (a[:, 0] > 0.0).astype(int), (b[:, 0] > 0.0).astype(int)
-    elif name in LABELLED:
-        b = (b[:, 0] > 0.0).astype(int)
-    elif name == "reconstruction-decoder":
-        options = {"loss": "gaussian"}
-    with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):
-        return estimate_mi(a, b, estimator=name, **options)
-
-
-def soft_atoms() -> UnitResult:
-    torch = pytest.importorskip("torch")
-    from pidkit.distill import soft_pid
-
-    return soft_pid(torch.as_tensor(np.stack([JOINT, JOINT[::-1].copy()])))
-
-
-def evaluation() -> UnitResult:
-    pytest.importorskip("torch")
-    from pidkit.distill import Evaluation
-
-    return Evaluation(0.75, 0.5, 100)
-
-
-def history() -> Result:
-    pytest.importorskip("torch")
-    from pidkit.distill import EpochRecord, History
-
-    record = EpochRecord(0, "student", math.inf, {"rid": 0.1}, math.nan, 0.1, None, {"student": 0.05}, 0.5)
-    return History((record, dataclasses.replace(record, epoch=1, validation_accuracy=0.5)), 1)
-
-
-NEURAL = ("infonce", "jsd", "smile", "mine", "nwj")
-LABELLED = ("ross", "label-decoder")
-SYMBOLS = ("plugin", "miller-madow")
-
-MAKERS: dict[str, Callable[[], UnitResult]] = {
-    "SolverReport": lambda: pidkit.bivariate_pid(JOINT).report,
-    "PIDResult": lambda: pidkit.bivariate_pid(JOINT),
-    "BROJASolution": lambda: pidkit.solve_broja(*PAIR),
-    "BROJABatch": lambda: pidkit.solve_broja_batch(*(np.stack([side, side]) for side in PAIR)),
-    "PIDBatch": lambda: pidkit.bivariate_pid_batch(np.stack([JOINT, JOINT])),
-    **{
-        f"IntersectionResult {kind}": functools.partial(intersection_information, JOINT, kind=kind)
-        for kind in ("griffith-ho", "blackwell", "gacs-koerner")
-    },
-    "IntersectionResult relaxed": lambda: relaxed_intersection_information(JOINT, tol_1=0.1, tol_2=0.1, n_starts=1),
-    "IntersectionReport": lambda: intersection_information(JOINT).report,
-    "Comparison": lambda: compare(JOINT),
-    **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
-    "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
-    "RepresentationPID": representation,
-    "PlaneTrajectory": trajectory,
-    "AtomRecords": atom_records,
-    "SoftPID": soft_atoms,
-    "Evaluation": evaluation,
-}
-"""Results of every class, each as its door returns it."""
-
-
-@functools.cache
-def made(name: str) -> UnitResult:
-    return MAKERS[name]()
 
 
 def changed(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -332,9 +216,11 @@ def exported_classes() -> dict[str, type]:
     found: dict[str, type] = {}
     for package in packages:
         if package.startswith(OF_TORCH) and not TORCH:
-            continue
+            continue  # what is left is checked where torch is installed
         module = importlib.import_module(package)
         for name in getattr(module, "__all__", []):
+            if name == "InformationPlane" and not TORCH:
+                continue
             one = getattr(module, name)
             if isinstance(one, type) and (dataclasses.is_dataclass(one) or hasattr(one, "_fields")):
                 found[name] = one

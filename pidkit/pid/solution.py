@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -115,8 +116,7 @@ class BROJASolution(UnitResult):
         )
 
 
-@dataclass(frozen=True)
-class Solved:
+class Solved(NamedTuple):
     """What a solve leaves behind, in nats, before anyone asks for arrays or units.
 
     `bivariate_pid` needs the numbers only; `solve_broja` turns it into a `BROJASolution`.
