@@ -39,6 +39,11 @@ def representation() -> UnitResult:
     )
 
 
+def discrete_estimate() -> UnitResult:
+    y, x1, x2 = np.random.default_rng(3).integers(2, size=(3, 60))
+    return pidkit.estimate_pid(y=y, x1=y ^ (x1 & x2), x2=x2, n_null=2, n_bootstrap=2)
+
+
 def trajectory() -> PlaneTrajectory:
     full = PlanePoint("net", 1.5, "fc", "mi_label", "ksg", 0.5, 0.1, 0.01, 0.02, 2.0, True, "estimate", ("a note",))
     return PlaneTrajectory((full, PlanePoint("net", 2.0, "fc", "mi_label", "ksg", 0.6)), "bits", 1.5, 64, {"rate": 0.5})
@@ -110,8 +115,8 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     "BROJABatch": lambda: pidkit.solve_broja_batch(*(np.stack([side, side]) for side in PAIR)),
     "PIDBatch": lambda: pidkit.bivariate_pid_batch(np.stack([JOINT, JOINT])),
     **{
-        f"IntersectionResult {kind}": functools.partial(intersection_information, JOINT, kind=kind)
-        for kind in ("griffith-ho", "blackwell", "gacs-koerner")
+        f"IntersectionResult {measure}": functools.partial(intersection_information, JOINT, measure=measure)
+        for measure in ("griffith-ho", "blackwell", "gacs-koerner")
     },
     "IntersectionResult relaxed": lambda: relaxed_intersection_information(JOINT, tol_1=0.1, tol_2=0.1, n_starts=1),
     "IntersectionReport": lambda: intersection_information(JOINT).report,
@@ -119,6 +124,7 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
     "RepresentationPID": representation,
+    "PIDEstimate": discrete_estimate,
     "PlaneTrajectory": trajectory,
     "AtomRecords": atom_records,
     "SoftPID": soft_atoms,

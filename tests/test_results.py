@@ -40,6 +40,7 @@ UNITLESS: dict[str, set[str]] = {
     "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
     "BinnedEstimate": set(),
     "RepresentationPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
+    "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {
         "records.epoch",
@@ -62,6 +63,8 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
     **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
+    **dict.fromkeys(("FitOptions", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
+    "AtomGradients": "derivatives of information by masses, in nats whatever the unit of the atoms",
     "LayerPair": "names of layers",
     "EpochRecord": "losses and accuracies, whose scale is that of the objective; a part of History",
 }

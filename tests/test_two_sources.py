@@ -47,8 +47,8 @@ def test_a_joint_of_more_sources_is_refused(door: Callable[[np.ndarray], object]
 def test_the_measures_of_any_number_of_sources_are_named() -> None:
     with pytest.raises(InputError, match=r"'blackwell' and 'gacs-koerner' take any number of sources"):
         intersection_information(THREE)
-    assert intersection_information(THREE, kind="blackwell").upper <= 1e-9
-    assert intersection_information(THREE, kind="gacs-koerner").upper <= 1e-9
+    assert intersection_information(THREE, measure="blackwell").upper <= 1e-9
+    assert intersection_information(THREE, measure="gacs-koerner").upper <= 1e-9
 
 
 @pytest.mark.parametrize("name", ["x3", "x4", "x10"])

@@ -84,7 +84,10 @@ def is_result(one: type) -> bool:
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    return [name for name in inspect.signature(function).parameters if name not in ("self", "cls") and name[0] != "_"]
+    """Return the names of the arguments; not what a function passes on as *args and **kwargs."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [one for one in inspect.signature(function).parameters.values() if one.kind not in variable]
+    return [one.name for one in named if one.name not in ("self", "cls") and one.name[0] != "_"]
 
 
 def words() -> dict[str, str]:

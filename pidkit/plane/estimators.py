@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import one_of
+from pidkit.arguments import flag, one_of
 from pidkit.errors import InputError
 from pidkit.mi.estimate import EstimatorName, estimate_mi
 from pidkit.mi.result import MIEstimate
@@ -87,6 +87,10 @@ class PlaneEstimator:
     mi_label: AxisEstimator | None = None
     seeded: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the flag."""
+        flag("seeded", self.seeded)
 
 
 def plane_estimators(

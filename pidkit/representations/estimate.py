@@ -16,7 +16,7 @@ from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.representations.finite_samples import CodedSamples, bootstrap, spreads
-from pidkit.representations.held_out import QUANTITIES, Scores, cross_validate
+from pidkit.representations.held_out import INFORMATIONS, Scores, cross_validate
 from pidkit.representations.nulls import null_tests
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
@@ -185,7 +185,9 @@ def standard_errors(scores: Scores) -> dict[str, float]:
         i1, i2, union, i12 = rows.T
         columns = np.stack([*rows.T, i1 + i2 - union, union - i2, union - i1, i12 - union])
         errors.append(columns.std(1, ddof=1) / np.sqrt(len(rows)))
-    return {name: float(max(pair)) for name, pair in zip((*QUANTITIES, *ATOMS), zip(*errors, strict=True), strict=True)}
+    return {
+        name: float(max(pair)) for name, pair in zip((*INFORMATIONS, *ATOMS), zip(*errors, strict=True), strict=True)
+    }
 
 
 def deal_folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
@@ -219,7 +221,7 @@ def _read(y: object, x1: object, x2: object) -> CodedSamples:
 
 def _by_name(informations: FloatArray) -> dict[str, float]:
     """Return the four informations by name."""
-    return dict(zip(QUANTITIES, map(float, informations), strict=True))
+    return dict(zip(INFORMATIONS, map(float, informations), strict=True))
 
 
 def _all_of(result: PIDResult) -> dict[str, float]:

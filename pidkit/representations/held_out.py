@@ -15,13 +15,13 @@ FOLD_TOL = 1e-6
 """Bits; what the union predictor of a fold may fall short of the best one. No score is invalid for it: the potentials
 of any solve satisfy the dual constraint, so that their scores bound the union information from below all the same."""
 
-QUANTITIES = ("mi_1", "mi_2", "union", "mi_joint")
+INFORMATIONS = ("mi_1", "mi_2", "union", "mi_joint")
 """The four informations that rows are scored for, in the order of the columns."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Log scores log q(y | .) - log p(y) in nats, the columns in the order of QUANTITIES.
+    """Log scores log q(y | .) - log p(y) in nats, the columns in the order of INFORMATIONS.
 
     q and p are of one fit: what is learnt of the target's own frequencies cancels, and a source that tells nothing
     scores zero.

@@ -86,6 +86,12 @@ DOORS: dict[str, Door] = {
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
     "representation_pid": Door(representation, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "estimate_pid": Door(
+        lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
+        folds=3,
+        n_bootstrap=2,
+        n_null=2,
+    ),
     "joint_from_samples": Door(
         lambda **c: pidkit.joint_from_samples(y=LABELS, x1=LABELS, x2=LABELS, **c), n_y=2, n_x1=3, n_x2=4
     ),
@@ -101,7 +107,7 @@ DOORS: dict[str, Door] = {
         n_starts=1,
         time_limit=60.0,
     ),
-    "compare": Door(lambda **c: pidkit.compare(AND, **{"measures": ("MMI", "blackwell"), **c}), time_limit=60.0),
+    "compare": Door(lambda **c: pidkit.compare(AND, **{"measures": ("mmi", "blackwell"), **c}), time_limit=60.0),
     "mmi_redundancy": Door(lambda **c: pidkit.mmi_redundancy(AND, **c)),
     "williams_beer_redundancy": Door(lambda **c: pidkit.williams_beer_redundancy(AND, **c)),
     # estimate

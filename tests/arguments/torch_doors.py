@@ -18,7 +18,7 @@ from pidkit.nn.features import collect_features
 from pidkit.nn.fit import FitOptions
 from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Taps
-from pidkit.plane.estimators import plane_estimator
+from pidkit.plane.estimators import PlaneEstimator, plane_estimator
 from pidkit.plane.schedule import log_spaced_steps
 from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
 from tests.distill.toys import blobs, network, tapped
@@ -186,5 +186,7 @@ TORCH_DOORS: dict[str, Door] = {
     "evaluate": Door(lambda **c: distill.evaluate(network(5), (X, Y), **c), batch_size=7),
     "AtomProbe": Door(records, fit_fraction=0.5, n_null=2),
     "AtomProbe.step": Door(probe_step, epoch=2.0),
+    "PlaneEstimator": Door(lambda **c: PlaneEstimator("own", **c)),
+    "smile": Door(lambda **c: neural.smile(torch.eye(3), **c), clip=5.0),
     "measure_assumption": Door(assumption, n_null=2),
 }

@@ -11,6 +11,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
+from pidkit.arguments import real_number
+
 
 def jsd(scores: Tensor) -> Tensor:
     """Compute the Jensen-Shannon objective E_p[-softplus(-T)] - E_q[softplus(T)] <= 2 JSD - 2 log 2 <= 0.
@@ -75,12 +77,18 @@ def smile(scores: Tensor, clip: float = 5.0) -> Tensor:
 
     Source: Song & Ermon, Understanding the limitations of variational mutual information estimators, ICLR 2020, eq. 17.
 
+    Raises
+    ------
+    InputError
+        If `clip` is not a finite number above 0.
+
     Examples
     --------
     >>> import torch
     >>> bool(smile(torch.eye(3) * 9.0) == dv(torch.eye(3) * 9.0))
     True
     """
+    clip = real_number("clip", clip, above=0.0)
     return joint(scores).mean(-1) - _log_mean_exp(product(scores).clamp(-clip, clip))
 
 

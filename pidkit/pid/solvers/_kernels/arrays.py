@@ -25,7 +25,7 @@ Index = Annotated[int, types.uintp]
 Mixing unsigned and signed numbers makes numba compute in floating point, so they are kept apart.
 """
 
-Indices = Annotated[npt.NDArray[np.uintp], types.uintp[::1]]
+IndexVector = Annotated[npt.NDArray[np.uintp], types.uintp[::1]]
 IndexTable = Annotated[npt.NDArray[np.uintp], types.uintp[:, ::1]]
 
 
@@ -118,8 +118,8 @@ class Variables(NamedTuple):
     """
 
     support: IndexTable
-    number: Indices
-    offset: Indices
+    number: IndexVector
+    offset: IndexVector
 
 
 class System(NamedTuple):

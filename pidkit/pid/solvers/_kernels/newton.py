@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.pid.solvers._kernels.arrays import Index, Indices, Matrix, Side, Step, System, Tensor, Variables, Vector
+from pidkit.pid.solvers._kernels.arrays import Index, IndexVector, Matrix, Side, Step, System, Tensor, Variables, Vector
 from pidkit.pid.solvers._kernels.blas import divide_rows, subtract_gram_of_columns
 from pidkit.pid.solvers._kernels.cholesky import backward, cholesky, forward
 from pidkit.pid.solvers._kernels.compiling import inlined, kernel
@@ -36,7 +36,7 @@ curvature is small and real.
 
 
 @inlined
-def fix_gauge(p2: Matrix, fixed: Indices) -> None:
+def fix_gauge(p2: Matrix, fixed: IndexVector) -> None:
     """Choose for each y the x2 whose mu is fixed: the one with the most mass, which conditions the system best."""
     for y in range(p2.shape[1]):
         fixed[y] = 0
@@ -46,7 +46,7 @@ def fix_gauge(p2: Matrix, fixed: Indices) -> None:
 
 
 @kernel()
-def number_variables(p: Matrix, fixed: Indices, variables: Variables) -> int:
+def number_variables(p: Matrix, fixed: IndexVector, variables: Variables) -> int:
     """Number the free potentials of one source: those on the support of p, but for x = fixed[y]; return how many."""
     support, count, offset = variables
     total = 0

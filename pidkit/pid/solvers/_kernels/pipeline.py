@@ -7,7 +7,7 @@ import numpy as np
 from pidkit.pid.certificate import LARGEST_LOG_WEIGHT
 from pidkit.pid.solvers._kernels.arrays import (
     IndexTable,
-    Indices,
+    IndexVector,
     Integers,
     Mask,
     Matrix,
@@ -56,7 +56,7 @@ def solve_certified(
     p1: Matrix, p2: Matrix, tol: float, max_iter: int, cold: bool, bounds: Vector,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
     schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
-    counts2: IndexTable, fixed: Indices,
+    counts2: IndexTable, fixed: IndexVector,
 ) -> tuple[int, int]:  # fmt: skip
     """Iterate in the room until the certified gap is at most `tol`; return iterations and status.
 
@@ -135,7 +135,7 @@ def solve_many(
     p1: Tensor, p2: Tensor, tol: float, max_iter: int, first: int, last: int, bounds: Vector,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
     schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
-    counts2: IndexTable, fixed: Indices,
+    counts2: IndexTable, fixed: IndexVector,
     lam: Tensor, mu: Tensor, weights: Tensor,
     lower: Vector, upper: Vector, residual: Vector, iterations: Integers, status: Integers,
 ) -> None:  # fmt: skip

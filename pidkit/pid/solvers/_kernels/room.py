@@ -13,7 +13,7 @@ import numpy as np
 from pidkit.pid.solvers._kernels.arrays import (
     Coupling,
     IndexTable,
-    Indices,
+    IndexVector,
     Mask,
     Matrix,
     Model,
@@ -63,7 +63,7 @@ class Room(NamedTuple):
     support2: IndexTable
     counts1: IndexTable
     counts2: IndexTable
-    fixed: Indices
+    fixed: IndexVector
 
 
 class Places(NamedTuple):
