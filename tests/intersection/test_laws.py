@@ -14,7 +14,7 @@ SLACK = 1e-8
 
 @settings(max_examples=25)
 @given(joints())
-def test_swapping_the_sources_changes_nothing(p):
+def test_swapping_the_sources_changes_nothing(p: np.ndarray) -> None:
     for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
         here = intersection_information(p, kind=kind)
         there = intersection_information(p.transpose(0, 2, 1), kind=kind)
@@ -23,7 +23,7 @@ def test_swapping_the_sources_changes_nothing(p):
 
 @settings(max_examples=25)
 @given(joints(), st.integers(0, 1000))
-def test_relabelling_changes_nothing(p, seed):
+def test_relabelling_changes_nothing(p: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     shuffled = p[np.ix_(*(rng.permutation(n) for n in p.shape))]
     for kind in ("gacs-koerner", "griffith-ho", "blackwell"):
@@ -33,7 +33,7 @@ def test_relabelling_changes_nothing(p, seed):
 
 @settings(max_examples=25)
 @given(joints())
-def test_the_other_source_being_the_same_gives_it_all(p):
+def test_the_other_source_being_the_same_gives_it_all(p: np.ndarray) -> None:
     p_yx = p.sum(2)
     twice = np.zeros((*p_yx.shape, p_yx.shape[1]))
     diagonal = np.arange(p_yx.shape[1])

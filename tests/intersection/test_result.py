@@ -10,7 +10,7 @@ from pidkit.intersection import intersection_information
 from tests.intersection.joints import TABLE, dirichlet
 
 
-def test_units_go_there_and_back():
+def test_units_go_there_and_back() -> None:
     result = intersection_information(TABLE["AND"].p)
     back = result.to("nats").to("bits")
     assert back.lower == pytest.approx(result.lower, abs=1e-15)
@@ -21,7 +21,7 @@ def test_units_go_there_and_back():
 
 
 @pytest.mark.parametrize("kind", ["griffith-ho", "blackwell", "gacs-koerner"])
-def test_a_dictionary_survives_json(kind):
+def test_a_dictionary_survives_json(kind: str) -> None:
     result = intersection_information(TABLE["AND"].p, kind=kind)
     fields = json.loads(json.dumps(result.to_dict()))
     assert fields["lower"] == result.lower
@@ -30,7 +30,7 @@ def test_a_dictionary_survives_json(kind):
     assert (fields["common"] is None) == (kind == "blackwell")
 
 
-def test_repr_shows_a_value_or_an_interval():
+def test_repr_shows_a_value_or_an_interval() -> None:
     exact = repr(intersection_information(TABLE["AND"].p))
     assert "value 0.12255625 (exact)   n_q = 2" in exact
     wide = repr(intersection_information(dirichlet((4, 4, 4), 0), max_iter=2))

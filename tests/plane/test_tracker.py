@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor, nn  # noqa: E402
-
-from pidkit import InformationPlane, PlaneTrajectory, RepresentationCodes  # noqa: E402
-from pidkit.errors import InputError  # noqa: E402
-from pidkit.nn.fit import FitOptions  # noqa: E402
-from pidkit.plane.estimators import PlaneEstimator, plane_estimator  # noqa: E402
+from pidkit import InformationPlane, PlaneTrajectory, RepresentationCodes
+from pidkit.errors import InputError
+from pidkit.nn.fit import FitOptions
+from pidkit.plane.estimators import PlaneEstimator, plane_estimator
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Atom records: what is kept, selected, shown, saved and loaded."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,14 +12,14 @@ from pidkit.records.atom_record import QUANTITIES, Assumption, AtomRecord
 from pidkit.representations.finite_samples import Spread
 
 
-def record(epoch, layer="conv", **more):
-    values = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
+def record(epoch: float, layer: str = "conv", **more: Any) -> AtomRecord:
+    values: dict[str, Any] = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
     return AtomRecord(
         epoch, "teacher", layer, layer, **values, gap=1e-9, n_codes_teacher=4, n_codes_student=3, bias=0.01, **more
     )
 
 
-def records():
+def records() -> AtomRecords:
     spread = Spread(0.01, 0.002, 0.005, 0.02)
     full = record(
         0.0,
@@ -31,14 +33,14 @@ def records():
     )
 
 
-def test_saved_records_come_back_the_same(tmp_path):
+def test_saved_records_come_back_the_same(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     records().save(path)
     assert AtomRecords.load(path) == records()
     assert json.loads(path.read_text())["records"][0]["redundancy"] == 0.5
 
 
-def test_records_are_selected_and_drawn_by_pair():
+def test_records_are_selected_and_drawn_by_pair() -> None:
     run = records()
     assert run.pairs == (("teacher", "conv", "conv"), ("teacher", "fc", "fc"))
     assert run.epochs == (0.0, 5.0)
@@ -53,13 +55,13 @@ def test_records_are_selected_and_drawn_by_pair():
         run.curve("gap")
 
 
-def test_an_epoch_is_recorded_once():
+def test_an_epoch_is_recorded_once() -> None:
     with pytest.raises(InputError, match="hold teacher conv conv at epoch 5 already"):
         records().extended([record(5.0)])
     assert records().extended([record(6.0)]).epochs == (0.0, 5.0, 6.0)
 
 
-def test_the_table_is_flat_and_readable():
+def test_the_table_is_flat_and_readable() -> None:
     run = records()
     row = run.table()[0]
     assert row["layers"] == "conv & conv"
@@ -71,7 +73,7 @@ def test_the_table_is_flat_and_readable():
     assert repr(AtomRecords((), 1.0, 10, (), {})) == "AtomRecords: 0 records, n = 10, H(Y) = 1.0000 bits"
 
 
-def test_files_that_are_no_records_are_refused(tmp_path):
+def test_files_that_are_no_records_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     with pytest.raises(InputError, match=r"path must end in \.json"):
         records().save(tmp_path / "run.npz")

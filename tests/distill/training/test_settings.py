@@ -7,13 +7,13 @@ from pidkit.distill.objectives.logits import KD
 from pidkit.distill.training.settings import describe_module, describe_objective, difference
 
 
-def test_differences():
+def test_differences() -> None:
     assert difference({"a": [1], "b": 2}, {"a": [1], "b": 2}) is None
     assert difference({"a": 1}, {"a": 1, "b": 2}) == ("b", None, 2)
     assert difference({"a": 1, "b": 2}, {"a": 1}) == ("b", 2, None)
 
 
-def test_objectives_are_told_apart_and_running_does_not_change_them():
+def test_objectives_are_told_apart_and_running_does_not_change_them() -> None:
     first = WeightedSum({"labels": CrossEntropy(), "kd": KD(2.0)}, {"kd": 0.5})
     described = describe_objective(first)
     assert described["terms.kd"] == {"class": "KD", "temperature": 2.0}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +14,14 @@ from pidkit.pid.solvers._kernels.cholesky import PANEL, backward, cholesky, forw
 SIZES = [1, 2, PANEL, PANEL + 1, 3 * PANEL, 150]
 
 
-def positive(rng, n):
+def positive(rng: np.random.Generator, n: int) -> np.ndarray:
     """A well-conditioned positive definite matrix."""
     x = rng.normal(size=(n, n + 3))
     return x @ x.T + n * np.eye(n)
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_the_leading_part_is_factored_and_solved_in_place(n):
+def test_the_leading_part_is_factored_and_solved_in_place(n: int) -> None:
     rng = np.random.default_rng(n)
     room = rng.normal(size=(n + 2, n + 2))
     a = room[:n, :n] = positive(rng, n)
@@ -40,7 +41,7 @@ def test_the_leading_part_is_factored_and_solved_in_place(n):
 
 @pytest.mark.parametrize("n", [5, 80, 150])
 @pytest.mark.parametrize("pivot", [0.0, -1e-9])
-def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n, pivot):
+def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n: int, pivot: float) -> None:
     rng = np.random.default_rng(n)
     null = sorted({0, 3, n // 2, n - 1})
     kept = np.setdiff1d(np.arange(n), null)
@@ -59,7 +60,7 @@ def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n, pivot):
 
 
 @pytest.mark.parametrize("n", [5, 80])
-def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n):
+def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n: int) -> None:
     lower = np.diag(np.linspace(1.0, 2.0, n))
     least = np.zeros(n)
     least[[0, n - 1]] = 1.0, 2.0  # not above: as large
@@ -68,7 +69,7 @@ def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (40, 50), (33, 5)])
-def test_blas_sees_rows_where_it_thinks_of_columns(shape):
+def test_blas_sees_rows_where_it_thinks_of_columns(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     n, columns = shape
     lower, x, start = positive(rng, n + 1), rng.normal(size=(n + 3, columns)), np.uintp(2)
@@ -95,7 +96,7 @@ print(hits)
 """
 
 
-def test_code_from_the_disk_cache_finds_blas_in_another_process(tmp_path):
+def test_code_from_the_disk_cache_finds_blas_in_another_process(tmp_path: Path) -> None:
     """A symbol must mean the address of this process; and the second process must compile nothing."""
     hits = [
         subprocess.run(

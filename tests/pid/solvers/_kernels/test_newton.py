@@ -1,5 +1,7 @@
 """The structured factorisation of the Newton matrix against numpy on the dense one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,9 @@ from pidkit.pid.solvers._kernels.newton import (
 class System:
     """A random Newton system: the structure that `interior_point` sets up, and the dense matrix it stands for."""
 
-    def __init__(self, rng, n_y, n_1, n_2, density, lone=()):
+    def __init__(
+        self, rng: np.random.Generator, n_y: int, n_1: int, n_2: int, density: float, lone: tuple[int, ...] = ()
+    ) -> None:
         has1, has2 = rng.random((n_1, n_y)) < density, rng.random((n_2, n_y)) < density
         has1[:, 0] = has2[:, 0] = True  # every pair shares a y
         has1[0] = has2[0] = True  # and every y has both sources
@@ -30,9 +34,9 @@ class System:
         free[has2.argmax(0), np.arange(n_y)] = False  # one mu of each y is fixed
         self.number(has1, free)
 
-    def number(self, free1, free2):
+    def number(self, free1: np.ndarray, free2: np.ndarray) -> None:
         """Number the free variables: what `number_variables` does, in numpy."""
-        self.variables = []
+        self.variables: list[Any] = []
         for free in (free1, free2):
             support, count = np.zeros(free.shape, np.uintp), free.sum(1).astype(np.uintp)
             for i, row in enumerate(free):
@@ -43,7 +47,7 @@ class System:
         )
         self.n_1, self.n_2 = int(free1.sum()), int(free2.sum())
 
-    def dense(self):
+    def dense(self) -> np.ndarray:
         """Return H on (lam, free mu): the sum over pairs of w diag(pi) + kappa pi pi'."""
         h = np.zeros((self.n_1 + self.n_2,) * 2)
         for i, j in np.ndindex(self.w.shape):
@@ -56,14 +60,14 @@ class System:
                     h[np.ix_(rows[rows >= 0], columns[columns >= 0])] += local[there]
         return h
 
-    def solve(self, rhs):
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
         """Assemble, factor and solve by the structured code."""
         n_1, _, n_y = self.pi.shape
         blocks, coupling = np.zeros((n_1, n_y, n_y)), np.zeros((self.n_1, self.n_2))
         schur = np.zeros((self.n_2, self.n_2))
         blocks.fill(np.nan)  # whatever was there before
         coupling.fill(np.nan)
-        assemble(self.pi, self.w, self.kappa, *self.variables, blocks, coupling, schur, np.empty(n_y), np.empty(n_y))
+        assemble(self.pi, self.w, self.kappa, *self.variables, blocks, coupling, schur, np.empty(n_y), np.empty(n_y))  # type: ignore[call-arg]
         _, count1, offset1 = self.variables[:3]
         factor(count1, offset1, blocks, coupling, schur, np.empty(max(n_y, self.n_2)))
         x1, x2 = rhs[: self.n_1].copy(), rhs[self.n_1 :].copy()
@@ -71,13 +75,15 @@ class System:
         self.check_tables(blocks, coupling, schur, rhs, np.concatenate([x1, x2]))
         return np.concatenate([x1, x2])
 
-    def check_tables(self, blocks, coupling, schur, rhs, x):
+    def check_tables(
+        self, blocks: np.ndarray, coupling: np.ndarray, schur: np.ndarray, rhs: np.ndarray, x: np.ndarray
+    ) -> None:
         """Assert that `add_solution` adds the same, from and to tables with y last."""
         n_1, n_2, n_y = self.pi.shape
         tables = [np.full((n_1, n_y), 7.0), np.full((n_2, n_y), 7.0)]  # 7 off the free variables
         tables[0][self.place1 >= 0], tables[1][self.place2 >= 0] = rhs[: self.n_1], rhs[self.n_1 :]
         step = [np.ones((n_1, n_y)), np.ones((n_2, n_y))]
-        add_solution(*self.variables, blocks, coupling, schur, *tables, *step, np.empty(self.n_1), np.empty(self.n_2))
+        add_solution(*self.variables, blocks, coupling, schur, *tables, *step, np.empty(self.n_1), np.empty(self.n_2))  # type: ignore[call-arg]
         for have, place, part in zip(step, (self.place1, self.place2), (x[: self.n_1], x[self.n_1 :]), strict=True):
             np.testing.assert_array_equal(have[place >= 0], 1.0 + part)
             np.testing.assert_array_equal(have[place < 0], 1.0)
@@ -87,7 +93,7 @@ class System:
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (1, 3, 4), (4, 1, 3), (4, 3, 1), (3, 4, 5), (7, 6, 5), (5, 20, 30), (9, 4, 40), (40, 3, 4)]
 )
-def test_structured_solve_is_the_dense_solve(shape, density):
+def test_structured_solve_is_the_dense_solve(shape: tuple[int, int, int], density: float) -> None:
     rng = np.random.default_rng(sum(shape))
     system = System(rng, *shape, density)
     h = system.dense()
@@ -96,7 +102,7 @@ def test_structured_solve_is_the_dense_solve(shape, density):
     np.testing.assert_allclose(system.solve(rhs), np.linalg.solve(h, rhs), rtol=1e-7, atol=1e-9)
 
 
-def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
+def test_a_null_direction_gets_a_zero_step_and_spoils_nothing() -> None:
     """A symbol x2 whose weights are all zero has zero rows in H: its mu stays put, the rest is solved."""
     rng = np.random.default_rng(3)
     system = System(rng, 3, 4, 5, 1.0, lone=(4,))
@@ -109,7 +115,7 @@ def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
     np.testing.assert_allclose(step[~null], np.linalg.solve(h[np.ix_(~null, ~null)], rhs[~null]), rtol=1e-8)
 
 
-def test_a_direction_without_curvature_gets_no_step_to_speak_of():
+def test_a_direction_without_curvature_gets_no_step_to_speak_of() -> None:
     """Copies of one source: pairs (i, i) alone have weight, and only the sum of lam[i, y] and mu[i, y] matters."""
     rng = np.random.default_rng(5)
     system = System(rng, 3, 6, 6, 1.0)
@@ -120,16 +126,16 @@ def test_a_direction_without_curvature_gets_no_step_to_speak_of():
     rhs = h @ rng.normal(size=len(h)) * 1e-6
     n_1, _, n_y = system.pi.shape
     blocks, coupling, schur = np.zeros((n_1, n_y, n_y)), np.zeros((system.n_1, system.n_2)), np.zeros((system.n_2,) * 2)
-    assemble(system.pi, system.w, system.kappa, *system.variables, blocks, coupling, schur, *np.empty((2, n_y)))
+    assemble(system.pi, system.w, system.kappa, *system.variables, blocks, coupling, schur, *np.empty((2, n_y)))  # type: ignore[call-arg]
     yardstick = np.diag(schur).copy()
-    factor(*system.variables[1:3], blocks, coupling, schur, np.empty(max(n_y, system.n_2)))
+    factor(*system.variables[1:3], blocks, coupling, schur, np.empty(max(n_y, system.n_2)))  # type: ignore[call-arg]
     assert (np.diag(schur) ** 2 > PROXIMAL * yardstick).all()  # an infinite one is a null direction
     x1, x2 = rhs[: system.n_1].copy(), rhs[system.n_1 :].copy()
-    solve(*system.variables[1:3], blocks, coupling, schur, x1, x2)
+    solve(*system.variables[1:3], blocks, coupling, schur, x1, x2)  # type: ignore[call-arg]
     assert np.abs(np.concatenate([x1, x2])).max() < 1.0
 
 
-def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
+def test_without_a_fixed_mu_the_gauge_is_the_null_direction() -> None:
     """What fixing one mu of each y is for: the full H kills lam[y] + 1, mu[y] - 1."""
     rng = np.random.default_rng(4)
     system = System(rng, 3, 4, 5, 1.0)
@@ -141,7 +147,7 @@ def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
     assert np.linalg.matrix_rank(h) == len(h) - 3
 
 
-def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is():
+def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is() -> None:
     p1, p2 = np.array([[0.1, 0.0, 0.2], [0.3, 0.2, 0.2]]), np.array([[0.4, 0.0, 0.1], [0.0, 0.2, 0.3]])
     fixed = np.full(3, -1)
     support, (count, offset) = np.full((2, 3), 9, np.uintp), np.zeros((2, 2), np.uintp)
