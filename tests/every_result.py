@@ -58,7 +58,7 @@ def atom_records() -> AtomRecords:
         "assumption": Assumption(0.2, spread(), 0.9, 1.5, (0.25, 0.75)),
         "warnings": ("a note",),
     }
-    rows = tuple(AtomRecord(epoch, "teacher", "conv", "fc", **atoms, **rest, **seen) for epoch in (0.0, 5.0))
+    rows = tuple(AtomRecord(epoch, "teacher", "conv", "fc", **atoms, **rest, **seen) for epoch in (0.0, 5.0))  # type: ignore[arg-type]
     return AtomRecords(rows, 1.5, 100, ((0.0, 2.5, "warm-up"),), {"rate": 0.5})
 
 
@@ -79,7 +79,7 @@ def estimate(name: str) -> UnitResult:
     elif name == "reconstruction-decoder":
         options = {"loss": "gaussian"}
     with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):
-        return estimate_mi(a, b, estimator=name, **options)
+        return estimate_mi(a, b, estimator=name, **options)  # type: ignore[arg-type]
 
 
 def soft_atoms() -> UnitResult:

@@ -74,7 +74,13 @@ def test_npy_is_mapped(tmp_path: Path) -> None:
 
 def test_npz_members_are_mapped_where_aligned(tmp_path: Path) -> None:
     ours, packed = tmp_path / "ours.npz", tmp_path / "packed.NPZ"
-    arrays = {"x": X, "ÿ": Y, "file": np.asfortranarray(X), "nought": np.zeros((0, 2)), "scalar": np.float64(3)}
+    arrays: dict[str, Any] = {
+        "x": X,
+        "ÿ": Y,
+        "file": np.asfortranarray(X),
+        "nought": np.zeros((0, 2)),
+        "scalar": np.float64(3),
+    }
     save_arrays(ours, **arrays)
     with packed.open("wb") as file:
         np.savez_compressed(file, x=X, y=Y)
@@ -85,7 +91,8 @@ def test_npz_members_are_mapped_where_aligned(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded, x)
     # numpy.savez aligns by chance, here by the length of the name: what lies unaligned is read.
     for key in ("x", "x1"):
-        np.savez(tmp_path / "numpys.npz", **{key: X})
+        named: dict[str, Any] = {key: X}
+        np.savez(tmp_path / "numpys.npz", **named)
         loaded = load_array(tmp_path / "numpys.npz")
         assert loaded.flags.aligned
         assert is_mapped(loaded) == (key == "x1")

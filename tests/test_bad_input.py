@@ -1,7 +1,9 @@
 """The bad-input table: every kind of unusable argument of a public function, with the one line it is answered with."""
 
 import re
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,33 +25,33 @@ SOLVED = solve_broja(PAIR_1, PAIR_2)
 LAM, MU, WEIGHTS = SOLVED.start
 
 
-def pid(p=AND, **options):
+def pid(p: Any = AND, **options: Any) -> Callable[..., Any]:
     return partial(bivariate_pid, p, **options)
 
 
-def samples(**columns):
+def samples(**columns: Any) -> Callable[..., Any]:
     return partial(pid_from_samples, **{"y": [0, 1], "x1": [0, 1], "x2": [0, 1], **columns})
 
 
-def broja(first=PAIR_1, second=PAIR_2, **options):
+def broja(first: np.ndarray = PAIR_1, second: Any = PAIR_2, **options: Any) -> Callable[..., Any]:
     return partial(solve_broja, first, second, **options)
 
 
-def batch(p=None, **options):
+def batch(p: Any = None, **options: Any) -> Callable[..., Any]:
     return partial(bivariate_pid_batch, AND[None] if p is None else p, **options)
 
 
-def pairs(first=PAIR_1[None], second=PAIR_2[None], **options):
+def pairs(first: np.ndarray = PAIR_1[None], second: Any = PAIR_2[None], **options: Any) -> Callable[..., Any]:
     return partial(solve_broja_batch, first, second, **options)
 
 
-def changed(value, cell=(0, 0, 0)):
+def changed(value: float, cell: tuple[int, int, int] = (0, 0, 0)) -> np.ndarray:
     p = AND.copy()
     p[cell] = value
     return p
 
 
-TABLE = {
+TABLE: dict[str, tuple[Callable[..., Any], str]] = {
     # the joint
     "not numbers": (pid([[["a"]]]), "p must hold real numbers, not dtype <U1"),
     "nothing": (pid(None), "p must hold real numbers, not dtype object"),
@@ -156,15 +158,15 @@ TABLE = {
     ),
     # what is asked of a result, and names
     "block": (partial(SOLVED.coupling_block, 2), "y must be at most the last target symbol, 1, not 2"),
-    "block type": (partial(SOLVED.coupling_block, 0.5), "y must be a whole number >= -2, not 0.5; pass an int"),
+    "block type": (partial(SOLVED.coupling_block, 0.5), "y must be a whole number >= -2, not 0.5; pass an int"),  # type: ignore[arg-type]
     "unit of a result": (partial(bivariate_pid(AND).to, "trits"), "unit must be 'bits' or 'nats', not 'trits'"),
     "gate": (partial(gate, "xor"), "there is no gate 'xor'; did you mean 'XOR'? The gates are RDN, UNQ, XOR, AND,..."),
-    "gate type": (partial(gate, 3), "there is no gate 3; The gates are RDN, UNQ, XOR,..."),
+    "gate type": (partial(gate, 3), "there is no gate 3; The gates are RDN, UNQ, XOR,..."),  # type: ignore[arg-type]
 }
 
 
 @pytest.mark.parametrize("kind", TABLE)
-def test_bad_input_is_one_line_that_says_what_to_do(kind):
+def test_bad_input_is_one_line_that_says_what_to_do(kind: str) -> None:
     call, message = TABLE[kind]
     expected = ".*".join(re.escape(part) for part in message.split("..."))
     with pytest.raises(pidkit.InputError, match=rf"^{expected}$") as caught:
@@ -173,18 +175,18 @@ def test_bad_input_is_one_line_that_says_what_to_do(kind):
     assert len(str(caught.value)) < 250
 
 
-def test_the_table_has_at_least_25_kinds():
+def test_the_table_has_at_least_25_kinds() -> None:
     assert len(TABLE) >= 25
 
 
-def test_axes_must_be_named():
+def test_axes_must_be_named() -> None:
     with pytest.raises(TypeError, match="takes 0 positional arguments"):
-        joint_from_samples([0], [0], [0])
+        joint_from_samples([0], [0], [0])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="takes 0 positional arguments"):
-        pid_from_samples([0], [0], [0])
+        pid_from_samples([0], [0], [0])  # type: ignore[call-arg]
 
 
-def test_a_tensor_that_requires_a_gradient_is_refused_in_one_line():
+def test_a_tensor_that_requires_a_gradient_is_refused_in_one_line() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(pidkit.InputError, match=r"^p cannot be read as an array: .*requires grad"):
         bivariate_pid(torch.tensor(AND.copy(), requires_grad=True))

@@ -87,7 +87,7 @@ def test_atoms_fits_on_a_share_without_pca_on_unit_rows(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", [str, float, np.uint8])
 def test_labels_may_be_strings_floats_or_codes(
-    kind: Any, folder: Path, data: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    kind: str, folder: Path, data: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(ATOMS) == 0
     expected = capsys.readouterr().out.splitlines()[:-1]

@@ -1,5 +1,7 @@
 """A caller can catch pidkit's errors by what they are, or by the built-in kind they belong to."""
 
+from typing import Any
+
 import pytest
 
 import pidkit
@@ -14,7 +16,7 @@ import pidkit
         (pidkit.BiasWarning, UserWarning),
     ],
 )
-def test_every_error_has_a_built_in_parent_and_pidkits_own(error, builtin):
+def test_every_error_has_a_built_in_parent_and_pidkits_own(error: Any, builtin: type[Any]) -> None:
     own = pidkit.PidkitWarning if builtin is UserWarning else pidkit.PidkitError
     assert issubclass(error, own)
     assert issubclass(error, builtin)

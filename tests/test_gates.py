@@ -22,14 +22,14 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_atoms_are_the_published_ones(name):
+def test_atoms_are_the_published_ones(name: str) -> None:
     found = gate(name)
     atoms = (found.redundancy, found.unique_1, found.unique_2, found.synergy)
     assert atoms == pytest.approx(PUBLISHED[name], abs=1e-6 if name == "ReducedOR" else 5e-9)
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_every_gate_is_a_joint_whose_atoms_add_up_to_its_information(name):
+def test_every_gate_is_a_joint_whose_atoms_add_up_to_its_information(name: str) -> None:
     found = gate(name)
     result = pidkit.bivariate_pid(found.joint)
     assert found.joint.sum() == pytest.approx(1.0, abs=1e-15)
@@ -42,7 +42,7 @@ def test_every_gate_is_a_joint_whose_atoms_add_up_to_its_information(name):
     assert found.redundancy + found.unique_2 == pytest.approx(result.mi_2, abs=1e-14)
 
 
-def test_axes_are_target_first():
+def test_axes_are_target_first() -> None:
     copy_of_first = gate("UNQ1").joint
     assert copy_of_first.shape == (2, 2, 2)
     np.testing.assert_array_equal(copy_of_first[1], [[0.0, 0.0], [0.25, 0.25]])
@@ -50,11 +50,11 @@ def test_axes_are_target_first():
     assert gate("RDNUNQXOR").joint.shape == (16, 8, 8)
 
 
-def test_gates_cannot_be_changed_by_accident():
+def test_gates_cannot_be_changed_by_accident() -> None:
     with pytest.raises(ValueError, match="read-only"):
         gate("AND").joint[0, 0, 0] = 1.0
     with pytest.raises(TypeError, match="does not support item assignment"):
-        GATES["MINE"] = gate("AND")
+        GATES["MINE"] = gate("AND")  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_gates_cannot_be_changed_by_accident():
         (7, r"there is no gate 7; The gates are "),
     ],
 )
-def test_an_unknown_gate_is_refused_with_near_matches(name, message):
+def test_an_unknown_gate_is_refused_with_near_matches(name: int | str | None, message: str) -> None:
     with pytest.raises(pidkit.InputError, match=message):
-        gate(name)
+        gate(name)  # type: ignore[arg-type]

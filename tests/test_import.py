@@ -18,7 +18,7 @@ print(json.dumps([time.perf_counter() - began, sorted({name.split(".")[0] for na
 """
 
 
-def fresh_imports(n):
+def fresh_imports(n: int) -> list[tuple[float, list[str]]]:
     """Import pidkit in n fresh interpreters: the seconds and the top-level modules of each."""
     runs = [
         subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True) for _ in range(n)
@@ -26,13 +26,13 @@ def fresh_imports(n):
     return [json.loads(run.stdout) for run in runs]
 
 
-def test_import_is_light():
+def test_import_is_light() -> None:
     runs = fresh_imports(5)
     assert statistics.median(seconds for seconds, _ in runs) < 0.4
     assert not HEAVY & set(runs[0][1])
 
 
-def test_every_public_name_resolves_and_is_listed():
+def test_every_public_name_resolves_and_is_listed() -> None:
     listed = dir(pidkit)
     assert len(set(pidkit.__all__)) == len(pidkit.__all__)
     for name in pidkit.__all__:
@@ -40,11 +40,11 @@ def test_every_public_name_resolves_and_is_listed():
         assert name in listed
 
 
-def test_public_functions_and_classes_say_what_they_do():
+def test_public_functions_and_classes_say_what_they_do() -> None:
     for name in set(pidkit.__all__) - {"__version__", "GATES", "AXIS_ORDERS"}:
         assert getattr(pidkit, name).__doc__.strip(), name
 
 
-def test_an_unknown_name_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match=r"^module 'pidkit' has no attribute 'bivariate_pdi'$"):
         _ = pidkit.bivariate_pdi

@@ -6,11 +6,11 @@ from pidkit.info import conditional_entropy, entropy, joint_mutual_information, 
 from tests.pid.strategies import joints
 
 
-def slow_entropy(p):
+def slow_entropy(p: np.ndarray) -> float:
     return -sum(x * np.log(x) for x in np.ravel(p).tolist() if x > 0.0)
 
 
-def slow_information(p_yx):
+def slow_information(p_yx: np.ndarray) -> float:
     """Sum p(y, x) log(p(y, x) / (p(y) p(x))), cell by cell."""
     return sum(
         p_yx[y, x] * (np.log(p_yx[y, x]) - np.log(p_yx[y].sum()) - np.log(p_yx[:, x].sum()))
@@ -20,7 +20,7 @@ def slow_information(p_yx):
 
 
 @given(joints())
-def test_against_the_definitions(p):
+def test_against_the_definitions(p: np.ndarray) -> None:
     p_yx = p.sum(2)
     assert entropy(p) == pytest.approx(slow_entropy(p), abs=1e-13)
     assert conditional_entropy(p_yx) == pytest.approx(slow_entropy(p_yx) - slow_entropy(p_yx.sum(0)), abs=1e-13)
@@ -29,7 +29,7 @@ def test_against_the_definitions(p):
 
 
 @given(joints())
-def test_information_is_symmetric_and_between_zero_and_the_entropies(p):
+def test_information_is_symmetric_and_between_zero_and_the_entropies(p: np.ndarray) -> None:
     p_yx = p.sum(2)
     value = mutual_information(p_yx)
     assert value == pytest.approx(mutual_information(p_yx.T), abs=1e-13)
@@ -37,7 +37,7 @@ def test_information_is_symmetric_and_between_zero_and_the_entropies(p):
     assert value <= joint_mutual_information(p) + 1e-13
 
 
-def test_closed_forms():
+def test_closed_forms() -> None:
     assert entropy(np.full((4, 2), 0.125)) == pytest.approx(3.0 * np.log(2.0), abs=1e-15)
     flip = 0.11
     channel = 0.5 * np.array([[1.0 - flip, flip], [flip, 1.0 - flip]])
@@ -46,7 +46,7 @@ def test_closed_forms():
     assert mutual_information(channel) == pytest.approx(np.log(2.0) - noise, abs=1e-15)
 
 
-def test_masses_near_the_smallest_double_do_not_underflow():
+def test_masses_near_the_smallest_double_do_not_underflow() -> None:
     tiny = 1e-200
     p = np.array([[1.0 - tiny, 0.0], [0.0, tiny]])
     assert mutual_information(p) == pytest.approx(-tiny * np.log(tiny), rel=1e-12)

@@ -15,7 +15,7 @@ from pidkit.joint import (
 from tests.pid.strategies import joints
 
 
-def slow_joint(y, x1, x2, shape):
+def slow_joint(y: np.ndarray, x1: np.ndarray, x2: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     p = np.zeros(shape)
     for triple in zip(y, x1, x2, strict=True):
         p[triple] += 1.0 / len(y)
@@ -23,7 +23,7 @@ def slow_joint(y, x1, x2, shape):
 
 
 @pytest.mark.parametrize("n", [1, 7, 500])
-def test_joint_from_samples_counts(n):
+def test_joint_from_samples_counts(n: int) -> None:
     rng = np.random.default_rng(n)
     y, x1, x2 = rng.integers(3, size=n), rng.integers(4, size=n), rng.integers(2, size=n)
     p = joint_from_samples(y=y, x1=x1, x2=x2, n_y=4, n_x1=5, n_x2=2)
@@ -39,7 +39,7 @@ def test_joint_from_samples_counts(n):
     np.testing.assert_allclose(sorted(sparse.source_mass()), sorted(p.sum(0)[p.sum(0) > 0.0]), atol=1e-15)
 
 
-def test_sparse_counting_never_builds_the_dense_array():
+def test_sparse_counting_never_builds_the_dense_array() -> None:
     n, size = 2000, 2000
     rng = np.random.default_rng(0)
     y, x1, x2 = rng.integers(3, size=n), rng.integers(size, size=n), rng.integers(size, size=n)
@@ -51,14 +51,14 @@ def test_sparse_counting_never_builds_the_dense_array():
     assert peak < 2e6  # the dense array would take 96 MB
 
 
-def test_samples_must_have_one_length():
+def test_samples_must_have_one_length() -> None:
     message = r"^y, x1 and x2 must have one entry a sample; their lengths are 2, 1 and 3$"
     with pytest.raises(pidkit.InputError, match=message):
         joint_from_samples(y=[0, 1], x1=[0], x2=[0, 1, 2])
 
 
 @given(joints())
-def test_a_joint_passes_unchanged(p):
+def test_a_joint_passes_unchanged(p: np.ndarray) -> None:
     np.testing.assert_array_equal(check_joint(p), p)
     np.testing.assert_array_equal(check_joint(p.tolist()), p)
     first, second = pair_marginals(p)
@@ -69,7 +69,7 @@ def test_a_joint_passes_unchanged(p):
     np.testing.assert_array_equal(checked[1], second)
 
 
-def test_check_joint_takes_other_axes_and_types():
+def test_check_joint_takes_other_axes_and_types() -> None:
     assert check_joint(np.full((2, 2, 2, 2), 1 / 16), n_axes=None).ndim == 4
     assert check_joint([[1]], n_axes=2).dtype == np.float64
     with pytest.raises(pidkit.InputError, match=r"^p must have a target axis and at least one source axis; it has "):

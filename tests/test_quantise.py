@@ -135,7 +135,7 @@ def test_unit_rows_have_norm_one_or_zero_and_keep_their_direction(x: Any) -> Non
 
 def test_unit_rows_survive_tiny_and_huge_values() -> None:
     x = np.array([[3e-200, 4e-200], [3e130, 4e130], [0.0, 0.0], [5e-324, 0.0]])
-    np.testing.assert_allclose(L2Normalise().fit_transform(x), [[0.6, 0.8], [0.6, 0.8], [0, 0], [1, 0]])
+    np.testing.assert_allclose(L2Normalise().fit_transform(x), [[0.6, 0.8], [0.6, 0.8], [0.0, 0.0], [1.0, 0.0]])
 
 
 # Values
@@ -333,10 +333,12 @@ def test_inputs_and_global_state_are_left_alone(make: Any) -> None:
     kept = x.copy()
     x.flags.writeable = False
     np.random.seed(5)  # noqa: NPY002  # the global state is what is under test
-    before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    state: Any = np.random.get_state()  # noqa: NPY002
+    before, torch_before = state[1].copy(), torch.get_rng_state()
     errors, filters = np.geterr(), list(warnings.filters)
     make().fit(x).transform(x)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    state = np.random.get_state()  # noqa: NPY002
+    np.testing.assert_array_equal(state[1], before)
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert np.geterr() == errors
     assert list(warnings.filters) == filters

@@ -7,6 +7,7 @@ import re
 import shlex
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,9 @@ def same(printed: str, shown: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_of_a_page_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
+def test_code_of_a_page_runs_and_prints_what_the_page_shows(
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     printed = ""
@@ -66,13 +69,13 @@ def test_code_of_a_page_runs_and_prints_what_the_page_shows(page, tmp_path, monk
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_of_a_page_lead_to_files(page):
+def test_links_of_a_page_lead_to_files(page: Any) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), f"{page.name} links {target}"
 
 
-def test_readme_has_two_set_up_commands_of_one_line_each():
+def test_readme_has_two_set_up_commands_of_one_line_each() -> None:
     text = README.read_text(encoding="utf-8")
     lines = [line for language, code in fences(README) if language == "sh" for line in code.splitlines()]
     first, second = (line for line in lines if line.startswith("python -m venv "))
@@ -86,6 +89,6 @@ def test_readme_has_two_set_up_commands_of_one_line_each():
     assert marked[1] == second
 
 
-def test_pictures_are_small():
+def test_pictures_are_small() -> None:
     for picture in (ROOT / "docs" / "images").glob("*.png"):
         assert picture.stat().st_size < 150_000, picture.name

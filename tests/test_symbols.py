@@ -1,6 +1,7 @@
 """Symbols become codes: what is ranked, what is counted in order of appearance, and what is refused."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from pidkit.symbols import encode_labels
         (np.array(["b", "a"], dtype=object), [1, 0]),
     ],
 )
-def test_symbols_become_codes(labels, codes):
+def test_symbols_become_codes(labels: Any, codes: list[int]) -> None:
     found, n = encode_labels(labels, n=None, name="y")
     assert found.tolist() == codes
     assert n == max(codes) + 1
@@ -51,6 +52,6 @@ def test_symbols_become_codes(labels, codes):
         ([0], "2", r"^n_y must be a whole number >= 1, not '2'$"),
     ],
 )
-def test_symbols_that_cannot_be_used(labels, n, message):
+def test_symbols_that_cannot_be_used(labels: Any, n: float | str | None, message: str) -> None:
     with pytest.raises(pidkit.InputError, match=message):
-        encode_labels(labels, n=n, name="y")
+        encode_labels(labels, n=n, name="y")  # type: ignore[arg-type]

@@ -179,7 +179,7 @@ TORCH_DOORS: dict[str, Door] = {
     "Constant.factor": Door(distill.Constant().factor, epoch=3),
     "Cosine": Door(distill.Cosine, length=5, final=0.5),
     "Cosine.factor": Door(distill.Cosine(length=5).factor, epoch=3),
-    "Milestones": Door(lambda **c: distill.Milestones(epochs=(2, np.int64(5)), **c), by=0.5),
+    "Milestones": Door(lambda **c: distill.Milestones(epochs=(2, np.int64(5)), **c), by=0.5),  # type: ignore[arg-type]
     "Milestones.factor": Door(distill.Milestones(epochs=(2, 5)).factor, epoch=3),
     "TrainerOptions": Door(distill.TrainerOptions, learning_rate=0.5, momentum=0.5, weight_decay=0.5),
     "Trainer": Door(trained),

@@ -9,13 +9,13 @@ from pidkit import InputError
 from pidkit.distill.filters import SIGMA_FLOOR, ClassHead, Filter, PositiveScale
 
 
-def test_a_filter_has_the_papers_layers():
+def test_a_filter_has_the_papers_layers() -> None:
     """Without biases before the norm: 3 * 3 + 2 * 3 + (3 * 2 + 2) = 23 parameters from 3 channels to 2."""
     assert sum(p.numel() for p in Filter(3, 2).parameters()) == 23
     assert sum(p.numel() for p in Filter(3, 2, width=5).parameters()) == 3 * 5 + 2 * 5 + 5 * 2 + 2
 
 
-def test_a_filter_by_hand():
+def test_a_filter_by_hand() -> None:
     """Eval mode, running mean 0 and variance 1 (eps apart): relu of the first matrix, then the second and its bias."""
     layer = Filter(2, 1).double().eval()
     with torch.no_grad():
@@ -28,7 +28,7 @@ def test_a_filter_by_hand():
     assert layer(x)[0, 0].tolist() == pytest.approx([6.0 * scale + 0.5, 9.0 * scale + 0.5], abs=1e-12)
 
 
-def test_a_filter_does_the_same_at_every_place():
+def test_a_filter_does_the_same_at_every_place() -> None:
     torch.manual_seed(0)
     layer = Filter(3, 2).eval()
     x = torch.randn(4, 3, 5)
@@ -36,7 +36,7 @@ def test_a_filter_does_the_same_at_every_place():
     assert torch.allclose(layer(x)[..., order], layer(x[..., order]), atol=1e-6)
 
 
-def test_heads_pool_or_flatten():
+def test_heads_pool_or_flatten() -> None:
     pooled, flat = ClassHead(2, 3, 4), ClassHead(2, 3, 4, pool=False)
     assert pooled.linear.in_features == 2
     assert flat.linear.in_features == 6
@@ -45,32 +45,33 @@ def test_heads_pool_or_flatten():
     assert torch.allclose(flat(x), flat.linear(torch.arange(6.0)[None]))
 
 
-def test_heads_need_classes():
+def test_heads_need_classes() -> None:
     with pytest.raises(InputError, match="n_classes must be a whole number >= 2, not 1"):
         ClassHead(2, 3, 1)
 
 
 @pytest.mark.parametrize("initial", [0.01, 0.5, 1.0, 30.0])
-def test_a_scale_starts_where_it_is_told(initial):
+def test_a_scale_starts_where_it_is_told(initial: float) -> None:
     assert PositiveScale(3, initial=initial)().tolist() == pytest.approx([initial] * 3, rel=1e-5)
 
 
-def test_a_scale_stays_above_its_floor_and_finite():
+def test_a_scale_stays_above_its_floor_and_finite() -> None:
     scale = PositiveScale(4)
     with torch.no_grad():
         scale.raw.copy_(torch.tensor([-1e4, -50.0, 0.0, 1e4]))
     assert float(scale().detach().min()) >= SIGMA_FLOOR
     assert scale()[2].item() == pytest.approx(math.log(2.0) + SIGMA_FLOOR)
     scale().sum().backward()
+    assert scale.raw.grad is not None
     assert torch.isfinite(scale.raw.grad).all()
 
 
-def test_a_scale_at_the_floor_is_refused():
+def test_a_scale_at_the_floor_is_refused() -> None:
     with pytest.raises(InputError, match=r"initial must be a finite number > 0\.001"):
         PositiveScale(2, initial=SIGMA_FLOOR)
 
 
-def test_state_and_autocast():
+def test_state_and_autocast() -> None:
     first, second = Filter(3, 2), Filter(3, 2)
     second.load_state_dict(first.state_dict())
     x = torch.randn(4, 3, 5)

@@ -1,5 +1,7 @@
 """Projected weights: by hand, the best of their rank, networks that stay what they were, and what is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,11 +10,11 @@ from pidkit import InputError
 from pidkit.distill import norm_projection, project_layer, singular_projection
 
 
-def low_rank(n_out, n_in, rank):
+def low_rank(n_out: int, n_in: int, rank: int) -> torch.Tensor:
     return torch.randn(n_out, rank) @ torch.randn(rank, n_in)
 
 
-def test_a_linear_layer_by_hand():
+def test_a_linear_layer_by_hand() -> None:
     # W = [[1, 2], [3, 4], [5, 6]], b = (1, 2, 3); P_out averages the first two, P_in adds the inputs:
     # the mean row (2, 3) times (1, 1) is 5, the third row gives 11; biases 1.5 and 3.
     teacher, student = nn.Linear(2, 3), nn.Linear(1, 2)
@@ -26,7 +28,7 @@ def test_a_linear_layer_by_hand():
     assert torch.equal(found, p_out.double())
 
 
-def test_a_convolution_is_projected_at_every_tap_of_its_kernel():
+def test_a_convolution_is_projected_at_every_tap_of_its_kernel() -> None:
     torch.manual_seed(0)
     teacher, student = nn.Conv2d(4, 6, 3), nn.Conv2d(2, 3, 3)
     p_in = torch.randn(2, 4, dtype=torch.float64)
@@ -38,18 +40,20 @@ def test_a_convolution_is_projected_at_every_tap_of_its_kernel():
 
 
 @pytest.mark.parametrize("by", ["singular", "norm"])
-def test_layers_of_one_size_are_copied(by):
+def test_layers_of_one_size_are_copied(by: str) -> None:
     teacher, student = nn.Conv1d(4, 6, 3), nn.Conv1d(4, 6, 3)
-    project_layer(teacher, student, by=by)
+    project_layer(teacher, student, by=by)  # type: ignore[arg-type]
     assert torch.equal(student.weight, teacher.weight)
+    assert student.bias is not None
+    assert teacher.bias is not None
     assert torch.equal(student.bias, teacher.bias)
 
 
-def test_a_linear_network_of_low_rank_is_reproduced_exactly():
+def test_a_linear_network_of_low_rank_is_reproduced_exactly() -> None:
     """W_2 P^T P W_1 = W_2 W_1 where the rows of P span the outputs of the first layer."""
     torch.manual_seed(0)
-    teacher = nn.Sequential(nn.Linear(5, 8, bias=False), nn.Linear(8, 3))
-    student = nn.Sequential(nn.Linear(5, 2, bias=False), nn.Linear(2, 3))
+    teacher: Any = nn.Sequential(nn.Linear(5, 8, bias=False), nn.Linear(8, 3))
+    student: Any = nn.Sequential(nn.Linear(5, 2, bias=False), nn.Linear(2, 3))
     with torch.no_grad():
         teacher[0].weight.copy_(low_rank(8, 5, 2))
     hidden = project_layer(teacher[0], student[0])
@@ -58,7 +62,7 @@ def test_a_linear_network_of_low_rank_is_reproduced_exactly():
     assert torch.allclose(student(x), teacher(x), atol=1e-5)
 
 
-def test_picked_channels_pass_a_relu_as_they_are_in_the_teacher():
+def test_picked_channels_pass_a_relu_as_they_are_in_the_teacher() -> None:
     torch.manual_seed(0)
     teacher, student = nn.Conv2d(3, 8, 3), nn.Conv2d(3, 4, 3)
     picked = project_layer(teacher, student, by="norm")
@@ -67,10 +71,10 @@ def test_picked_channels_pass_a_relu_as_they_are_in_the_teacher():
     assert torch.allclose(student(x).relu(), teacher(x).relu()[:, channels], atol=1e-6)
 
 
-def test_a_network_whose_other_channels_are_dead_is_reproduced_exactly():
+def test_a_network_whose_other_channels_are_dead_is_reproduced_exactly() -> None:
     torch.manual_seed(0)
-    teacher = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3))
-    student = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+    teacher: Any = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3))
+    student: Any = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
     with torch.no_grad():
         teacher[0].weight[::2] = 0.0
         teacher[0].bias[::2] = 0.0
@@ -80,7 +84,7 @@ def test_a_network_whose_other_channels_are_dead_is_reproduced_exactly():
     assert torch.allclose(student(x), teacher(x), atol=1e-6)
 
 
-def test_inputs_without_a_projection_get_one():
+def test_inputs_without_a_projection_get_one() -> None:
     torch.manual_seed(0)
     teacher, student = nn.Linear(6, 4), nn.Linear(3, 4)
     project_layer(teacher, student)
@@ -90,7 +94,7 @@ def test_inputs_without_a_projection_get_one():
 
 @pytest.mark.parametrize("shape", [(6, 4), (6, 2, 3, 3), (5, 1)])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_singular_projections_are_orthonormal_and_keep_the_most(shape, axis):
+def test_singular_projections_are_orthonormal_and_keep_the_most(shape: tuple[int, ...], axis: int) -> None:
     torch.manual_seed(0)
     weight = torch.randn(shape)
     rows = weight.double().movedim(axis, 0).flatten(1)
@@ -102,18 +106,18 @@ def test_singular_projections_are_orthonormal_and_keep_the_most(shape, axis):
         assert bool((projection.amax(1) >= -projection.amin(1)).all())
 
 
-def test_norm_projection_keeps_the_order_of_the_channels():
+def test_norm_projection_keeps_the_order_of_the_channels() -> None:
     weight = torch.tensor([[3.0], [0.1], [-5.0], [1.0]])
     assert norm_projection(weight, 2).tolist() == [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
 
 
-def test_a_missing_bias_of_the_teacher_is_zero_in_the_student():
+def test_a_missing_bias_of_the_teacher_is_zero_in_the_student() -> None:
     student = nn.Linear(3, 2)
     project_layer(nn.Linear(3, 4, bias=False), student)
     assert student.bias.tolist() == [0.0, 0.0]
 
 
-def test_gradients_and_dtype_of_the_student_stay():
+def test_gradients_and_dtype_of_the_student_stay() -> None:
     student = nn.Linear(3, 2).double()
     project_layer(nn.Linear(3, 4), student)
     assert student.weight.requires_grad
@@ -145,8 +149,8 @@ def test_gradients_and_dtype_of_the_student_stay():
         ),
     ],
 )
-def test_what_is_refused(teacher, student, options, message):
+def test_what_is_refused(teacher: nn.Module, student: nn.Module, options: dict[str, Any], message: str) -> None:
     before = [parameter.detach().clone() for parameter in student.parameters()]
     with pytest.raises(InputError, match=message):
-        project_layer(teacher, student, **options)
+        project_layer(teacher, student, **options)  # type: ignore[arg-type]
     assert all(torch.equal(old, new) for old, new in zip(before, student.parameters(), strict=True))

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any, cast
 
 import pytest
 import torch
@@ -17,16 +18,16 @@ X = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 class Blocks(nn.Module):
     """Two blocks under names that globs can tell."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.block1, self.block2 = nn.Linear(4, width), nn.Linear(width, width)
         self.head = nn.Linear(width, 3)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.block2(torch.relu(self.block1(x))))
 
 
-def test_names_pairs_and_globs():
+def test_names_pairs_and_globs() -> None:
     networks = tap(teacher=Blocks(8), student=Blocks(5), layers=["block*", ("block2", "head")], example=X)
     found = [(p.teacher_layer, p.student_layer, p.teacher_shape, p.student_shape) for p in networks.pairs]
     assert found == [
@@ -39,17 +40,17 @@ def test_names_pairs_and_globs():
     assert [pair.teacher_layer for pair in one.pairs] == ["head"]
 
 
-def test_unknown_layers_name_near_matches():
+def test_unknown_layers_name_near_matches() -> None:
     with pytest.raises(InputError, match=r"layers holds 'blok1', .* did you mean 'block1'"):
         tap(teacher=Blocks(8), student=Blocks(5), layers=["blok1"], example=X)
 
 
-def test_globs_must_fit_as_many_layers():
+def test_globs_must_fit_as_many_layers() -> None:
     with pytest.raises(InputError, match=r"'block\*' and 'head' fit 2 layers of the teacher and 1 of the student"):
         tap(teacher=Blocks(8), student=Blocks(5), layers=[("block*", "head")], example=X)
 
 
-def test_other_bad_arguments():
+def test_other_bad_arguments() -> None:
     model = Blocks(3)
     with pytest.raises(
         InputError, match=r"teacher 'teacher' is the student itself, which would be frozen; copy\.deepcopy"
@@ -61,7 +62,7 @@ def test_other_bad_arguments():
         tap(teacher={"a": Blocks(3)}, student=model, layers={"b": "head"}, example=X)
 
 
-def test_the_batch_holds_both_and_the_students_layers_are_live():
+def test_the_batch_holds_both_and_the_students_layers_are_live() -> None:
     networks = tap(teacher=network(8), student=network(5), layers=["1"], example=X)
     batch = networks(X)
     layer = batch.student.layer("1")
@@ -71,12 +72,12 @@ def test_the_batch_holds_both_and_the_students_layers_are_live():
     assert torch.equal(batch.teacher.logits, networks.teachers["teacher"](X))
 
 
-def test_without_layers_there_are_logits_alone():
+def test_without_layers_there_are_logits_alone() -> None:
     batch = tap(teacher=network(8), student=network(5), example=X)(X)
     assert (dict(batch.student.layers), dict(batch.teacher.layers)) == ({}, {})
 
 
-def test_the_teacher_stays_in_eval_mode_and_gets_no_gradients():
+def test_the_teacher_stays_in_eval_mode_and_gets_no_gradients() -> None:
     teacher = network(8, dropout=0.5).train()
     networks = tap(teacher=teacher, student=network(5), layers=["1"], example=X)
     before = weights(teacher)
@@ -90,7 +91,7 @@ def test_the_teacher_stays_in_eval_mode_and_gets_no_gradients():
 
 
 @pytest.mark.parametrize("phase", [Phase.WARM_UP, Phase.TEACHER_FILTER])
-def test_the_student_rests_outside_its_phase(phase):
+def test_the_student_rests_outside_its_phase(phase: Phase) -> None:
     networks = tap(teacher=network(8), student=network(5, dropout=0.5), layers=["1"], example=X).train()
     before = weights(networks.student)
     batch = networks(X, phase)
@@ -101,7 +102,7 @@ def test_the_student_rests_outside_its_phase(phase):
     assert not same(before, weights(networks.student))  # batch normalisation in the student's phase
 
 
-def test_the_example_pass_leaves_everything_as_found():
+def test_the_example_pass_leaves_everything_as_found() -> None:
     torch.manual_seed(3)
     student, teacher = network(5, dropout=0.5).train(), network(8, dropout=0.5)
     before, state = weights(student, teacher), torch.get_rng_state()
@@ -112,7 +113,7 @@ def test_the_example_pass_leaves_everything_as_found():
     assert torch.get_default_dtype() == torch.float32
 
 
-def test_several_teachers_each_with_its_own_layers():
+def test_several_teachers_each_with_its_own_layers() -> None:
     networks = tap(
         teacher={"a": Blocks(8), "b": network(6)},
         student=Blocks(5),
@@ -129,14 +130,14 @@ def test_several_teachers_each_with_its_own_layers():
         networks.pairs_of("c")
 
 
-def test_networks_run_by_themselves_as_often_as_one_likes():
+def test_networks_run_by_themselves_as_often_as_one_likes() -> None:
     networks = tap(teacher=network(8), student=network(5), layers=["1"], example=X)
     for _ in range(2):
         networks.student(X)
     assert networks(X).student.layer("1").shape == (6, 5)
 
 
-def test_a_failed_pass_does_no_harm_to_the_next():
+def test_a_failed_pass_does_no_harm_to_the_next() -> None:
     networks = tap(teacher=network(8), student=network(5), layers=["1"], example=X)
     handle = networks.student[4].register_forward_pre_hook(lambda module, args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -145,7 +146,7 @@ def test_a_failed_pass_does_no_harm_to_the_next():
     assert networks(X).student.layer("1").shape == (6, 5)
 
 
-def test_remove_takes_the_hooks_away_and_the_student_can_be_copied_and_pickled():
+def test_remove_takes_the_hooks_away_and_the_student_can_be_copied_and_pickled() -> None:
     student, teacher = network(5).eval(), network(8)
     with tap(teacher=teacher, student=student, layers=["1"], example=X) as networks:
         networks(X)
@@ -155,7 +156,7 @@ def test_remove_takes_the_hooks_away_and_the_student_can_be_copied_and_pickled()
         assert torch.equal(again(X), student(X))
 
 
-def test_a_copy_of_a_tapped_student_runs_on_its_own():
+def test_a_copy_of_a_tapped_student_runs_on_its_own() -> None:
     student = network(5).eval()
     networks = tap(teacher=network(8), student=student, layers=["1"], example=X)
     again = copy.deepcopy(student)
@@ -163,7 +164,7 @@ def test_a_copy_of_a_tapped_student_runs_on_its_own():
     assert networks(X).student.layer("1").shape == (6, 5)
 
 
-def test_distillation_is_one_forward_pass():
+def test_distillation_is_one_forward_pass() -> None:
     networks = tap(teacher=network(8), student=network(5), example=X)
     distillation = Distillation(networks, CrossEntropy()).eval()
     labels = torch.arange(6) % 3
@@ -175,24 +176,24 @@ def test_distillation_is_one_forward_pass():
 # torch's own: a compiled frame looks at .grad of a live tensor.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 @pytest.mark.parametrize("when", ["after", "before", "in place"])
-def test_compiled_students_are_seen(when):
+def test_compiled_students_are_seen(when: str) -> None:
     torch.compiler.reset()
     student = network(5)
     if when == "in place":
         student.compile(backend="eager")
-    given = torch.compile(student, backend="eager") if when == "before" else student
+    given: Any = torch.compile(student, backend="eager") if when == "before" else student
     networks = tap(teacher=network(8), student=given, layers=["1"], example=X)
     if when == "after":
-        networks.student = torch.compile(student, backend="eager")
+        networks.student = cast(nn.Module, torch.compile(student, backend="eager"))
     for _ in range(2):
         assert networks(X).student.layer("1").requires_grad
         networks.student(X)  # listening or not, the compiled code of the other case is not taken
     torch.compiler.reset()
 
 
-def test_code_compiled_before_the_taps_is_refused_and_a_reset_helps():
+def test_code_compiled_before_the_taps_is_refused_and_a_reset_helps() -> None:
     torch.compiler.reset()
-    compiled = torch.compile(network(5), backend="eager")
+    compiled: Any = torch.compile(network(5), backend="eager")
     compiled(X)
     networks = tap(teacher=network(8), student=compiled, layers=["1"], example=X)
     with pytest.raises(

@@ -7,7 +7,7 @@ from pidkit.distill import RID, CrossEntropy, Phases, WeightedSum, tap
 from tests.distill.toys import blobs, network, same, weights
 
 
-def test_a_loop_of_ones_own_trains_through_all_phases():
+def test_a_loop_of_ones_own_trains_through_all_phases() -> None:
     torch.manual_seed(0)
     teacher, student, loader = network(8), network(5, seed=1), [blobs(30, seed=k) for k in range(4)]
     before = weights(teacher)

@@ -10,7 +10,7 @@ from pidkit.distill import LayerPair
 from pidkit.distill.places import as_places, n_channels
 
 
-def test_every_kind_puts_its_channels_second():
+def test_every_kind_puts_its_channels_second() -> None:
     vectors = torch.arange(6.0).reshape(2, 3)
     assert as_places(vectors).tolist() == [[[0.0], [1.0], [2.0]], [[3.0], [4.0], [5.0]]]
     maps = torch.arange(8.0).reshape(1, 2, 2, 2)
@@ -28,29 +28,29 @@ def test_every_kind_puts_its_channels_second():
         (torch.float64, torch.float64),
     ],
 )
-def test_half_precision_is_widened(given, wide):
+def test_half_precision_is_widened(given: torch.dtype, wide: torch.dtype) -> None:
     assert as_places(torch.ones(2, 3, dtype=given)).dtype == wide
 
 
-def test_gradients_pass():
+def test_gradients_pass() -> None:
     x = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(as_places, (x,))
 
 
-def test_outputs_without_channels_are_refused():
+def test_outputs_without_channels_are_refused() -> None:
     with pytest.raises(InputError, match=r"a layer must put out \(n, channels\), maps or tokens; .* shape \(3,\)"):
         as_places(torch.ones(3))
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 3))
-def test_places_and_channels_agree_with_the_tensor(shape, n):
+def test_places_and_channels_agree_with_the_tensor(shape: list[int], n: int) -> None:
     pair = LayerPair("a", "b", tuple(shape), tuple(shape))
     found = as_places(torch.zeros(n, *shape))
     assert found.shape == (n, pair.teacher_channels, pair.n_places)
     assert n_channels(tuple(shape)) == pair.student_channels
 
 
-def test_different_channels_are_compared_and_different_places_are_not():
+def test_different_channels_are_compared_and_different_places_are_not() -> None:
     assert LayerPair("a", "b", (64, 8, 8), (16, 8, 8)).n_places == 64
     message = (
         r"teacher layer 'a' of shape \(64, 8, 8\) and student layer 'b' of shape \(16, 4, 4\) cannot be compared place "

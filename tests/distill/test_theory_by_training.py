@@ -5,6 +5,8 @@ picks Z; by ascent on I(T;S) it picks what holds most, G where H(G) > H(Z), if i
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from pidkit.distill import (
     Batch,
+    Codes,
     Distillation,
     ExactRedundancy,
     LogitCodes,
@@ -21,6 +24,9 @@ from pidkit.distill import (
     soft_pair_atoms,
     tap,
 )
+
+Teacher = tuple[nn.Sequential, NearestCentres]
+"""A trained network and the codes of its hidden layer."""
 
 LN2 = math.log(2.0)
 TASK_ENTROPY = -(0.2 * math.log2(0.2) + 0.8 * math.log2(0.8))  # .7219 bits
@@ -54,14 +60,14 @@ Z_BITS = ([0, 0, 1, 1], [1, 1, 0, 0])
 NOT_Z_BITS = ([0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1])  # G, and Z xor G, which is a fair coin too
 
 
-def test_example_2_ascent_on_redundancy_picks_the_task_from_every_start():
+def test_example_2_ascent_on_redundancy_picks_the_task_from_every_start() -> None:
     for start in range(5):
         red, _, bits = ascend("redundancy", 0.2, 0.5, start)
         assert red > TASK_ENTROPY - 0.003
         assert bits in Z_BITS
 
 
-def test_example_2_ascent_on_shared_information_picks_the_nuisance():
+def test_example_2_ascent_on_shared_information_picks_the_nuisance() -> None:
     """Most starts end at a whole bit of T that tells nothing of the task, and none picks the task."""
     ends = [ascend("shared", 0.2, 0.5, start) for start in range(5)]
     best = max(ends, key=lambda end: end[1])
@@ -73,7 +79,7 @@ def test_example_2_ascent_on_shared_information_picks_the_nuisance():
     assert all(end[2] not in Z_BITS for end in ends)
 
 
-def test_theorem_3_1_redundancy_picks_the_task_when_it_holds_more_than_the_nuisance_too():
+def test_theorem_3_1_redundancy_picks_the_task_when_it_holds_more_than_the_nuisance_too() -> None:
     for start in range(5):
         red, _, bits = ascend("redundancy", 0.5, 0.2, start)
         assert red > 0.995  # of one bit
@@ -109,7 +115,7 @@ def network(width: int, n_out: int, seed: int) -> nn.Sequential:
 
 
 @pytest.fixture(scope="module")
-def teacher():
+def teacher() -> Teacher:
     """A network that tells z and g apart, and the codes of its hidden layer."""
     model, generator = network(32, 4, 0), torch.Generator().manual_seed(1)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -121,7 +127,7 @@ def teacher():
     return model, NearestCentres.fit(model, "1", images(1000, generator)[0], n_codes=4)
 
 
-def distil(teacher, objective_of, start: int) -> dict[str, float]:
+def distil(teacher: Teacher, objective_of: Callable[[Codes, Codes], Objective], start: int) -> dict[str, float]:
     """Train a student on mini-batches; return in bits, on other images, Red, I(T;S), I(Z;S), I(G;S), and H(Z)."""
     model, teacher_codes = teacher
     codes, generator = LogitCodes(2, temperature=1.0), torch.Generator().manual_seed(100 + start)
@@ -147,7 +153,7 @@ def distil(teacher, objective_of, start: int) -> dict[str, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"momentum": None}, {"atom": "unique_teacher"}, {"every": 2}])
-def test_a_network_trained_on_redundancy_picks_the_task_from_every_start(teacher, options):
+def test_a_network_trained_on_redundancy_picks_the_task_from_every_start(teacher: Teacher, options: Any) -> None:
     for start in range(3):
         found = distil(teacher, lambda t, s: ExactRedundancy(t, s, n_classes=2, **options), start)
         assert found["red"] > found["h_z"] - 0.03
@@ -155,7 +161,7 @@ def test_a_network_trained_on_redundancy_picks_the_task_from_every_start(teacher
 
 
 @pytest.mark.slow
-def test_a_network_trained_on_shared_information_picks_the_nuisance(teacher):
+def test_a_network_trained_on_shared_information_picks_the_nuisance(teacher: Teacher) -> None:
     """The students that share most with the teacher know nothing of the task; the others are local maxima."""
     ends = sorted((distil(teacher, SharedInformation, start) for start in range(6)), key=lambda end: -end["shared"])
     for best in ends[:3]:

@@ -3,13 +3,15 @@
 import torch
 from torch import nn
 
-from pidkit.distill import CrossEntropy, Objective, WeightedSum, tap
+from pidkit.distill import Batch, CrossEntropy, LayerPair, Networks, Objective, WeightedSum, tap
 from pidkit.distill.filters import PositiveScale
 from pidkit.distill.objective import frozen
 from pidkit.distill.places import as_places
 
 
-def network(width, *, norm=True, dropout=0.0, seed=0, dtype=torch.float32):
+def network(
+    width: int, *, norm: bool = True, dropout: float = 0.0, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> nn.Sequential:
     """4 inputs, one hidden layer, 3 classes; the hidden layer is "1"."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -19,7 +21,7 @@ def network(width, *, norm=True, dropout=0.0, seed=0, dtype=torch.float32):
         )
 
 
-def blobs(n, *, seed=0, dtype=torch.float32):
+def blobs(n: int, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
     """Three classes that a line can all but tell apart."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.arange(n) % 3
@@ -27,7 +29,7 @@ def blobs(n, *, seed=0, dtype=torch.float32):
     return x + 3 * nn.functional.one_hot(y, 4), y
 
 
-def tapped(*, norm=True, dropout=0.0, dtype=torch.float32, seed=1):
+def tapped(*, norm: bool = True, dropout: float = 0.0, dtype: torch.dtype = torch.float32, seed: int = 1) -> Networks:
     return tap(
         teacher=network(8, dtype=dtype),
         student=network(5, norm=norm, dropout=dropout, seed=seed, dtype=dtype),
@@ -42,7 +44,7 @@ class Followed(Objective):
     With `heeds` the loss depends on the running mean, so that a run which forgets it is another one.
     """
 
-    def __init__(self, pairs, *, n_classes=3, seed=2, heeds=0.1):
+    def __init__(self, pairs: tuple[LayerPair, ...], *, n_classes: int = 3, seed: int = 2, heeds: float = 0.1) -> None:
         super().__init__()
         self.heeds = heeds
         (self.pair,) = pairs
@@ -51,24 +53,25 @@ class Followed(Objective):
             torch.manual_seed(seed)
             self.f_t, self.f_s, self.head = nn.Linear(theirs, ours), nn.Linear(ours, ours), nn.Linear(ours, n_classes)
         self.scale = PositiveScale(ours)
+        self.mean_v: torch.Tensor
         self.register_buffer("mean_v", torch.zeros(()))
 
-    def _teacher(self, batch):
+    def _teacher(self, batch: Batch) -> torch.Tensor:
         return self.f_t(as_places(batch.teacher.layer(self.pair.teacher_layer))[:, :, 0])
 
-    def _student(self, batch):
+    def _student(self, batch: Batch) -> torch.Tensor:
         return self.f_s(as_places(batch.student.layer(self.pair.student_layer))[:, :, 0])
 
-    def warm_up_loss(self, batch, labels):
+    def warm_up_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(self.head(self._teacher(batch)), labels)
 
-    def teacher_filter_loss(self, batch, labels):
+    def teacher_filter_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         with frozen(self.f_s):
             student, sigma = self._student(batch), self.scale().detach()
         teacher = self._teacher(batch)
         return nn.functional.cross_entropy(self.head(teacher), labels) + ((teacher - student) ** 2 / sigma).mean()
 
-    def student_loss(self, batch, labels):
+    def student_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         with frozen(self.f_t):
             teacher = self._teacher(batch)
         v = (teacher - self._student(batch)) ** 2
@@ -77,7 +80,7 @@ class Followed(Objective):
         sigma = self.scale()
         return (sigma**2).mean() + (v / sigma).mean() * (1.0 + self.heeds * self.mean_v)
 
-    def groups(self):
+    def groups(self) -> dict[str, list[nn.Parameter]]:
         return {
             "teacher_filters": [*self.f_t.parameters(), *self.head.parameters()],
             "student_filters": list(self.f_s.parameters()),
@@ -85,15 +88,17 @@ class Followed(Objective):
         }
 
 
-def composed(networks, *, weight=0.5, dtype=torch.float32, heeds=0.1):
+def composed(
+    networks: Networks, *, weight: float = 0.5, dtype: torch.dtype = torch.float32, heeds: float = 0.1
+) -> WeightedSum:
     followed = Followed(networks.pairs, heeds=heeds).to(dtype)
     return WeightedSum({"labels": CrossEntropy(), "followed": followed}, {"followed": weight})
 
 
-def weights(*modules):
+def weights(*modules: nn.Module) -> list[torch.Tensor]:
     """A copy of all parameters and buffers."""
     return [value.clone() for module in modules for value in module.state_dict().values()]
 
 
-def same(first, second):
+def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
     return len(first) == len(second) and all(torch.equal(a, b) for a, b in zip(first, second, strict=True))

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 LAYERS = ["block1", "block2", "block3", "logits"]
 
 
-def test_saved_representations_writes_files_figures_and_results(tmp_path):
+def test_saved_representations_writes_files_figures_and_results(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     # What two epochs leave is little beside its bias, and the library says so.
     strict = ["-W", "error", "-W", "ignore:the predicted plug-in bias"]
@@ -46,7 +46,7 @@ def test_saved_representations_writes_files_figures_and_results(tmp_path):
         assert 0.0 <= pid["mi_joint"] <= pair["entropy_y"]
 
 
-def test_theory_figures_draws_the_figures_of_the_docs(tmp_path):
+def test_theory_figures_draws_the_figures_of_the_docs(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / "theory_figures.py"), "--out", "out"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]

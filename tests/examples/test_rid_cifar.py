@@ -7,11 +7,11 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -23,7 +23,7 @@ sys.path.remove(str(EXAMPLES))
 N = 24  # images in every file
 
 
-def records(n_classes, seed):
+def records(n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return pixels and labels of one file: one shade a class, so that there is something to learn."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(N) % n_classes)
@@ -31,7 +31,7 @@ def records(n_classes, seed):
     return np.clip(shade + rng.normal(0, 10, (N, 3072)), 0, 255).astype(np.uint8), labels
 
 
-def write_binary(folder, n_classes):
+def write_binary(folder: Path, n_classes: int) -> Path:
     names = (
         [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
         if n_classes == 10
@@ -46,7 +46,7 @@ def write_binary(folder, n_classes):
     return place
 
 
-def write_python(folder, n_classes, protocol=4):
+def write_python(folder: Path, n_classes: int, protocol: int = 4) -> Path:
     names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"] if n_classes == 10 else ["train", "test"]
     place = folder / ("cifar-10-batches-py" if n_classes == 10 else "cifar-100-python")
     place.mkdir(parents=True)
@@ -59,7 +59,7 @@ def write_python(folder, n_classes, protocol=4):
 
 
 @pytest.mark.parametrize("n_classes", [10, 100])
-def test_both_layouts_are_read_alike(tmp_path, n_classes):
+def test_both_layouts_are_read_alike(tmp_path: Path, n_classes: int) -> None:
     write_binary(tmp_path / "b", n_classes)
     inner = write_python(tmp_path / "p", n_classes)
     for ours, theirs, itself in zip(
@@ -77,7 +77,7 @@ def test_both_layouts_are_read_alike(tmp_path, n_classes):
     np.testing.assert_array_equal(ours.images[3, 2], pixels[3, 2048:].reshape(32, 32))
 
 
-def test_missing_files_are_named(tmp_path):
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(cifar_data.DataError, match=r"holds no CIFAR-10; .*cifar-10-batches-bin/\{data_batch_1\.bin"):
         cifar_data.read_cifar(tmp_path, 10)
     (write_python(tmp_path, 10) / "data_batch_4").unlink()
@@ -86,7 +86,7 @@ def test_missing_files_are_named(tmp_path):
 
 
 class Evil:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return os.system, ("echo evil",)
 
 
@@ -102,13 +102,13 @@ class Evil:
         ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 10]}, r"labels that are none of the 10 classes"),
     ],
 )
-def test_pickles_that_are_no_cifar_are_refused(tmp_path, content, message):
+def test_pickles_that_are_no_cifar_are_refused(tmp_path: Path, content: Any, message: str) -> None:
     (write_python(tmp_path, 10) / "data_batch_2").write_bytes(pickle.dumps(content))
     with pytest.raises(cifar_data.DataError, match=message):
         cifar_data.read_cifar(tmp_path, 10)
 
 
-def test_pickles_of_python_2_as_the_official_ones_are(tmp_path):
+def test_pickles_of_python_2_as_the_official_ones_are(tmp_path: Path) -> None:
     pixels, labels = records(10, 0)
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x18M\x00\x0c\x86"
@@ -124,7 +124,7 @@ def test_pickles_of_python_2_as_the_official_ones_are(tmp_path):
     np.testing.assert_array_equal(train.labels[:N], labels)
 
 
-def test_broken_files_are_refused(tmp_path):
+def test_broken_files_are_refused(tmp_path: Path) -> None:
     (write_python(tmp_path / "p", 10) / "data_batch_2").write_bytes(b"no pickle")
     with pytest.raises(cifar_data.DataError, match=r"data_batch_2 cannot be read as a pickle"):
         cifar_data.read_cifar(tmp_path / "p", 10)
@@ -138,7 +138,7 @@ def test_broken_files_are_refused(tmp_path):
     # Zagoruyko and Komodakis print 2.2 M, .18 M, 36.5 M and 11.0 M.
     [(40, 2, 10, 2_243_546), (16, 1, 10, 175_066), (28, 10, 100, 36_536_884), (16, 8, 100, 11_007_540)],
 )
-def test_networks_have_as_many_parameters_as_published(depth, width, n_classes, count):
+def test_networks_have_as_many_parameters_as_published(depth: int, width: int, n_classes: int, count: int) -> None:
     with torch.device("meta"):
         model = networks.WideResNet(depth, width, n_classes)
     assert networks.n_parameters(model) == count
@@ -151,12 +151,12 @@ def test_networks_have_as_many_parameters_as_published(depth, width, n_classes, 
     assert count == by_hand
 
 
-def test_depths_that_make_no_network_are_refused():
+def test_depths_that_make_no_network_are_refused() -> None:
     with pytest.raises(ValueError, match=r"depth must be 6 n \+ 4, such as 16, 28 or 40; not 18"):
         networks.WideResNet(18, 1, 10)
 
 
-def test_crops_and_flips_are_windows_of_the_padded_image():
+def test_crops_and_flips_are_windows_of_the_padded_image() -> None:
     images = torch.rand(40, 3, 32, 32)
     out = cifar_images.cropped_and_flipped(images, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(images, (4,) * 4)
@@ -176,7 +176,7 @@ def test_crops_and_flips_are_windows_of_the_padded_image():
     assert len({left for _, left, _ in seen}) > 4
 
 
-def test_images_are_normalised_by_the_moments_of_their_channels():
+def test_images_are_normalised_by_the_moments_of_their_channels() -> None:
     raw = torch.randint(256, (50, 3, 32, 32), dtype=torch.uint8)
     mean, std = cifar_images.channel_moments(raw)
     torch.testing.assert_close(mean, raw.float().mean((0, 2, 3)) / 255.0)
@@ -212,7 +212,7 @@ TINY = {
 ARGUMENTS = ["--device", "cpu", *(f"--set={name}={json.dumps(value)}" for name, value in TINY.items())]
 
 
-def test_the_example_fills_its_table_and_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_the_example_fills_its_table_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_python(tmp_path, 10)
     command = [
         sys.executable,
@@ -249,13 +249,13 @@ def test_the_example_fills_its_table_and_goes_on_where_it_was(tmp_path, monkeypa
     assert (out / "runs" / "trained_RID_10_0.json").stat().st_mtime_ns == stamp
 
 
-def test_more_images_than_there_are_cannot_be_asked_for(tmp_path):
+def test_more_images_than_there_are_cannot_be_asked_for(tmp_path: Path) -> None:
     write_python(tmp_path, 10)
     with pytest.raises(cifar_data.DataError, match=r"n_train \+ n_validation = 50000 of 120 images; --set fewer"):
         cifar.load_images(tmp_path, cifar.CIFAR10, "cpu")
 
 
-def test_settings_are_those_that_the_paper_prints():
+def test_settings_are_those_that_the_paper_prints() -> None:
     ten, hundred = cifar.CIFAR10, cifar.CIFAR100
     assert (ten.teacher, ten.student, hundred.teacher, hundred.student) == ((40, 2), (16, 1), (28, 10), (16, 8))
     assert (ten.warm_up, ten.cycle, ten.teacher_share, ten.epochs) == (30, 30, 0.25, 300)

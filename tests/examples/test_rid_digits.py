@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -49,12 +48,14 @@ TINY = {
 ARGUMENTS = [f"--set={name}={json.dumps(value)}" for name, value in TINY.items()]
 
 
-def run_here(monkeypatch, out):
+def run_here(monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["rid_digits.py", "--out", str(out), "--jobs", "1", *ARGUMENTS])
     rid_digits.main()
 
 
-def test_the_example_writes_table_and_figures_and_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_the_example_writes_table_and_figures_and_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     run_here(monkeypatch, out)
     assert {path.name for path in out.iterdir()} == {
@@ -83,7 +84,7 @@ def test_the_example_writes_table_and_figures_and_goes_on_where_it_was(tmp_path,
 
 
 @pytest.mark.slow
-def test_results_do_not_depend_on_how_many_processes_make_them(tmp_path, monkeypatch):
+def test_results_do_not_depend_on_how_many_processes_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / "rid_digits.py"), "--out", "out", "--jobs", "2"]
     run = subprocess.run([*command, *ARGUMENTS], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
@@ -91,7 +92,7 @@ def test_results_do_not_depend_on_how_many_processes_make_them(tmp_path, monkeyp
     assert (tmp_path / "out" / "results.json").read_text() == (tmp_path / "here" / "results.json").read_text()
 
 
-def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path):
+def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path: Path) -> None:
     settings = options.replaced(digits.Settings(), [argument.removeprefix("--set=") for argument in ARGUMENTS])
     runs.check_settings(tmp_path, settings, choices=digits.CHOICES)
     digits.train_teacher(digits.TeacherRun("nuisance", 0), settings, tmp_path)
@@ -102,7 +103,7 @@ def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path):
     assert plain == probed
 
 
-def test_digits_are_in_one_part_only_and_shown_over_every_background_to_judge_by():
+def test_digits_are_in_one_part_only_and_shown_over_every_background_to_judge_by() -> None:
     data = digits_data.digits_on_backgrounds(n_train=1000, n_validation=297, contrast=0.6, seed=0)
     parts = (data.train, data.validation, data.test)
     assert [len(part.digits) for part in parts] == [1000, 2970, 5000]
@@ -117,11 +118,11 @@ def test_digits_are_in_one_part_only_and_shown_over_every_background_to_judge_by
     assert not shown[1] & shown[2]
 
 
-def result(validation, test, *, diverged=False):
+def result(validation: float, test: float, *, diverged: bool = False) -> dict[str, float]:
     return {"validation": validation, "test": test, "diverged": diverged}
 
 
-def test_the_weight_is_chosen_on_validation_and_gains_are_paired_by_seed():
+def test_the_weight_is_chosen_on_validation_and_gains_are_paired_by_seed() -> None:
     Run = runs.Run
     found = {
         Run("none", "BAS", 0.0, 0): result(0.7, 0.70),
@@ -151,7 +152,7 @@ def test_the_weight_is_chosen_on_validation_and_gains_are_paired_by_seed():
     ]
 
 
-def test_epochs_are_counted_until_the_student_had_its_share():
+def test_epochs_are_counted_until_the_student_had_its_share() -> None:
     # w w T s s s T s: four of the student's in eight.
     assert digits.epochs_until(Phases(warm_up=2, cycle=4, teacher_share=0.25), 4) == 8
     assert digits.epochs_until(Phases(), 5) == 5
@@ -165,17 +166,17 @@ def test_epochs_are_counted_until_the_student_had_its_share():
         ("n_seeds=many", r"--set n_seeds=many: n_seeds is such as 3"),
     ],
 )
-def test_settings_that_are_none_are_refused(assignment, message):
+def test_settings_that_are_none_are_refused(assignment: str, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
         options.replaced(digits.Settings(), [assignment])
 
 
-def test_settings_are_replaced_by_values_of_their_kind():
+def test_settings_are_replaced_by_values_of_their_kind() -> None:
     found = options.replaced(digits.Settings(), ["weights=[1, 2.5]", "sigma=closed-form", "learning_rate=1"])
     assert (found.weights, found.sigma, found.learning_rate) == ((1, 2.5), "closed-form", 1)
 
 
-def test_a_folder_holds_runs_of_one_kind(tmp_path):
+def test_a_folder_holds_runs_of_one_kind(tmp_path: Path) -> None:
     settings = digits.Settings()
     runs.check_settings(tmp_path, settings, choices=digits.CHOICES)
     runs.check_settings(tmp_path, options.replaced(settings, ["n_seeds=5"]), choices=digits.CHOICES)

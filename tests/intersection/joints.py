@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pidkit import gate
 
 
-def outcomes(*tsy: str, probabilities=None) -> np.ndarray:
+def outcomes(*tsy: str, probabilities: list[float] | None = None) -> np.ndarray:
     """Return p[y, x1, x2] of outcomes written "T S Y", uniform unless probabilities are given."""
     symbols = [tuple(map(int, word)) for word in tsy]
     shape = np.max(symbols, axis=0) + 1

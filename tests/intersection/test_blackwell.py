@@ -6,7 +6,7 @@ from pidkit.intersection.blackwell import blackwell_cone, source_channels
 from tests.intersection.joints import dirichlet
 
 
-def test_the_total_is_in_the_cone_of_any_number_of_sources():
+def test_the_total_is_in_the_cone_of_any_number_of_sources() -> None:
     p = dirichlet((3, 2, 4, 3), 0)
     pairs = [p.sum((2, 3)), p.sum((1, 3)), p.sum((1, 2))]
     for k in (1, 2, 3):
@@ -15,7 +15,7 @@ def test_the_total_is_in_the_cone_of_any_number_of_sources():
         np.testing.assert_allclose(cone.to_target @ cone.total, p.sum((1, 2, 3)))
 
 
-def test_channels_sum_to_one_and_fill_unused_symbols():
+def test_channels_sum_to_one_and_fill_unused_symbols() -> None:
     totals = [np.array([0.5, 0.0, 0.5]), np.array([0.25, 0.75])]
     masses = np.array([[0.1, 0.2, 0.05, 0.25], [0.4, 0.3, 0.2, 0.5]])
     first, second = source_channels(masses, totals)

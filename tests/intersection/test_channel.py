@@ -8,13 +8,13 @@ from pidkit.intersection.channel import channel_information, conditional_informa
 from tests.intersection.joints import TABLE, dirichlet
 
 
-def test_conditional_information_by_entropies():
+def test_conditional_information_by_entropies() -> None:
     p = dirichlet((2, 3, 4), 0)
     expected = entropy(p.sum(1)) + entropy(p.sum(0)) - entropy(p) - entropy(p.sum((0, 1)))
     assert conditional_information(p) == pytest.approx(expected, abs=1e-12)
 
 
-def test_q_equal_to_a_source():
+def test_q_equal_to_a_source() -> None:
     p = TABLE["AND"].p
     tells_x1 = np.broadcast_to(np.eye(2)[:, None, :, None], (2, 2, 2, 2))
     information = channel_information(p, tells_x1)

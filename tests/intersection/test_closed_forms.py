@@ -1,5 +1,8 @@
 """MMI and Williams-Beer I_min: closed forms and the published values."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,11 +12,11 @@ from tests.intersection.joints import TABLE, dirichlet
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_table(name):
+def test_table(name: str) -> None:
     assert mmi_redundancy(TABLE[name].p) == pytest.approx(TABLE[name].mmi, abs=1e-6)
 
 
-def test_williams_beer_by_the_definition():
+def test_williams_beer_by_the_definition() -> None:
     p = dirichlet((3, 2, 4), 0)
     p_y = p.sum((1, 2))
     total = 0.0
@@ -29,12 +32,12 @@ def test_williams_beer_by_the_definition():
 
 
 @pytest.mark.parametrize(("name", "value"), [("UNQ", 1.0), ("XOR", 0.0), ("AND", 0.31127812), ("RDN", 1.0)])
-def test_williams_beer_values(name, value):
+def test_williams_beer_values(name: str, value: float) -> None:
     assert williams_beer_redundancy(TABLE[name].p) == pytest.approx(value, abs=1e-8)
 
 
 @pytest.mark.parametrize("measure", [mmi_redundancy, williams_beer_redundancy])
-def test_errors(measure):
+def test_errors(measure: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="unit must be"):
         measure(TABLE["AND"].p, unit="dits")
     with pytest.raises(InputError, match="sums to 2"):

@@ -13,7 +13,7 @@ from pidkit.intersection.griffith_ho import griffith_ho_cone
 from tests.intersection.joints import dirichlet
 
 
-def test_limits_keep_the_interval_valid():
+def test_limits_keep_the_interval_valid() -> None:
     cone = griffith_ho_cone(dirichlet((2, 3, 3), 0)).cone
     coordinates = find_coordinates(cone)
     value = generate_columns(cone, coordinates, tol=1e-10).lower
@@ -27,7 +27,7 @@ def test_limits_keep_the_interval_valid():
     assert split.upper >= value
 
 
-def test_climbing_leads_to_the_same_value(monkeypatch):
+def test_climbing_leads_to_the_same_value(monkeypatch: pytest.MonkeyPatch) -> None:
     cone = griffith_ho_cone(dirichlet((2, 3, 3), 1)).cone
     coordinates = find_coordinates(cone)
     value = generate_columns(cone, coordinates, tol=1e-10).lower
@@ -35,7 +35,7 @@ def test_climbing_leads_to_the_same_value(monkeypatch):
     assert generate_columns(cone, coordinates, tol=1e-10).lower == pytest.approx(value, abs=1e-9)
 
 
-def test_a_tolerance_out_of_reach_ends_as_stalled_or_converged():
+def test_a_tolerance_out_of_reach_ends_as_stalled_or_converged() -> None:
     p = dirichlet((3, 4, 4), 0)
     cone = blackwell_cone([p.sum(2), p.sum(1)])
     split = generate_columns(cone, find_coordinates(cone), tol=-1.0)
@@ -43,7 +43,7 @@ def test_a_tolerance_out_of_reach_ends_as_stalled_or_converged():
     assert abs(split.upper - split.lower) <= 1e-9
 
 
-def test_size_limit_keeps_the_interval_valid(monkeypatch):
+def test_size_limit_keeps_the_interval_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     cone = griffith_ho_cone(dirichlet((3, 3, 3), 0)).cone
     coordinates = find_coordinates(cone)
     value = generate_columns(cone, coordinates, tol=1e-10).lower

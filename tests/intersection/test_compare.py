@@ -11,7 +11,7 @@ from tests.intersection.joints import TABLE, dirichlet
 
 
 @pytest.mark.parametrize("p", [TABLE["AND"].p, TABLE["PntUnq"].p, dirichlet((2, 2, 3), 0)])
-def test_atoms_add_up_in_order(p):
+def test_atoms_add_up_in_order(p: np.ndarray) -> None:
     table = compare(p)
     assert [result.measure for result in table.results] == list(MEASURES)
     for result in table.results:
@@ -22,7 +22,7 @@ def test_atoms_add_up_in_order(p):
     assert all(small <= large + 1e-8 for small, large in pairwise(values))
 
 
-def test_table_and_units():
+def test_table_and_units() -> None:
     table = compare(TABLE["AND"].p, measures=["griffith-ho", "williams-beer"])
     lines = repr(table).splitlines()
     assert lines[0].split() == ["bits", "redundancy", "unique_1", "unique_2", "synergy", "gap"]
@@ -38,8 +38,8 @@ def test_table_and_units():
     assert compare(TABLE["AND"].p, measures=["mmi"], unit="nats")["mmi"].unit == "nats"
 
 
-def test_errors():
+def test_errors() -> None:
     with pytest.raises(InputError, match=r"measures must be one of 'gacs-koerner', .*, not 'I_dep'"):
-        compare(TABLE["AND"].p, measures=["I_dep"])
+        compare(TABLE["AND"].p, measures=["I_dep"])  # type: ignore[list-item]
     with pytest.raises(InputError, match="no measure 'broja' here; there are mmi"):
         compare(TABLE["AND"].p, measures=["mmi"])["broja"]

@@ -7,6 +7,7 @@ and RDNUNQXOR runs out of memory.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,13 +27,13 @@ RIGHT = ("XOR", "RDN", "UNQ", "ReducedOR", "ImperfectRDN", "SUM")
 """Joints on which dit's Griffith-Ho search finds the value within 1e-4."""
 
 
-def redundancy(measure, p):
+def redundancy(measure: type[Any], p: np.ndarray) -> float:
     """Return dit's redundancy of two sources."""
     return measure(dit_from_joint(p), [[0], [1]], [2])[((0,), (1,))]
 
 
 @pytest.mark.parametrize("name", ["AND", "RDN", "UNQ", "correlated UNQ1", "ImperfectRDN", "PntUnq"])
-def test_closed_forms(name):
+def test_closed_forms(name: str) -> None:
     p = TABLE[name].p
     wedge = intersection_information(p, measure="gacs-koerner").lower
     assert redundancy(dit_pid.PID_GK, p) == pytest.approx(wedge, abs=1e-9)
@@ -40,22 +41,23 @@ def test_closed_forms(name):
     assert redundancy(dit_pid.PID_WB, p) == pytest.approx(williams_beer_redundancy(p), abs=1e-9)
 
 
-def test_closed_forms_of_a_random_joint():
+def test_closed_forms_of_a_random_joint() -> None:
     p = dirichlet((3, 2, 4), 1)
     assert redundancy(dit_pid.PID_WB, p) == pytest.approx(williams_beer_redundancy(p), abs=1e-9)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
-def test_griffith_ho_where_dit_is_right(name):
+def test_griffith_ho_where_dit_is_right(name: str) -> None:
     p = TABLE[name].p
     assert redundancy(dit_pid.PID_GH, p) == pytest.approx(intersection_information(p).lower, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["correlated UNQ1", "AND", "OR"])
-def test_the_proof_where_dit_is_wrong(name):
+def test_the_proof_where_dit_is_wrong(name: str) -> None:
     p = TABLE[name].p
     result = intersection_information(p)
+    assert result.common is not None
     information = channel_information(p, result.common)
     assert information.residual <= 1e-15
     assert information.target / np.log(2.0) == pytest.approx(TABLE[name].alpha, abs=1e-7)

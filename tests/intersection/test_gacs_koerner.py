@@ -7,7 +7,7 @@ from pidkit.intersection.gacs_koerner import common_function, indicator_channel
 from tests.intersection.joints import TABLE
 
 
-def walk(p):
+def walk(p: np.ndarray) -> tuple[list[tuple[int, ...]], list[int]]:
     """Return the common values by merging outcomes one pair at a time: the slow twin."""
     outcomes = list(zip(*np.nonzero(p.sum(0)), strict=True))
     group = list(range(len(outcomes)))
@@ -21,7 +21,7 @@ def walk(p):
 
 @pytest.mark.parametrize("shape", [(2, 4, 5), (2, 3, 3, 4)])
 @pytest.mark.parametrize("seed", range(8))
-def test_against_the_walk(shape, seed):
+def test_against_the_walk(shape: tuple[int, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = rng.random(shape) * (rng.random(shape[1:]) < 0.25)
     p[0, ..., 0] += p.sum() == 0.0
@@ -36,11 +36,11 @@ def test_against_the_walk(shape, seed):
         np.testing.assert_array_equal(own == -1, without_mass)
 
 
-def test_rdnxor_has_one_common_bit():
+def test_rdnxor_has_one_common_bit() -> None:
     values = common_function(TABLE["RDNXOR"].p)
     assert values[0].tolist() == values[1].tolist()
     assert np.bincount(values[0]).tolist() == [2, 2]
 
 
-def test_symbols_without_mass_get_a_uniform_value():
+def test_symbols_without_mass_get_a_uniform_value() -> None:
     np.testing.assert_array_equal(indicator_channel(np.array([0, -1, 1])), [[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]])

@@ -1,6 +1,7 @@
 """The door: published values, the sizes it must reach, limits, options, and every error it raises."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ VALUE = 1e-7
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_table_of_values(name):
+def test_table_of_values(name: str) -> None:
     known = TABLE[name]
     for measure, value in (("gacs-koerner", known.wedge), ("griffith-ho", known.alpha), ("blackwell", known.prec)):
         began = time.perf_counter()
-        result = intersection_information(known.p, measure=measure)
+        result = intersection_information(known.p, measure=measure)  # type: ignore[arg-type]
         assert time.perf_counter() - began < 1.0  # .1 s on a quiet machine: benchmarks/bench_intersection.py
         assert result.is_exact
         assert result.lower == pytest.approx(value, abs=VALUE), measure
@@ -28,14 +29,14 @@ def test_table_of_values(name):
 
 
 @pytest.mark.parametrize(("seed", "alpha", "prec"), RANDOM_2X2X2)
-def test_random_two_by_two(seed, alpha, prec):
+def test_random_two_by_two(seed: int, alpha: float, prec: float) -> None:
     p = dirichlet((2, 2, 2), seed)
     assert intersection_information(p).lower == pytest.approx(alpha, abs=1e-9)
     assert intersection_information(p, measure="blackwell").lower == pytest.approx(prec, abs=1e-9)
 
 
 @pytest.mark.parametrize(("shape", "gap"), [((3, 3, 3), 1e-7), ((4, 4, 4), 1e-3)])
-def test_sizes_by_column_generation(shape, gap):
+def test_sizes_by_column_generation(shape: tuple[int, int, int], gap: float) -> None:
     result = intersection_information(dirichlet(shape, 0), tol=gap, time_limit=30.0)
     assert result.report.gap <= gap
     assert result.report.status == "converged"
@@ -45,23 +46,23 @@ def test_sizes_by_column_generation(shape, gap):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("shape", [(2, 6, 6), (3, 3, 3), (4, 4, 4)])
-def test_sizes_to_the_last_digit(shape, seed):
+def test_sizes_to_the_last_digit(shape: Any, seed: int) -> None:
     result = intersection_information(dirichlet(shape, seed), tol=1e-7)
     assert result.report.gap <= 1e-7
     assert intersection_information(dirichlet(shape, seed), measure="blackwell").lower >= result.lower
 
 
-def test_blackwell_of_ten_by_ten_sources():
+def test_blackwell_of_ten_by_ten_sources() -> None:
     result = intersection_information(dirichlet((5, 10, 10), 0), measure="blackwell", tol=1e-8)
     assert result.lower == pytest.approx(0.0110339795, abs=1e-9)
 
 
-def test_generic_joint_with_many_targets_is_zero_in_closed_form():
+def test_generic_joint_with_many_targets_is_zero_in_closed_form() -> None:
     result = intersection_information(dirichlet((5, 3, 3), 0))
     assert (result.lower, result.upper, result.report.solver) == (0.0, 0.0, "closed form")
 
 
-def test_the_channel_attains_the_lower_end():
+def test_the_channel_attains_the_lower_end() -> None:
     p = dirichlet((3, 3, 3), 4)
     result = intersection_information(p, unit="nats")
     assert result.common is not None
@@ -76,7 +77,7 @@ def test_the_channel_attains_the_lower_end():
         np.testing.assert_allclose(channel * p_x, joint, atol=1e-10)
 
 
-def test_zero_mass_symbols_change_nothing():
+def test_zero_mass_symbols_change_nothing() -> None:
     p = dirichlet((2, 2, 2), 1)
     padded = np.zeros((3, 4, 3))
     padded[np.ix_([0, 2], [1, 3], [0, 1])] = p
@@ -89,12 +90,12 @@ def test_zero_mass_symbols_change_nothing():
 
 
 @pytest.mark.parametrize("measure", ["gacs-koerner", "griffith-ho", "blackwell"])
-def test_a_constant_target_is_zero(measure):
+def test_a_constant_target_is_zero(measure: Any) -> None:
     result = intersection_information(dirichlet((1, 3, 2), 0), measure=measure)
     assert (result.lower, result.upper) == (0.0, 0.0)
 
 
-def test_three_sources():
+def test_three_sources() -> None:
     p = np.zeros((2, 2, 2, 2))
     p[0, 0, 0, 0] = p[1, 1, 1, 1] = 0.5
     for measure in ("gacs-koerner", "blackwell"):
@@ -108,13 +109,13 @@ def test_three_sources():
     assert three.lower <= min(pairs) + 1e-9
 
 
-def test_one_source_shares_all_it_knows():
+def test_one_source_shares_all_it_knows() -> None:
     p = np.array([[0.5, 0.1], [0.0, 0.4]])
     whole = intersection_information(p, measure="gacs-koerner").lower
     assert intersection_information(p, measure="blackwell").lower == pytest.approx(whole, abs=1e-9)
 
 
-def test_limits_give_an_interval_and_say_so():
+def test_limits_give_an_interval_and_say_so() -> None:
     p = dirichlet((4, 4, 4), 0)
     value = 0.022358482491
     stopped = intersection_information(p, max_iter=3)
@@ -128,41 +129,41 @@ def test_limits_give_an_interval_and_say_so():
     assert late.upper <= intersection_information(p, measure="blackwell").upper + 1e-9
 
 
-def test_too_many_posterior_dimensions_still_give_an_interval():
+def test_too_many_posterior_dimensions_still_give_an_interval() -> None:
     p = dirichlet((8, 8, 8), 0)
     result = intersection_information(p, time_limit=2.0)
     assert 0.0 <= result.lower <= result.upper
     assert result.report.status in ("time_limit", "size_limit")
 
 
-def test_units():
+def test_units() -> None:
     p = dirichlet((2, 2, 2), 1)
     bits, nats = (intersection_information(p, unit=unit) for unit in ("bits", "nats"))
     assert nats.lower == pytest.approx(bits.lower * np.log(2.0), abs=1e-12)
 
 
-def test_missing_tol_raises_and_can_be_waived():
+def test_missing_tol_raises_and_can_be_waived() -> None:
     p = dirichlet((4, 4, 4), 0)
     with pytest.raises(SolverError, match=r"the griffith-ho information lies in \[.*\] bits, a gap of .*'max_iter'"):
         intersection_information(p, tol=1e-9, max_iter=2)
     assert intersection_information(p, tol=1e-9, max_iter=2, check=False).report.gap > 1e-9
 
 
-def test_errors():
+def test_errors() -> None:
     p = dirichlet((2, 2, 2), 0)
     with pytest.raises(
         InputError, match="measure must be one of 'griffith-ho', 'blackwell', 'gacs-koerner', not 'broja'"
     ):
-        intersection_information(p, measure="broja")
+        intersection_information(p, measure="broja")  # type: ignore[arg-type]
     for name, wanted in (
         ("tol", "a finite number of bits > 0"),
         ("time_limit", "a number of seconds > 0"),
         ("max_iter", "a whole number >= 1"),
     ):
         with pytest.raises(InputError, match=f"^{name} must be {wanted}, not 0$"):
-            intersection_information(p, **{name: 0})
+            intersection_information(p, **{name: 0})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="unit must be"):
-        intersection_information(p, unit="hartley")
+        intersection_information(p, unit="hartley")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="p must have 3 axes"):
         intersection_information(dirichlet((2, 2, 2, 2), 0))
     tiny = np.array([[[0.5, 1e-15], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.5]]])
@@ -171,20 +172,20 @@ def test_errors():
             intersection_information(tiny, measure=measure)
 
 
-def test_a_channel_that_misses_its_constraints_is_not_returned(monkeypatch):
+def test_a_channel_that_misses_its_constraints_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(information, "ADMISSIBLE", -1.0)
     with pytest.raises(SolverError, match="the common variable found misses its constraints by"):
         intersection_information(dirichlet((2, 2, 2), 0))
 
 
-def test_the_same_joint_gives_the_same_answer():
+def test_the_same_joint_gives_the_same_answer() -> None:
     p = dirichlet((3, 3, 3), 2)
     first, second = intersection_information(p), intersection_information(p)
     assert first.lower == second.lower
     np.testing.assert_array_equal(first.common, second.common)
 
 
-def test_a_joint_too_large_for_the_cone_is_bounded(monkeypatch):
+def test_a_joint_too_large_for_the_cone_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     p = dirichlet((3, 3, 3), 0)
     value = intersection_information(p)
     monkeypatch.setattr(information, "MAX_OUTCOMES", 20)
@@ -200,7 +201,7 @@ def test_a_joint_too_large_for_the_cone_is_bounded(monkeypatch):
     assert bounded.lower <= value.lower <= bounded.upper
 
 
-def test_many_common_values():
+def test_many_common_values() -> None:
     p = np.zeros((20, 100, 100))
     symbols = np.arange(100)
     p[symbols % 20, symbols, symbols] = 0.01

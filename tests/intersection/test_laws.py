@@ -1,5 +1,7 @@
 """Laws on random joints: symmetry, relabelling, equal sources. Their order and the theorems are in tests/theory."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ SLACK = 1e-8
 
 @settings(max_examples=25)
 @given(joints())
-def test_swapping_the_sources_changes_nothing(p):
+def test_swapping_the_sources_changes_nothing(p: Any) -> None:
     for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
         here = intersection_information(p, measure=measure)
         there = intersection_information(p.transpose(0, 2, 1), measure=measure)
@@ -23,7 +25,7 @@ def test_swapping_the_sources_changes_nothing(p):
 
 @settings(max_examples=25)
 @given(joints(), st.integers(0, 1000))
-def test_relabelling_changes_nothing(p, seed):
+def test_relabelling_changes_nothing(p: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     shuffled = p[np.ix_(*(rng.permutation(n) for n in p.shape))]
     for measure in ("gacs-koerner", "griffith-ho", "blackwell"):
@@ -33,7 +35,7 @@ def test_relabelling_changes_nothing(p, seed):
 
 @settings(max_examples=25)
 @given(joints())
-def test_the_other_source_being_the_same_gives_it_all(p):
+def test_the_other_source_being_the_same_gives_it_all(p: np.ndarray) -> None:
     p_yx = p.sum(2)
     twice = np.zeros((*p_yx.shape, p_yx.shape[1]))
     diagonal = np.arange(p_yx.shape[1])

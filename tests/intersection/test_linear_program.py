@@ -8,7 +8,7 @@ from pidkit.errors import SolverError
 from pidkit.intersection.linear_program import LinearProgram
 
 
-def test_changes_between_solves_match_scipy():
+def test_changes_between_solves_match_scipy() -> None:
     rng = np.random.default_rng(0)
     rows, point = rng.normal(size=(3, 8)), rng.random(8)
     costs = rng.random(8)
@@ -25,13 +25,13 @@ def test_changes_between_solves_match_scipy():
     assert program.n_solves == 5
 
 
-def test_added_columns_enter():
+def test_added_columns_enter() -> None:
     program = LinearProgram(np.array([1.0]), np.ones((1, 1)), np.ones(1))
     program.add_column(-2.0, np.array([4.0]))
     assert program.solve().value == pytest.approx(-0.5)
 
 
-def test_no_solution():
+def test_no_solution() -> None:
     program = LinearProgram(np.ones(2), np.ones((1, 2)), -np.ones(1))
     assert program.solve_if_possible() is None
     with pytest.raises(SolverError, match="has an optimum with status 'Infeasible'"):

@@ -16,7 +16,7 @@ from tests.intersection.joints import dirichlet
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("shape", [(2, 2, 2), (2, 3, 3), (3, 2, 3), (3, 3, 2), (4, 3, 3)])
-def test_the_bound_is_the_largest_violation(shape, seed):
+def test_the_bound_is_the_largest_violation(shape: tuple[int, int, int], seed: int) -> None:
     p = dirichlet(shape, seed)
     rng = np.random.default_rng(seed)
     for cone in (griffith_ho_cone(p).cone, blackwell_cone([p.sum(2), p.sum(1)])):
@@ -40,7 +40,7 @@ def test_the_bound_is_the_largest_violation(shape, seed):
         assert climber.n_programs > 0
 
 
-def test_the_bound_holds_at_a_deadline():
+def test_the_bound_holds_at_a_deadline() -> None:
     cone = griffith_ho_cone(dirichlet((2, 3, 3), 0)).cone
     coordinates = find_coordinates(cone)
     pricer = Pricer(cone, coordinates)

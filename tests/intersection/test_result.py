@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from pidkit.intersection import intersection_information
 from tests.intersection.joints import TABLE, dirichlet
 
 
-def test_units_go_there_and_back():
+def test_units_go_there_and_back() -> None:
     result = intersection_information(TABLE["AND"].p)
     back = result.to("nats").to("bits")
     assert back.lower == pytest.approx(result.lower, abs=1e-15)
@@ -22,7 +23,7 @@ def test_units_go_there_and_back():
 
 
 @pytest.mark.parametrize("measure", ["griffith-ho", "blackwell", "gacs-koerner"])
-def test_a_dictionary_survives_json(measure):
+def test_a_dictionary_survives_json(measure: Any) -> None:
     result = intersection_information(TABLE["AND"].p, measure=measure)
     fields = json.loads(json.dumps(result.to_dict()))
     assert fields["lower"] == result.lower
@@ -31,7 +32,7 @@ def test_a_dictionary_survives_json(measure):
     assert (fields["common"] is None) == (measure == "blackwell")
 
 
-def test_repr_shows_a_value_or_an_interval():
+def test_repr_shows_a_value_or_an_interval() -> None:
     exact = repr(intersection_information(TABLE["AND"].p))
     assert "value 0.12255625 (exact)   n_q = 2" in exact
     wide = repr(intersection_information(dirichlet((4, 4, 4), 0), max_iter=2))
@@ -41,7 +42,7 @@ def test_repr_shows_a_value_or_an_interval():
 
 def test_the_value_is_what_the_channel_attains_and_the_residual_has_a_unit_where_it_is_information() -> None:
     for kind, of in (("griffith-ho", "information"), ("blackwell", "total variation"), ("gacs-koerner", "information")):
-        result = intersection_information(TABLE["AND"].p, kind=kind)
+        result = intersection_information(TABLE["AND"].p, kind=kind)  # type: ignore[call-arg]
         report = replace(result.report, residual=0.5)
         assert result.value == result.lower
         assert report.residual_kind == of

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,15 +21,15 @@ NEURAL = {"infonce", "jsd", "smile", "mine", "nwj"}
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
-def test_every_name_gives_an_estimate_that_says_what_it_is(name):
+def test_every_name_gives_an_estimate_that_says_what_it_is(name: str) -> None:
     a, b = (LABELS, LABELS[::-1]) if name in SYMBOLS else (A, LABELS if name in ("ross", "label-decoder") else B)
-    options = {}
+    options: dict[str, Any] = {}
     if name in NEURAL:
         pytest.importorskip("torch")
         from pidkit.nn import FitOptions
 
         options = {"options": FitOptions(max_steps=20), "folds": 1}
-    estimate = estimate_mi(a, b, estimator=name, unit="nats", rng=3, **options)
+    estimate = estimate_mi(a, b, estimator=name, unit="nats", rng=3, **options)  # type: ignore[arg-type]
     assert np.isfinite(estimate.value)
     assert estimate.n_samples == 60
     assert estimate.unit == "nats"
@@ -37,23 +38,23 @@ def test_every_name_gives_an_estimate_that_says_what_it_is(name):
     if name == "jsd":
         assert estimate.estimator == "jsd+nwj"
         assert estimate.value != estimate.diagnostics["jsd_objective"] < 0
-    bits = estimate_mi(a, b, estimator=name, rng=3, **options)
+    bits = estimate_mi(a, b, estimator=name, rng=3, **options)  # type: ignore[arg-type]
     assert bits.value == pytest.approx(estimate.to("bits").value, rel=1e-6, abs=1e-9)
 
 
-def test_an_object_is_taken_as_it_is():
+def test_an_object_is_taken_as_it_is() -> None:
     assert estimate_mi(A, B, estimator=KSG(k=5)).value == estimate_mi(A, B, estimator="ksg", k=5).value
     assert estimate_mi(A, B, estimator=KSG(k=5)).value != estimate_mi(A, B).value
 
 
-def test_warnings_of_the_result_are_said_aloud():
+def test_warnings_of_the_result_are_said_aloud() -> None:
     with pytest.warns(PidkitWarning, match=r"^plugin: saturated: H\(A\) is 4.09 nats and log n 4.09;") as caught:
         estimate = estimate_mi(np.arange(60), LABELS, estimator="plugin")
     assert len(caught) == len(estimate.warnings) == 1
     assert caught[0].filename == __file__
 
 
-def test_the_door_and_the_light_estimators_do_not_load_torch():
+def test_the_door_and_the_light_estimators_do_not_load_torch() -> None:
     code = (
         "import sys, numpy as np, pidkit\n"
         "pidkit.estimate_mi(np.arange(9.0), np.arange(9.0) ** 2)\n"
@@ -62,7 +63,7 @@ def test_the_door_and_the_light_estimators_do_not_load_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_without_torch_the_message_says_what_to_install(monkeypatch):
+def test_without_torch_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("pidkit.mi.neural")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -72,7 +73,7 @@ def test_without_torch_the_message_says_what_to_install(monkeypatch):
         estimate_mi(A, B, estimator="jsd")
 
 
-def changed(x, value):
+def changed(x: np.ndarray, value: float) -> np.ndarray:
     x = x.copy()
     x[3] = value
     return x
@@ -80,13 +81,13 @@ def changed(x, value):
 
 CONTINUOUS = ("ksg", "gao", "gaussian", "gaussian-copula", "reconstruction-decoder", "infonce", "jsd")
 TABLE = {
-    "unit": (partial(estimate_mi, A, B, unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),
+    "unit": (partial(estimate_mi, A, B, unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),  # type: ignore[arg-type]
     "name": (
-        partial(estimate_mi, A, B, estimator="kraskov"),
+        partial(estimate_mi, A, B, estimator="kraskov"),  # type: ignore[arg-type]
         "estimator must be one of 'ksg', 'ross',..., not 'kraskov'",
     ),
     "no estimator": (
-        partial(estimate_mi, A, B, estimator=3),
+        partial(estimate_mi, A, B, estimator=3),  # type: ignore[arg-type]
         "estimator must be a name or have an estimate method, not int",
     ),
     "option": (
@@ -102,7 +103,7 @@ TABLE = {
         "k: an estimator object has its options already; pass a name instead",
     ),
     "rng": (
-        partial(estimate_mi, A, B, rng=None),
+        partial(estimate_mi, A, B, rng=None),  # type: ignore[arg-type]
         "rng must be a whole number from 0 to 2**32 - 1 or a numpy.random.Generator, not None",
     ),
     "negative rng": (
@@ -116,7 +117,7 @@ TABLE = {
     "few samples": (partial(estimate_mi, A[:4], B[:4]), "a and b hold 4 samples; k = 3 needs at least 5"),
 }
 for _name in CONTINUOUS:
-    _call = partial(partial, estimate_mi, estimator=_name)
+    _call = partial(partial, estimate_mi, estimator=_name)  # type: ignore[arg-type]
     TABLE |= {
         f"{_name}: NaN": (_call(changed(A, np.nan), B), "a must be finite: it holds NaN or infinity;..."),
         f"{_name}: infinity": (_call(A, changed(B, np.inf)), "b must be finite: it holds NaN or infinity;..."),
@@ -138,7 +139,7 @@ for _name in CONTINUOUS:
 
 
 @pytest.mark.parametrize("kind", TABLE)
-def test_bad_input_is_one_line_that_says_what_to_do(kind):
+def test_bad_input_is_one_line_that_says_what_to_do(kind: str) -> None:
     if kind.split(":")[0] in NEURAL or "fixed" in kind:
         pytest.importorskip("torch")
     call, message = TABLE[kind]

@@ -1,5 +1,7 @@
 """KSG: the truth on the tasks of low dimension, a readable twin, and what must not change the value."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import digamma
@@ -8,7 +10,7 @@ from pidkit import InputError
 from pidkit.mi import KSG, TASKS
 
 
-def twin(a, b, k, version):
+def twin(a: np.ndarray, b: np.ndarray, k: int, version: int) -> float:
     """KSG as Kraskov et al. write it, with loops."""
     n = len(a)
     total = 0.0
@@ -28,11 +30,11 @@ def twin(a, b, k, version):
 
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize(("name", "k"), [("normal 1x1", 1), ("swiss roll", 3), ("pair 5x5", 4), ("dense 25x25", 3)])
-def test_ksg_is_its_readable_twin(name, k, version):
+def test_ksg_is_its_readable_twin(name: str, k: int, version: int) -> None:
     a, b = TASKS[name].sample(150, rng=1)
     estimate = KSG(k=k, version=version).estimate(a, b, unit="nats")
-    scaled = [(x - x.mean(0)) / x.std(0) for x in (a, b)]
-    assert estimate.value == pytest.approx(twin(*scaled, k, version), abs=1e-9)
+    first, second = ((x - x.mean(0)) / x.std(0) for x in (a, b))
+    assert estimate.value == pytest.approx(twin(first, second, k, version), abs=1e-9)
     assert estimate.kind == "estimate"
 
 
@@ -40,7 +42,7 @@ def test_ksg_is_its_readable_twin(name, k, version):
 @pytest.mark.parametrize(
     ("name", "tolerance"), [("normal 1x1", 0.03), ("additive noise", 0.03), ("swiss roll", 0.03), ("dense 5x5", 0.05)]
 )
-def test_ksg_finds_the_truth_in_few_dimensions(name, tolerance, version):
+def test_ksg_finds_the_truth_in_few_dimensions(name: str, tolerance: float, version: int) -> None:
     task = TASKS[name]
     values = [
         KSG(version=version).estimate(*task.sample(5000, rng=s), unit="nats").value
@@ -49,13 +51,13 @@ def test_ksg_finds_the_truth_in_few_dimensions(name, tolerance, version):
     assert np.mean(values) == pytest.approx(task.mi, abs=tolerance)
 
 
-def test_the_standard_error_is_that_of_the_samples():
+def test_the_standard_error_is_that_of_the_samples() -> None:
     task = TASKS["normal 1x1"]
     estimates = [KSG().estimate(*task.sample(500, rng=s), unit="nats") for s in range(40)]
     assert np.mean([e.stderr for e in estimates]) == pytest.approx(np.std([e.value for e in estimates]), rel=0.5)
 
 
-def test_ksg_does_not_change_with_order_sides_shifts_and_scales():
+def test_ksg_does_not_change_with_order_sides_shifts_and_scales() -> None:
     a, b = TASKS["swiss roll"].sample(400, rng=0)
     value = KSG().estimate(a, b).value
     order = np.random.default_rng(0).permutation(400)
@@ -65,14 +67,14 @@ def test_ksg_does_not_change_with_order_sides_shifts_and_scales():
     assert KSG().estimate(np.hstack([a, np.ones((400, 1))]), b).value == pytest.approx(value, abs=1e-6)
 
 
-def test_negative_values_are_kept():
+def test_negative_values_are_kept() -> None:
     rng = np.random.default_rng(0)
     values = [KSG().estimate(*rng.normal(size=(2, 200))).value for _ in range(20)]
     assert min(values) < 0 < max(values)
     assert np.mean(values) == pytest.approx(0.0, abs=0.05)
 
 
-def test_the_same_seed_gives_the_same_value_and_is_recorded():
+def test_the_same_seed_gives_the_same_value_and_is_recorded() -> None:
     a, b = TASKS["normal 1x1"].sample(200)
     assert KSG(jitter=0.1).estimate(a, b, rng=5).value == KSG(jitter=0.1).estimate(a, b, rng=5).value
     assert KSG(jitter=0.1).estimate(a, b, rng=5).value != KSG(jitter=0.1).estimate(a, b, rng=6).value
@@ -80,7 +82,7 @@ def test_the_same_seed_gives_the_same_value_and_is_recorded():
     assert KSG().estimate(a, b, rng=np.random.default_rng(5)).seed == "generator"
 
 
-def test_ties_are_pointed_out():
+def test_ties_are_pointed_out() -> None:
     a, b = TASKS["normal 1x1"].sample(400)
     estimate = KSG().estimate(np.round(a, 1), b)
     assert len(estimate.warnings) == 1
@@ -97,6 +99,6 @@ def test_ties_are_pointed_out():
         ({"jitter": -1.0}, r"^jitter must be a number in \[0, 1\), not -1.0; 1e-10 breaks ties$"),
     ],
 )
-def test_bad_parameters_are_refused(options, message):
+def test_bad_parameters_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         KSG(**options)

@@ -1,6 +1,8 @@
 """Ross and Gao: the truth on mixtures, readable twins, limits."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from pidkit import InputError
 from pidkit.mi import KSG, TASKS, Gao, Ross
 
 
-def twin_of_ross(x, y, k):
+def twin_of_ross(x: np.ndarray, y: np.ndarray, k: int) -> float:
     n, total = len(x), 0.0
     for i in range(n):
         distance = np.abs(x - x[i]).max(1)
@@ -22,7 +24,7 @@ def twin_of_ross(x, y, k):
     return total / n + digamma(n)
 
 
-def twin_of_gao(a, b, k):
+def twin_of_gao(a: np.ndarray, b: np.ndarray, k: int) -> float:
     n, total = len(a), 0.0
     for i in range(n):
         d_a, d_b = np.abs(a - a[i]).max(1), np.abs(b - b[i]).max(1)
@@ -36,7 +38,7 @@ def twin_of_gao(a, b, k):
     return total / n + math.log(n)
 
 
-def test_both_find_the_truth_of_the_mixed_task():
+def test_both_find_the_truth_of_the_mixed_task() -> None:
     task = TASKS["mixed"]
     for estimator in (Ross(), Gao()):
         values = [estimator.estimate(*task.sample(5000, rng=s), unit="nats").value for s in range(3)]
@@ -44,7 +46,7 @@ def test_both_find_the_truth_of_the_mixed_task():
 
 
 @pytest.mark.parametrize("k", [1, 3])
-def test_ross_is_its_readable_twin(k):
+def test_ross_is_its_readable_twin(k: int) -> None:
     rng = np.random.default_rng(k)
     y = rng.integers(4, size=120)
     x = rng.normal(size=(120, 2)) + y[:, None]
@@ -53,7 +55,7 @@ def test_ross_is_its_readable_twin(k):
 
 
 @pytest.mark.parametrize("k", [1, 3])
-def test_gao_is_its_readable_twin(k):
+def test_gao_is_its_readable_twin(k: int) -> None:
     rng = np.random.default_rng(k)
     a = np.where(rng.uniform(size=150) < 0.5, 0.0, rng.normal(size=150))
     b = np.stack([a + rng.normal(size=150), rng.integers(2, size=150)], axis=1)
@@ -61,18 +63,18 @@ def test_gao_is_its_readable_twin(k):
     assert Gao(k=k).estimate(a, b, unit="nats").value == pytest.approx(twin_of_gao(a, b, k), abs=1e-9)
 
 
-def test_gao_without_ties_is_ksg_but_for_log_n():
+def test_gao_without_ties_is_ksg_but_for_log_n() -> None:
     a, b = TASKS["normal 1x1"].sample(300)
     difference = Gao().estimate(a, b, unit="nats").value - KSG(jitter=0.0).estimate(a, b, unit="nats").value
     assert difference == pytest.approx(math.log(300) - digamma(300), abs=1e-9)
 
 
-def test_gao_of_symbols_is_nearly_the_plug_in():
+def test_gao_of_symbols_is_nearly_the_plug_in() -> None:
     task = TASKS["channel"]
     assert Gao().estimate(*task.sample(4000), unit="nats").value == pytest.approx(task.mi, abs=0.05)
 
 
-def test_ross_takes_labels_on_either_side_and_of_any_sort():
+def test_ross_takes_labels_on_either_side_and_of_any_sort() -> None:
     x, y = TASKS["mixed"].sample(500)
     value = Ross().estimate(x, y).value
     assert Ross().estimate(y, x).value == value
@@ -82,7 +84,7 @@ def test_ross_takes_labels_on_either_side_and_of_any_sort():
     assert Ross().estimate(y, x).cap_name == "H(Y)"
 
 
-def test_ross_leaves_out_classes_of_one_and_says_so():
+def test_ross_leaves_out_classes_of_one_and_says_so() -> None:
     rng = np.random.default_rng(0)
     y = np.r_[np.arange(200) % 2, 2]
     x = rng.normal(size=201) + 3 * y
@@ -99,11 +101,11 @@ def test_ross_leaves_out_classes_of_one_and_says_so():
         (lambda x: Ross().estimate(x, np.zeros(20, dtype=int)), r"^b holds one class only: there is nothing to be inf"),
         (lambda x: Ross().estimate(x, np.arange(20)), r"^b has a class of its own for every sample; use KSG for"),
         (lambda x: Ross().estimate(x, np.arange(19) % 2), r"^a and b must have one row a sample, in the same order;"),
-        (lambda x: Ross(discrete="c"), r"^discrete must be one of 'auto', 'a', 'b', not 'c'$"),
-        (lambda x: Gao(k=0.5), r"^k must be a whole number >= 1, not 0.5; pass an int$"),
+        (lambda x: Ross(discrete="c"), r"^discrete must be one of 'auto', 'a', 'b', not 'c'$"),  # type: ignore[arg-type]
+        (lambda x: Gao(k=0.5), r"^k must be a whole number >= 1, not 0.5; pass an int$"),  # type: ignore[arg-type]
         (lambda x: Gao(k=30).estimate(x, x), r"^a and b hold 20 samples; k = 30 needs at least 32$"),
     ],
 )
-def test_what_cannot_be_used_is_refused(call, message):
+def test_what_cannot_be_used_is_refused(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(np.random.default_rng(0).normal(size=20))

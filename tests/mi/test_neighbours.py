@@ -6,13 +6,13 @@ import pytest
 from pidkit.mi.neighbours import BRUTE_FORCE_FROM, balls, counts_within, nearest_pairs
 
 
-def distances(x):
+def distances(x: np.ndarray) -> np.ndarray:
     return np.array([[max(abs(u - v)) for v in x] for u in x])
 
 
 @pytest.mark.parametrize("d", [1, 2, BRUTE_FORCE_FROM])
 @pytest.mark.parametrize("tied", [False, True])
-def test_counts_are_those_of_a_double_loop(d, tied):
+def test_counts_are_those_of_a_double_loop(d: int, tied: bool) -> None:
     rng = np.random.default_rng(d)
     x = rng.integers(3, size=(60, d)).astype(float) if tied else rng.normal(size=(60, d))
     table = distances(x)
@@ -22,7 +22,7 @@ def test_counts_are_those_of_a_double_loop(d, tied):
         assert (counts_within(x, radius) == (table <= radius[:, None]).sum(1)).all()
 
 
-def test_counts_on_a_line_do_not_round():
+def test_counts_on_a_line_do_not_round() -> None:
     x = np.array([1e8, 1e8 + 0.1, 1e8 + 0.3, 0.3, 0.1, -1e8])[:, None]
     for radius in (0.1, 0.2, 0.3, np.nextafter(0.3, 0), 2e8):
         full = np.full(6, radius)
@@ -30,7 +30,7 @@ def test_counts_on_a_line_do_not_round():
 
 
 @pytest.mark.parametrize("d", [1, 3, BRUTE_FORCE_FROM])
-def test_neighbours_are_those_of_a_double_loop(d):
+def test_neighbours_are_those_of_a_double_loop(d: int) -> None:
     rng = np.random.default_rng(d)
     x, y = rng.normal(size=(50, d)), rng.normal(size=(50, 2))
     found = nearest_pairs(x, y, 4)
@@ -46,7 +46,7 @@ def test_neighbours_are_those_of_a_double_loop(d):
     assert (balls(x, 4) == np.sort(table, axis=1)[:, 4]).all()
 
 
-def test_ties_that_hide_a_row_from_itself_do_no_harm():
+def test_ties_that_hide_a_row_from_itself_do_no_harm() -> None:
     x = np.zeros((10, 1))
     assert (nearest_pairs(x, x, 2).distance == 0).all()
     assert (balls(x, 3) == 0).all()

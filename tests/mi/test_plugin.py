@@ -10,13 +10,13 @@ from pidkit.info import mutual_information
 from pidkit.mi import TASKS, PlugIn
 
 
-def test_a_copy_has_the_entropy_and_independent_symbols_nothing():
+def test_a_copy_has_the_entropy_and_independent_symbols_nothing() -> None:
     a = np.arange(64) % 4
     assert PlugIn().estimate(a, 3 - a).value == pytest.approx(2.0)
     assert PlugIn().estimate(a, np.arange(64) // 16).value == pytest.approx(0.0, abs=1e-12)
 
 
-def test_it_is_the_information_of_the_empirical_joint():
+def test_it_is_the_information_of_the_empirical_joint() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(5, size=(2, 300))
     p = np.zeros((5, 5))
@@ -26,12 +26,12 @@ def test_it_is_the_information_of_the_empirical_joint():
     assert estimate.cap == pytest.approx(min(-(q * np.log(q)).sum() for q in (p.sum(0), p.sum(1))))
 
 
-def test_any_symbols_will_do():
+def test_any_symbols_will_do() -> None:
     a = ["x", "y", None, ("t", 1)] * 5
     assert PlugIn().estimate(a, list(range(4)) * 5).value == pytest.approx(2.0)
 
 
-def test_miller_madow_takes_most_of_the_bias_away():
+def test_miller_madow_takes_most_of_the_bias_away() -> None:
     """Independent symbols: the truth is 0, the predicted bias (5 - 1)² / 600."""
     draws = [np.random.default_rng(s).integers(5, size=(2, 300)) for s in range(60)]
     raw, corrected = (
@@ -41,13 +41,13 @@ def test_miller_madow_takes_most_of_the_bias_away():
     assert abs(corrected) < 0.1 * raw
 
 
-def test_the_standard_error_is_that_of_the_samples():
+def test_the_standard_error_is_that_of_the_samples() -> None:
     task = TASKS["channel"]
     estimates = [PlugIn().estimate(*task.sample(1000, rng=s)) for s in range(60)]
     assert np.mean([e.stderr for e in estimates]) == pytest.approx(np.std([e.value for e in estimates]), rel=0.3)
 
 
-def test_symbols_that_hardly_repeat_are_called_saturated():
+def test_symbols_that_hardly_repeat_are_called_saturated() -> None:
     a = np.arange(100)
     estimate = PlugIn().estimate(a, a % 2, unit="nats")
     assert estimate.value == pytest.approx(math.log(2))
@@ -55,16 +55,16 @@ def test_symbols_that_hardly_repeat_are_called_saturated():
     assert "H(A) is 4.61 nats and log n 4.61" in estimate.warnings[0]
 
 
-def test_bias_is_pointed_out():
+def test_bias_is_pointed_out() -> None:
     a, b = np.random.default_rng(0).integers(10, size=(2, 300))
     assert PlugIn().estimate(a, b).warnings[0].startswith("biased: about 0.1")
     assert not PlugIn("miller-madow").estimate(a, b).warnings
     assert PlugIn("miller-madow").estimate(a, b).kind == "estimate"
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match=r"^correction must be 'none' or 'miller-madow', not 'jackknife'$"):
-        PlugIn("jackknife")
+        PlugIn("jackknife")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^a must have one axis \(one symbol a sample\); it has shape \(4, 2\)$"):
         PlugIn().estimate(np.zeros((4, 2), dtype=int), [0, 1, 0, 1])
     with pytest.raises(InputError, match=r"^a and b must have one row a sample, in the same order; they have 2 and 3$"):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from pidkit import InputError, MIEstimate
 from pidkit.mi.result import KINDS, in_nats
 
 
-def an_estimate(**changes):
+def an_estimate(**changes: Any) -> MIEstimate:
     fields = {"value": 1.0, "unit": "bits", "kind": "lower_bound", "estimator": "infonce", "n_samples": 10}
     return MIEstimate(**{**fields, "stderr": 0.5, "cap": 2.0, "cap_name": "log K", **changes})
 
@@ -30,22 +31,22 @@ def test_to_converts_value_error_cap_and_the_diagnostics_that_are_information() 
     assert nats.to("bits").value == pytest.approx(1.0)
 
 
-def test_to_keeps_what_is_not_known():
+def test_to_keeps_what_is_not_known() -> None:
     nats = an_estimate(stderr=None, cap=None, cap_name=None).to("nats")
     assert nats.stderr is None
     assert nats.cap is None
 
 
-def test_to_refuses_other_units():
+def test_to_refuses_other_units() -> None:
     with pytest.raises(InputError, match=r"^unit must be 'bits' or 'nats', not 'trits'$"):
         an_estimate().to("trits")
 
 
-def test_to_dict_is_json():
+def test_to_dict_is_json() -> None:
     assert json.loads(json.dumps(an_estimate(warnings=("near the cap",)).to_dict()))["warnings"] == ["near the cap"]
 
 
-def test_repr_says_kind_cap_and_warnings():
+def test_repr_says_kind_cap_and_warnings() -> None:
     assert repr(an_estimate(warnings=("near the cap",))).splitlines() == [
         "MIEstimate (infonce, n = 10)",
         "  1.0000 ± 0.5000 bits: lower_bound, a lower bound, up to sampling error",
@@ -55,13 +56,13 @@ def test_repr_says_kind_cap_and_warnings():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_says_what_it_means(kind):
+def test_every_kind_says_what_it_means(kind: str) -> None:
     assert KINDS[kind] in repr(an_estimate(kind=kind))
 
 
-def test_in_nats_takes_the_unit_asked_for():
+def test_in_nats_takes_the_unit_asked_for() -> None:
     made = in_nats(math.log(4), kind="plugin", estimator="plugin", n_samples=4, unit="bits", cap=("log n", math.log(4)))
-    assert (made.value, made.cap, made.cap_name) == (pytest.approx(2.0), pytest.approx(2.0), "log n")
+    assert (made.value, made.cap, made.cap_name) == (pytest.approx(2.0), pytest.approx(2.0), "log n")  # type: ignore[comparison-overlap]
 
 
 def test_in_nats_tells_information_from_other_diagnostics() -> None:

@@ -1,16 +1,21 @@
 """The fit loop: stops, keeps the best, repeats, and leaves no trace."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from pidkit import SolverError
+from pidkit.nn.fit import (
+    FitOptions,
+    FitReport,
+    fit,
+)
 
-from pidkit import SolverError  # noqa: E402
-from pidkit.nn.fit import FitOptions, fit  # noqa: E402
 
-
-def a_line():
+def a_line() -> tuple[torch.nn.Linear, torch.Tensor, torch.Tensor]:
     """A model at zero, and data on a line."""
     model = torch.nn.Linear(1, 1)
     torch.nn.init.zeros_(model.weight)
@@ -19,7 +24,14 @@ def a_line():
     return model, x, 3 * x + 1
 
 
-def run(model, x, y, score=None, seed=0, **options):
+def run(
+    model: torch.nn.Linear,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    score: Callable[..., Any] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> FitReport:
     error = lambda rows: (model(x[rows]) - y[rows]).square().mean()  # noqa: E731
     scored = score or (lambda: -error(torch.arange(len(x))).item())
     generator = torch.Generator().manual_seed(seed)
@@ -27,7 +39,7 @@ def run(model, x, y, score=None, seed=0, **options):
     return fit(model, loss=error, score=scored, n_rows=len(x), generator=generator, options=settings)
 
 
-def test_it_fits():
+def test_it_fits() -> None:
     model, x, y = a_line()
     report = run(model, x, y, max_steps=800)
     assert model.weight.item() == pytest.approx(3, abs=0.02)
@@ -35,12 +47,12 @@ def test_it_fits():
     assert not model.training
 
 
-def test_patience_stops_and_the_best_state_is_kept():
+def test_patience_stops_and_the_best_state_is_kept() -> None:
     model, x, y = a_line()
     scores = iter([1.0, 5.0, 4.0, 3.0, 2.0])
     kept = []
 
-    def score():
+    def score() -> float:
         kept.append(model.weight.item())
         assert not model.training
         assert not torch.is_grad_enabled()
@@ -51,21 +63,21 @@ def test_patience_stops_and_the_best_state_is_kept():
     assert model.weight.item() == kept[1]
 
 
-def test_the_last_step_is_scored():
+def test_the_last_step_is_scored() -> None:
     model, x, y = a_line()
     report = run(model, x, y, max_steps=13, check_every=10)
     assert (report.stopped, report.steps, report.best_step) == ("max_steps", 13, 13)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_score_that_is_not_finite_stops_and_keeps_the_best(bad):
+def test_a_score_that_is_not_finite_stops_and_keeps_the_best(bad: float) -> None:
     model, x, y = a_line()
     scores = iter([1.0, bad])
     report = run(model, x, y, score=lambda: next(scores), check_every=1)
     assert (report.stopped, report.best_step) == ("diverged", 1)
 
 
-def test_no_finite_score_is_an_error():
+def test_no_finite_score_is_an_error() -> None:
     model, x, y = a_line()
     with pytest.raises(
         SolverError, match=r"^the fit diverged after 1 steps without a finite score; lower learning_rate"
@@ -75,11 +87,11 @@ def test_no_finite_score_is_an_error():
         run(model, x, y * math.nan)
 
 
-def test_batches_are_even_and_cover_every_row():
+def test_batches_are_even_and_cover_every_row() -> None:
     model, x, _ = a_line()
     seen = []
 
-    def loss(rows):
+    def loss(rows: torch.Tensor) -> torch.Tensor:
         seen.append(rows)
         return model(x[rows]).square().mean()
 
@@ -95,7 +107,7 @@ def test_batches_are_even_and_cover_every_row():
     assert sorted(torch.cat(seen[:2]).tolist()) == list(range(40))
 
 
-def test_the_generator_decides_and_nothing_is_left_behind():
+def test_the_generator_decides_and_nothing_is_left_behind() -> None:
     before = torch.get_rng_state()
     torch_model = a_line
     weights = []

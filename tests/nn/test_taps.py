@@ -7,13 +7,11 @@ import weakref
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor, nn
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor, nn  # noqa: E402
-
-from pidkit import InputError  # noqa: E402
-from pidkit.nn import (  # noqa: E402
+from pidkit import InputError
+from pidkit.nn import (
     Taps,
     collect_features,
     find_layers,
@@ -160,7 +158,7 @@ def test_layers_that_run_twice_need_a_choice_and_those_that_never_run_are_named(
     with Taps(model, "relu") as taps, pytest.raises(InputError, match="'relu', which runs more than once in a forward"):
         model(x)
     for call, width in (("first", 4), ("last", 2)):
-        with Taps(model, "relu", call=call) as taps:
+        with Taps(model, "relu", call=call) as taps:  # type: ignore[arg-type]
             model(x)
             assert taps.take()["relu"].shape == (2, width)
     with Taps(model, "spare") as taps:
@@ -250,6 +248,8 @@ def test_buffers_that_a_forward_pass_changes_are_put_back() -> None:
     class Counter(nn.Module):
         def __init__(self) -> None:
             super().__init__()
+            self.seen: Tensor
+            self.total: Tensor
             self.register_buffer("seen", torch.zeros(1))
             self.register_buffer("total", torch.zeros(1))
             self.register_buffer("nothing", None)
@@ -259,11 +259,11 @@ def test_buffers_that_a_forward_pass_changes_are_put_back() -> None:
             self.total = self.total + len(x)
             return x + torch.rand(1)
 
-    model = nn.Sequential(Counter())
-    kept = model[0].total
+    counter = Counter()
+    model, kept = nn.Sequential(counter), counter.total
     collect_features(model, "0", torch.ones(5, 2))
-    assert (float(model[0].seen), float(model[0].total)) == (0.0, 0.0)
-    assert model[0].total is kept
+    assert (float(counter.seen), float(counter.total)) == (0.0, 0.0)
+    assert counter.total is kept
 
 
 @pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
@@ -283,7 +283,7 @@ def test_models_on_cuda_are_read_and_their_random_state_put_back() -> None:
         (name, "cpu", (10, 8)) for name in ("0", "1", "2")
     ]
     assert torch.equal(torch.cuda.get_rng_state(), before)
-    assert float(model[1].num_batches_tracked) == 0.0
+    assert model[1].num_batches_tracked.item() == 0.0
 
 
 def test_inputs_take_the_dtype_of_the_model_unless_they_are_tokens() -> None:
@@ -315,7 +315,7 @@ def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor with one row a sample"),
+        (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor with one row a sample"),  # type: ignore[arg-type]
         (lambda m: collect_features(m, "0", torch.empty(0, 3)), "x must be a tensor with one row a sample"),
         (
             lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0),

@@ -10,14 +10,16 @@ TOL = 1e-9
 BATCH = 20
 
 
-def table(y, x, n_y, n_x):
+def table(y: np.ndarray, x: np.ndarray, n_y: int, n_x: int) -> np.ndarray:
     """Return P(y, x) of samples."""
     p = np.zeros((n_y, n_x))
     np.add.at(p, (y, x), 1.0 / len(y))
     return p
 
 
-def near_identical_codes(rng, *, n_codes, n_y, n, flips, informed):
+def near_identical_codes(
+    rng: np.random.Generator, *, n_codes: int, n_y: int, n: int, flips: int, informed: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return P(y,x1), P(y,x2) with x2 a relabelling of x1 but for `flips` samples, as of two nets that agree.
 
     `informed` is the share of samples whose code comes from the label: 0 is what a permutation null looks at.
@@ -29,7 +31,9 @@ def near_identical_codes(rng, *, n_codes, n_y, n, flips, informed):
     return table(y, x1, n_y, n_codes), table(y, x2, n_y, n_codes)
 
 
-def saturated_codes(rng, *, n_codes, n_y, n, scale):
+def saturated_codes(
+    rng: np.random.Generator, *, n_codes: int, n_y: int, n: int, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return P(y,t) of a hard code and P(y,s) of a soft one whose softmax is so cold that masses go down to 1e-300."""
     y = rng.integers(0, n_y, n)
     hard = np.where(rng.random(n) < 0.8, y % n_codes, rng.integers(0, n_codes, n))
@@ -39,14 +43,14 @@ def saturated_codes(rng, *, n_codes, n_y, n, scale):
     return table(y, hard, n_y, n_codes), np.eye(n_y)[y].T @ soft / n
 
 
-def batch_of_near_identical_codes(seed):
+def batch_of_near_identical_codes(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng([10, seed])
     shape = {"n_codes": int(rng.integers(2, 13)), "n_y": int(rng.integers(2, 13)), "n": int(50 * 100 ** rng.random())}
     flips, informed = int(rng.choice([0, 1, 2, 5, 10])), rng.choice([0.0, 0.3, 0.8, 0.95, 1.0])
     return [near_identical_codes(rng, **shape, flips=flips, informed=informed) for _ in range(BATCH)]
 
 
-def batch_of_saturated_codes(seed):
+def batch_of_saturated_codes(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng([11, seed])
     shape = {"n_codes": int(rng.integers(5, 31)), "n_y": int(rng.integers(2, 13)), "n": int(rng.choice([64, 128, 256]))}
     return [saturated_codes(rng, **shape, scale=3.0 * 100 ** rng.random()) for _ in range(BATCH)]
@@ -55,7 +59,7 @@ def batch_of_saturated_codes(seed):
 FAMILIES = {"near-identical": batch_of_near_identical_codes, "saturated": batch_of_saturated_codes}
 
 
-def check(family, seed):
+def check(family: str, seed: int) -> int:
     """Assert that every problem of a batch is certified at TOL; return the most steps that any took."""
     first, second = (np.array(parts) for parts in zip(*FAMILIES[family](seed), strict=True))
     found = solve_broja_batch(first, second, tol=TOL, check=False)
@@ -68,20 +72,20 @@ def check(family, seed):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_is_certified(family, seed):
+def test_a_family_is_certified(family: str, seed: int) -> None:
     check(family, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(4))
 @pytest.mark.parametrize(("family", "batches"), [("near-identical", 125), ("saturated", 25)])
-def test_thousands_of_a_family_are_certified(family, batches, chunk):
+def test_thousands_of_a_family_are_certified(family: str, batches: int, chunk: int) -> None:
     most = max(check(family, seed) for seed in range(1000 + batches * chunk, 1000 + batches * (chunk + 1)))
     print(f"{family}: at most {most} steps")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_another_solver_finds_the_same(family):
+def test_another_solver_finds_the_same(family: str) -> None:
     for seed in range(4):
         first, second = FAMILIES[family](seed)[0]
         mine, other = (solve_broja(first, second, solver=name, check=False) for name in ("interior-point", "scaling"))
@@ -90,7 +94,7 @@ def test_another_solver_finds_the_same(family):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_copies_share_all_that_they_tell(seed):
+def test_copies_share_all_that_they_tell(seed: int) -> None:
     """A closed form: x2 is x1 under other names, so nothing is unique and the redundancy is I(Y; X1)."""
     rng = np.random.default_rng([12, seed])
     pair = near_identical_codes(rng, n_codes=10, n_y=10, n=2000, flips=0, informed=0.5 * (seed % 2))
@@ -106,7 +110,7 @@ again and again."""
 
 
 @pytest.mark.parametrize("seed", ONCE_FAILED)
-def test_saturated_codes_that_once_failed(seed):
+def test_saturated_codes_that_once_failed(seed: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)
     n_codes, n_y, scale = int(rng.integers(5, 31)), int(rng.integers(2, 13)), np.exp(rng.uniform(*np.log([3.0, 300.0])))
     for _ in range(BATCH):

@@ -1,6 +1,7 @@
 """Batches against the single door, whatever the shape and the kind; threads change nothing; and what is refused."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,22 +20,22 @@ from tests.pid.strategies import KINDS, generators, random_joint
 ROUNDING = 1e-12
 
 
-def joints_of(rng, shape, kinds):
+def joints_of(rng: np.random.Generator, shape: tuple[int, int, int], kinds: tuple[str, ...] | list[str]) -> np.ndarray:
     return np.stack([random_joint(rng, shape, kind) for kind in kinds])
 
 
-def marginals_of(joints):
+def marginals_of(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return joints.sum(3), joints.sum(2)
 
 
 @st.composite
-def batches(draw):
+def batches(draw: st.DrawFn) -> np.ndarray:
     """Draw batches of 1 to 6 joints of one shape, each of any kind."""
     shape = draw(st.tuples(*[st.integers(1, 6)] * 3))
     return joints_of(draw(generators()), shape, draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=6)))
 
 
-def close_to_singles(found, joints):
+def close_to_singles(found: Any, joints: np.ndarray) -> None:
     """Assert that every joint of a batch has the atoms that it has alone, to the sum of the certified gaps."""
     assert len(found) == len(joints)
     for one, p in zip(found, joints, strict=True):
@@ -51,12 +52,12 @@ def close_to_singles(found, joints):
 
 @settings(max_examples=120)
 @given(batches())
-def test_a_batch_is_its_joints_one_by_one(joints):
+def test_a_batch_is_its_joints_one_by_one(joints: np.ndarray) -> None:
     close_to_singles(bivariate_pid_batch(joints), joints)
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 2), (3, 2, 7), (1, 4, 3), (5, 1, 1), (8, 8, 8), (40, 3, 5)])
-def test_either_side_may_have_more_symbols(shape):
+def test_either_side_may_have_more_symbols(shape: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(sum(shape))
     joints = joints_of(rng, shape, KINDS)
     close_to_singles(bivariate_pid_batch(joints), joints)
@@ -67,7 +68,7 @@ def test_either_side_may_have_more_symbols(shape):
     assert (np.abs(plain.redundancy - swapped.redundancy) <= slack).all()
 
 
-def test_gates_padded_to_one_shape():
+def test_gates_padded_to_one_shape() -> None:
     names = ("AND", "XOR", "RDN", "UNQ", "DIFF", "ImperfectRDN", "PntUnq")
     largest = tuple(max(gate(name).joint.shape[k] for name in names) + 1 for k in range(3))
     padded = np.zeros((len(names), *largest))
@@ -80,7 +81,7 @@ def test_gates_padded_to_one_shape():
             assert getattr(found, atom)[k] == pytest.approx(getattr(gate(name), atom), abs=1e-8), (name, atom)
 
 
-def test_a_batch_of_marginals_is_solve_broja_one_by_one():
+def test_a_batch_of_marginals_is_solve_broja_one_by_one() -> None:
     joints = joints_of(np.random.default_rng(0), (4, 5, 3), KINDS)
     found = solve_broja_batch(*marginals_of(joints))
     for k, p in enumerate(joints):
@@ -91,7 +92,7 @@ def test_a_batch_of_marginals_is_solve_broja_one_by_one():
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5), (4, 5, 3)], ids=["swapped", "as it is"])
-def test_potentials_prove_the_lower_bound_and_weights_lead_to_the_upper_one(shape):
+def test_potentials_prove_the_lower_bound_and_weights_lead_to_the_upper_one(shape: tuple[int, int, int]) -> None:
     """By certificate.py, which shares no code with the compiled loop."""
     joints = joints_of(np.random.default_rng(1), shape, ["dense", "sparse", "counts", "wide range", "peaked"])
     first, second = marginals_of(joints)
@@ -112,7 +113,7 @@ def test_potentials_prove_the_lower_bound_and_weights_lead_to_the_upper_one(shap
         assert upper.value == pytest.approx(optimum.upper, abs=1e-6)
 
 
-def test_threads_change_no_digit():
+def test_threads_change_no_digit() -> None:
     joints = joints_of(np.random.default_rng(2), (4, 5, 6), KINDS * 12)
     one, two, many = (bivariate_pid_batch(joints, n_jobs=n_jobs) for n_jobs in (1, 2, 7))
     for other in (two, many):
@@ -122,17 +123,17 @@ def test_threads_change_no_digit():
             np.testing.assert_array_equal(getattr(one.solutions, name), getattr(other.solutions, name))
 
 
-def test_a_lone_joint_can_be_asked_of_two_threads():
+def test_a_lone_joint_can_be_asked_of_two_threads() -> None:
     found = bivariate_pid_batch(gate("AND").joint[None], n_jobs=2)
     assert found.synergy == pytest.approx([0.5], abs=1e-9)
 
 
-def test_large_batches_take_threads_by_themselves_and_blas_gets_its_own_back(monkeypatch):
+def test_large_batches_take_threads_by_themselves_and_blas_gets_its_own_back(monkeypatch: pytest.MonkeyPatch) -> None:
     joints = joints_of(np.random.default_rng(3), (3, 4, 4), KINDS)
     plain = bivariate_pid_batch(joints)
     used = []
-    parallel = interior_point_batch.Parallel
-    monkeypatch.setattr(interior_point_batch, "Parallel", lambda **options: used.append(options) or parallel(**options))
+    parallel = interior_point_batch.Parallel  # type: ignore[attr-defined]
+    monkeypatch.setattr(interior_point_batch, "Parallel", lambda **options: used.append(options) or parallel(**options))  # type: ignore[func-returns-value, redundant-expr]
     monkeypatch.setattr(interior_point_batch, "SMALL_BATCH", 0)
     monkeypatch.setattr(interior_point_batch, "cpu_count", lambda: 3)
     before = [(pool["internal_api"], pool["num_threads"]) for pool in threadpool_info()]
@@ -142,7 +143,7 @@ def test_large_batches_take_threads_by_themselves_and_blas_gets_its_own_back(mon
     np.testing.assert_array_equal(threaded.redundancy, plain.redundancy)
 
 
-def test_what_is_given_is_left_as_it_is():
+def test_what_is_given_is_left_as_it_is() -> None:
     joints = joints_of(np.random.default_rng(4), (3, 3, 4), KINDS)
     kept, state = joints.copy(), np.geterr()
     bivariate_pid_batch(joints)
@@ -150,13 +151,13 @@ def test_what_is_given_is_left_as_it_is():
     assert np.geterr() == state
 
 
-def test_lists_and_other_memory_orders_will_do():
+def test_lists_and_other_memory_orders_will_do() -> None:
     joints = joints_of(np.random.default_rng(4), (3, 3, 4), KINDS)
     np.testing.assert_array_equal(bivariate_pid_batch(joints.tolist()).synergy, bivariate_pid_batch(joints).synergy)
     close_to_singles(bivariate_pid_batch(np.asfortranarray(joints)), joints)
 
 
-def test_a_tolerance_out_of_reach_raises_or_is_reported():
+def test_a_tolerance_out_of_reach_raises_or_is_reported() -> None:
     joints = np.stack([gate("RDN").joint, random_joint(np.random.default_rng(5), (2, 2, 2)), gate("RDN").joint])
     message = r"^1 of 3 problems stayed above tol = 1e-09 bits, the worst at \S+; ask for a larger tol, or pass check="
     limit = next(k for k in range(1, 20) if bivariate_pid_batch(joints, max_iter=k, check=False)[0].report.gap <= 1e-9)
@@ -173,7 +174,7 @@ def test_a_tolerance_out_of_reach_raises_or_is_reported():
     assert bivariate_pid_batch(joints, tol=0.1).solutions.iterations[1] < exact.solutions.iterations[1]
 
 
-def test_the_joint_that_is_no_joint_is_named():
+def test_the_joint_that_is_no_joint_is_named() -> None:
     joints = joints_of(np.random.default_rng(6), (2, 2, 2), ["dense"] * 4)
     joints[2] *= 1.5
     with pytest.raises(pidkit.InputError, match=re.escape("p[2] sums to 1.5, not 1; divide every joint by its sum")):

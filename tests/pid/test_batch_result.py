@@ -1,10 +1,12 @@
 """What a batch returns: one result by its index, units, lengths and a short repr."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import pidkit
-from pidkit import bivariate_pid, bivariate_pid_batch, gate, solve_broja_batch
+from pidkit import PIDBatch, bivariate_pid, bivariate_pid_batch, gate, solve_broja_batch
 from pidkit.pid import ATOMS, INFORMATION
 
 NAMES = ("AND", "XOR", "DIFF")
@@ -12,11 +14,11 @@ JOINTS = np.stack([np.pad(gate(name).joint, [(0, 4 - n) for n in gate(name).join
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> PIDBatch:
     return bivariate_pid_batch(JOINTS)
 
 
-def test_one_decomposition_by_its_index_is_the_single_result(found):
+def test_one_decomposition_by_its_index_is_the_single_result(found: PIDBatch) -> None:
     for k, name in enumerate(NAMES):
         one, alone = found[k], bivariate_pid(JOINTS[k])
         assert type(one) is type(alone)
@@ -31,12 +33,13 @@ def test_one_decomposition_by_its_index_is_the_single_result(found):
         assert one.report.seconds == found.solutions.seconds / 3
         assert repr(one).splitlines()[:6] == repr(alone).splitlines()[:6]
     assert found[-1].atoms == found[2].atoms
-    assert [one.synergy for one in found] == found.synergy.tolist()
+    results: Any = found  # a sequence by length and index
+    assert [one.synergy for one in results] == found.synergy.tolist()
     with pytest.raises(IndexError, match="index 3 is out of bounds"):
         found[3]
 
 
-def test_an_unfinished_solve_says_so():
+def test_an_unfinished_solve_says_so() -> None:
     early = bivariate_pid_batch(JOINTS, max_iter=1, check=False)
     assert early.solutions.status.tolist() == [early[k].report.status for k in range(3)]
     assert early[0].report.status == "max_iter"
@@ -44,7 +47,7 @@ def test_an_unfinished_solve_says_so():
     assert early[0].report.gap > early[0].report.tol
 
 
-def test_another_unit_scales_everything(found):
+def test_another_unit_scales_everything(found: PIDBatch) -> None:
     nats, asked = found.to("nats"), bivariate_pid_batch(JOINTS, unit="nats")
     for name in (*ATOMS, *INFORMATION):
         np.testing.assert_allclose(getattr(nats, name), np.log(2.0) * getattr(found, name), rtol=1e-15)
@@ -59,7 +62,7 @@ def test_another_unit_scales_everything(found):
             result.to("trits")
 
 
-def test_lengths_and_short_reprs(found):
+def test_lengths_and_short_reprs(found: PIDBatch) -> None:
     assert len(found) == len(found.solutions) == 3
     gap = f"{found.solutions.gap.max():.1e}"
     mean = found.redundancy.mean()
@@ -69,8 +72,8 @@ def test_lengths_and_short_reprs(found):
     assert "-0.0000" not in repr(found)
 
 
-def test_results_are_frozen(found):
+def test_results_are_frozen(found: PIDBatch) -> None:
     with pytest.raises(AttributeError, match="cannot assign to field"):
-        found.unit = "nats"
+        found.unit = "nats"  # type: ignore[misc]
     with pytest.raises(AttributeError, match="cannot assign to field"):
-        solve_broja_batch(JOINTS.sum(3), JOINTS.sum(2)).gap = 0.0
+        solve_broja_batch(JOINTS.sum(3), JOINTS.sum(2)).gap = 0.0  # type: ignore[assignment, misc]

@@ -16,7 +16,7 @@ from tests.pid.strategies import joints, random_joint
 
 @settings(max_examples=100)
 @given(joints())
-def test_potentials_are_feasible_and_coupling_and_weights_fit_them(p):
+def test_potentials_are_feasible_and_coupling_and_weights_fit_them(p: np.ndarray) -> None:
     p_yx1, p_yx2 = pair_marginals(p)
     found = solve_broja(p_yx1, p_yx2, unit="nats")
     q_given = np.exp(found.lam[:, :, None] + found.mu[:, None, :])
@@ -37,7 +37,7 @@ def test_potentials_are_feasible_and_coupling_and_weights_fit_them(p):
     assert found.upper - found.lower == pytest.approx(found.gap, abs=1e-15)
 
 
-def test_the_potentials_are_the_gradient():
+def test_the_potentials_are_the_gradient() -> None:
     """dUni1/dP(y,x1) = lam, dUni1/dP(y,x2) = mu - log P(y|x2): against central differences in a random direction."""
     rng = np.random.default_rng(0)
     p = random_joint(rng, (3, 4, 5))
@@ -53,7 +53,7 @@ def test_the_potentials_are_the_gradient():
     assert (gradient * direction).sum() == pytest.approx((ahead - behind) / (2.0 * step), abs=1e-7)
 
 
-def test_a_warm_start_needs_fewer_iterations_and_finds_the_same():
+def test_a_warm_start_needs_fewer_iterations_and_finds_the_same() -> None:
     rng = np.random.default_rng(1)
     cold_total = warm_total = 0
     for _ in range(20):
@@ -66,7 +66,7 @@ def test_a_warm_start_needs_fewer_iterations_and_finds_the_same():
     assert warm_total < cold_total
 
 
-def test_a_warm_start_that_is_a_list_or_carries_symbols_without_mass_works():
+def test_a_warm_start_that_is_a_list_or_carries_symbols_without_mass_works() -> None:
     p = np.insert(random_joint(np.random.default_rng(2), (3, 4, 5)), 1, 0.0, axis=2)
     cold = solve_broja(*pair_marginals(p))
     warm = solve_broja(*pair_marginals(p), init=tuple(part.tolist() for part in cold.start))
@@ -74,7 +74,7 @@ def test_a_warm_start_that_is_a_list_or_carries_symbols_without_mass_works():
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_symbols_without_mass_are_kept_as_zeros(axis):
+def test_symbols_without_mass_are_kept_as_zeros(axis: int) -> None:
     p = random_joint(np.random.default_rng(3), (3, 3, 4))
     padded = np.insert(p, [0, 2, p.shape[axis]], 0.0, axis)
     found, plain = solve_broja(*pair_marginals(padded)), solve_broja(*pair_marginals(p))
@@ -87,7 +87,7 @@ def test_symbols_without_mass_are_kept_as_zeros(axis):
     np.testing.assert_array_equal(np.isneginf(found.lam), padded.sum(2) == 0.0)
 
 
-def test_disconnected_supports_add_up():
+def test_disconnected_supports_add_up() -> None:
     """Two problems on disjoint symbols, mixed: the atoms given the part, plus the part itself as redundancy."""
     rng = np.random.default_rng(4)
     parts, share = [random_joint(rng, (2, 3, 2)), random_joint(rng, (3, 2, 4))], 0.3
@@ -100,13 +100,13 @@ def test_disconnected_supports_add_up():
     assert whole.redundancy == pytest.approx(expected, abs=1e-8)
 
 
-def test_a_target_that_never_varies_has_no_information():
+def test_a_target_that_never_varies_has_no_information() -> None:
     p = random_joint(np.random.default_rng(5), (1, 4, 3))
     found = solve_broja(*pair_marginals(p))
     assert (found.mi_1, found.redundancy, found.unique_2) == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
 
 
-def test_a_hundred_classes():
+def test_a_hundred_classes() -> None:
     p = random_joint(np.random.default_rng(6), (100, 10, 10))
     found = solve_broja(*pair_marginals(p))
     assert found.report.solver == "interior-point"
@@ -115,7 +115,7 @@ def test_a_hundred_classes():
     assert found.redundancy + found.unique_2 == pytest.approx(found.mi_2, abs=1e-12)
 
 
-def test_a_tolerance_out_of_reach_is_an_error_that_says_what_to_do():
+def test_a_tolerance_out_of_reach_is_an_error_that_says_what_to_do() -> None:
     marginals = pair_marginals(pidkit.gate("AND").joint)
     message = (
         r"^solver 'interior-point' ended with status 'max_iter' at a certified gap of \S+ bits after 2 iterations; "
@@ -129,7 +129,7 @@ def test_a_tolerance_out_of_reach_is_an_error_that_says_what_to_do():
     assert taken.lower <= solve_broja(*marginals).upper <= taken.upper + 1e-12
 
 
-def test_a_readable_repr_and_units():
+def test_a_readable_repr_and_units() -> None:
     marginals = pair_marginals(pidkit.gate("DIFF").joint)
     bits, nats = solve_broja(*marginals), solve_broja(*marginals, unit="nats")
     assert repr(bits).startswith("BROJASolution(redundancy=0.122556, unique_1=0.188722, unique_2=0.188722, unit='bits'")
@@ -142,7 +142,7 @@ def test_a_readable_repr_and_units():
 @given(joints(), st.sampled_from(["bits", "nats"]), st.sampled_from(["bits", "nats"]))
 def test_the_gap_is_the_distance_of_the_bounds_in_the_same_unit(p: FloatArray, asked: str, unit: str) -> None:
     # One step leaves a gap that shows: a converged one is too small to tell the units apart.
-    found = solve_broja(*pair_marginals(p), max_iter=1, check=False, unit=asked).to(unit)
+    found = solve_broja(*pair_marginals(p), max_iter=1, check=False, unit=asked).to(unit)  # type: ignore[arg-type]
     assert found.unit == found.report.unit == unit
     assert found.gap == found.report.gap == pytest.approx(found.upper - found.lower, abs=1e-15)
     assert found.unique_1 == pytest.approx(conditional_entropy(p.sum(1)) / NATS_PER_UNIT[unit] + found.upper, abs=1e-12)
@@ -151,7 +151,7 @@ def test_the_gap_is_the_distance_of_the_bounds_in_the_same_unit(p: FloatArray, a
         np.testing.assert_array_equal(kept, of_bits)  # logarithms of probabilities: no unit changes them
 
 
-def test_progress_is_told_the_iteration_and_the_gap():
+def test_progress_is_told_the_iteration_and_the_gap() -> None:
     seen = []
     found = solve_broja(*pair_marginals(pidkit.gate("AND").joint), unit="nats", progress=lambda *a: seen.append(a))
     assert seen[-1] == (found.report.iterations, pytest.approx(found.gap, rel=1e-12))  # nats to bits and back

@@ -11,28 +11,30 @@ from pidkit.pid.certificate import centre_gauge, feasible_coupling, feasible_pot
 from tests.pid.strategies import generators, joints
 
 
-def kept_marginals(p):
+def kept_marginals(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the pair marginals without symbols that have no mass, as solvers see them."""
     for axis in range(3):
         p = np.compress(p.sum(tuple({0, 1, 2} - {axis})) > 0.0, p, axis)
     return pair_marginals(p)
 
 
-def random_candidate(p_yx1, p_yx2, rng, scale):
+def random_candidate(
+    p_yx1: np.ndarray, p_yx2: np.ndarray, rng: np.random.Generator, scale: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return potentials and weights with nothing to recommend them, -inf off the supports."""
     lam = np.where(p_yx1 > 0.0, scale * rng.normal(size=p_yx1.shape), -np.inf)
     mu = np.where(p_yx2 > 0.0, scale * rng.normal(size=p_yx2.shape), -np.inf)
     return lam, mu, rng.gamma(0.5, size=(p_yx1.shape[1], p_yx2.shape[1]))
 
 
-def slow_objective(coupling):
+def slow_objective(coupling: np.ndarray) -> float:
     """Sum Q log Q(y|x1,x2), cell by cell."""
     pair = coupling.sum(0)
     cells = ((coupling[cell], pair[cell[1:]]) for cell in np.ndindex(coupling.shape))
     return sum(mass * np.log(mass / total) for mass, total in cells if mass > 0.0)
 
 
-def slow_dual(p_yx1, p_yx2, lam, mu):
+def slow_dual(p_yx1: np.ndarray, p_yx2: np.ndarray, lam: np.ndarray, mu: np.ndarray) -> float:
     """Sum P lam + P mu, cell by cell on the supports."""
     first = sum(p_yx1[c] * lam[c] for c in np.ndindex(p_yx1.shape) if p_yx1[c] > 0.0)
     return first + sum(p_yx2[c] * mu[c] for c in np.ndindex(p_yx2.shape) if p_yx2[c] > 0.0)
@@ -40,7 +42,7 @@ def slow_dual(p_yx1, p_yx2, lam, mu):
 
 @settings(max_examples=150)
 @given(joints(), generators(), st.sampled_from([0.01, 1.0, 10.0, 300.0]))
-def test_bounds_hold_for_any_candidate(p, rng, scale):
+def test_bounds_hold_for_any_candidate(p: np.ndarray, rng: np.random.Generator, scale: float) -> None:
     p_yx1, p_yx2 = kept_marginals(p)
     lam, mu, weights = random_candidate(p_yx1, p_yx2, rng, scale)
     optimum = solve_broja(p_yx1, p_yx2, unit="nats")
@@ -57,7 +59,7 @@ def test_bounds_hold_for_any_candidate(p, rng, scale):
 
 @settings(max_examples=60)
 @given(joints(largest=4), generators())
-def test_against_the_dense_twins(p, rng):
+def test_against_the_dense_twins(p: np.ndarray, rng: np.random.Generator) -> None:
     p_yx1, p_yx2 = kept_marginals(p)
     lam, mu, weights = random_candidate(p_yx1, p_yx2, rng, 1.0)
     total = np.exp(lam[:, :, None] + mu[:, None, :]).sum(0)
@@ -83,7 +85,7 @@ def test_against_the_dense_twins(p, rng):
 
 @settings(max_examples=60)
 @given(joints())
-def test_a_feasible_candidate_is_left_alone(p):
+def test_a_feasible_candidate_is_left_alone(p: np.ndarray) -> None:
     p_yx1, p_yx2 = kept_marginals(p)
     solution = solve_broja(p_yx1, p_yx2, unit="nats")
     lower = feasible_potentials(p_yx1, p_yx2, solution.lam, solution.mu)
@@ -94,7 +96,7 @@ def test_a_feasible_candidate_is_left_alone(p):
 
 
 @given(joints(largest=4), generators())
-def test_the_gauge_is_free(p, rng):
+def test_the_gauge_is_free(p: np.ndarray, rng: np.random.Generator) -> None:
     p_yx1, p_yx2 = kept_marginals(p)
     lam, mu, weights = random_candidate(p_yx1, p_yx2, rng, 1.0)
     shift = rng.normal(size=(len(p_yx1), 1))
@@ -107,7 +109,7 @@ def test_the_gauge_is_free(p, rng):
         assert upper.value == pytest.approx(feasible_coupling(p_yx1, p_yx2, lam, mu, weights).value, abs=1e-11)
 
 
-def test_weights_of_nothing_give_the_independent_coupling():
+def test_weights_of_nothing_give_the_independent_coupling() -> None:
     rng = np.random.default_rng(5)
     p_yx1, p_yx2 = pair_marginals(rng.dirichlet(np.ones(24)).reshape(2, 3, 4))
     lam, mu, weights = random_candidate(p_yx1, p_yx2, rng, 1.0)
@@ -117,7 +119,7 @@ def test_weights_of_nothing_give_the_independent_coupling():
 
 
 @pytest.mark.parametrize("p_y", [[1.0], [0.25, 0.75]])
-def test_bounds_meet_to_rounding_where_the_optimum_is_known(p_y):
+def test_bounds_meet_to_rounding_where_the_optimum_is_known(p_y: list[float]) -> None:
     """X1 = X2 = Y: Q must be P, F* = 0, and zero potentials on the support prove it."""
     table = np.diag(p_y)
     with np.errstate(divide="ignore"):

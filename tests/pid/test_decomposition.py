@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import GATES, bivariate_pid, joint_from_samples, pid_from_samples
+from pidkit import GATES, PIDResult, bivariate_pid, joint_from_samples, pid_from_samples
 from pidkit.pid import ATOMS, INFORMATION
 from tests.pid.strategies import random_joint
 
@@ -20,8 +20,8 @@ SHAPES = [(2, 2, 2), (3, 3, 3), (5, 5, 5), (10, 10, 10), (10, 20, 20)]
 
 @pytest.mark.parametrize("solver", OWN_SOLVERS)
 @pytest.mark.parametrize("name", GATES)
-def test_every_gate_to_1e_8_bits(name, solver):
-    found = bivariate_pid(GATES[name].joint, solver=solver, tol=OWN_SOLVERS[solver])
+def test_every_gate_to_1e_8_bits(name: str, solver: str) -> None:
+    found = bivariate_pid(GATES[name].joint, solver=solver, tol=OWN_SOLVERS[solver])  # type: ignore[arg-type]
     for atom in ATOMS:
         assert getattr(found, atom) == pytest.approx(getattr(GATES[name], atom), abs=1e-8), atom
     assert found.report.marginal_residual <= 1e-12
@@ -29,13 +29,13 @@ def test_every_gate_to_1e_8_bits(name, solver):
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_every_gate_with_the_conic_reference(name):
+def test_every_gate_with_the_conic_reference(name: str) -> None:
     found = bivariate_pid(GATES[name].joint, solver="conic")
     for atom in ATOMS:
         assert getattr(found, atom) == pytest.approx(getattr(GATES[name], atom), abs=found.report.gap), atom
 
 
-def sparse_joint(shape):
+def sparse_joint(shape: tuple[int, int, int]) -> np.ndarray:
     """Count 2000 samples of a target seen through two noisy sources."""
     rng = np.random.default_rng(sum(shape))
     y = rng.integers(shape[0], size=2000)
@@ -44,7 +44,7 @@ def sparse_joint(shape):
 
 
 @functools.cache
-def reference(shape, kind):
+def reference(shape: tuple[int, int, int], kind: str) -> tuple[np.ndarray, PIDResult]:
     """Return a joint and what the conic reference says about it, solved once for all solvers."""
     p = sparse_joint(shape) if kind == "sparse" else random_joint(np.random.default_rng(sum(shape)), shape)
     return p, bivariate_pid(p, solver="conic")
@@ -53,9 +53,9 @@ def reference(shape, kind):
 @pytest.mark.parametrize("solver", ["interior-point", "scaling"])
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_random_joints_agree_with_the_conic_reference(shape, kind, solver):
+def test_random_joints_agree_with_the_conic_reference(shape: tuple[int, int, int], kind: str, solver: str) -> None:
     p, conic = reference(shape, kind)
-    found = bivariate_pid(p, solver=solver)
+    found = bivariate_pid(p, solver=solver)  # type: ignore[arg-type]
     assert found.report.gap <= {"interior-point": 1e-9, "scaling": 1e-5}[solver]
     assert found.report.marginal_residual <= 1e-12
     for atom in ATOMS:
@@ -63,7 +63,7 @@ def test_random_joints_agree_with_the_conic_reference(shape, kind, solver):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_samples_give_what_their_joint_gives(seed):
+def test_samples_give_what_their_joint_gives(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = (1, 50, 500, 5000)[seed]
     y, x1, x2 = rng.integers(4, size=n), rng.integers(6, size=n), rng.integers(5, size=n)
@@ -74,7 +74,7 @@ def test_samples_give_what_their_joint_gives(seed):
         assert getattr(sampled, name) == pytest.approx(getattr(dense, name), abs=slack), name
 
 
-def test_samples_never_build_the_dense_joint():
+def test_samples_never_build_the_dense_joint() -> None:
     """3000 samples of 10 x 2000 x 2000 symbols: the dense array would take 320 MB."""
     rng = np.random.default_rng(0)
     y = rng.integers(10, size=3000)
@@ -90,13 +90,13 @@ def test_samples_never_build_the_dense_joint():
     assert sum(found.atoms.values()) == pytest.approx(found.mi_joint, abs=1e-12)
 
 
-def test_codes_as_large_as_hashes_cost_nothing():
+def test_codes_as_large_as_hashes_cost_nothing() -> None:
     plain = pid_from_samples(y=[0, 1, 1, 0], x1=[0, 1, 1, 0], x2=[0, 0, 1, 1])
     hashed = pid_from_samples(y=[5, 10**12, 10**12, 5], x1=[0, 10**12, 10**12, 0], x2=[7, 7, 10**15, 10**15])
     assert hashed.atoms == pytest.approx(plain.atoms, abs=2e-9)
 
 
-def test_symbols_can_be_anything_hashable():
+def test_symbols_can_be_anything_hashable() -> None:
     y, x1, x2 = [0, 0, 1, 1] * 5, ["a", "b", "a", "b"] * 5, [("k", 1), None, ("k", 1), 2.5] * 5
     codes = {("k", 1): 0, None: 1, 2.5: 2}
     named = pid_from_samples(y=y, x1=x1, x2=x2)
@@ -104,7 +104,7 @@ def test_symbols_can_be_anything_hashable():
     assert named.atoms == pytest.approx(coded.atoms, abs=2e-9)
 
 
-def test_auto_takes_the_interior_point_while_a_newton_step_is_cheap():
+def test_auto_takes_the_interior_point_while_a_newton_step_is_cheap() -> None:
     p = random_joint(np.random.default_rng(1), (4, 5, 6))
     assert bivariate_pid(p).report.solver == "interior-point"
     rng = np.random.default_rng(2)
@@ -112,7 +112,7 @@ def test_auto_takes_the_interior_point_while_a_newton_step_is_cheap():
     assert pidkit.solve_broja(first, second, max_iter=1, check=False).report.solver == "scaling"
 
 
-def test_a_tolerance_out_of_reach_raises_or_is_reported():
+def test_a_tolerance_out_of_reach_raises_or_is_reported() -> None:
     p = random_joint(np.random.default_rng(3), (4, 4, 4))
     with pytest.raises(pidkit.SolverError, match=r"^solver 'interior-point' ended with status 'max_iter' at "):
         bivariate_pid(p, max_iter=2)
@@ -125,10 +125,10 @@ def test_a_tolerance_out_of_reach_raises_or_is_reported():
     assert bivariate_pid(p, tol=0.1).report.iterations < exact.report.iterations
 
 
-def test_results_are_frozen_readable_and_convertible():
+def test_results_are_frozen_readable_and_convertible() -> None:
     found = bivariate_pid(GATES["AND"].joint)
     with pytest.raises(AttributeError, match="cannot assign to field"):
-        found.redundancy = 0.0
+        found.redundancy = 0.0  # type: ignore[misc]
     lines = repr(found).splitlines()
     assert lines[0] == "PIDResult (broja, bits)"
     assert lines[1].split() == ["redundancy", "0.311278"]
@@ -143,7 +143,7 @@ def test_results_are_frozen_readable_and_convertible():
 
 
 @pytest.mark.parametrize("name", ["AND", "UNQ", "RDN", "XOR", "ImperfectRDN", "DIFF"])
-def test_dit_agrees_within_its_accuracy(name):
+def test_dit_agrees_within_its_accuracy(name: str) -> None:
     """dit 2.3's default solver is good to about 1e-3 bits on gates (it drops masses below 1e-6)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

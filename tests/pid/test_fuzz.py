@@ -1,9 +1,11 @@
 """24,000 random joints of every awkward kind: not one uncertified answer, crash or warning (warnings are errors)."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from pidkit import bivariate_pid, bivariate_pid_batch
+from pidkit import PIDResult, bivariate_pid, bivariate_pid_batch
 from pidkit.pid import ATOMS
 
 CHUNKS, SINGLES, BATCHES, BATCH = 12, 1000, 20, 50
@@ -13,7 +15,7 @@ TOL = 1e-9
 ROUNDING = 1e-12
 
 
-def awkward_joint(rng, shape):
+def awkward_joint(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
     """Return a joint of concentration .01 to 10, with zeros, duplicates, tiny masses, as counts, or nearly a function.
 
     Concentrations near .01 bring masses down to the smallest numbers there are.
@@ -42,11 +44,11 @@ def awkward_joint(rng, shape):
     return p / p.sum()
 
 
-def random_shape(rng):
+def random_shape(rng: np.random.Generator) -> tuple[int, int, int]:
     return tuple(rng.integers(1, 9, 3))
 
 
-def check(result):
+def check(result: PIDResult) -> tuple[float, float, int]:
     """Assert what every answer owes; return the figures worth keeping."""
     told = result.report
     assert told.status == "converged"
@@ -64,14 +66,14 @@ ONCE_FAILED = [(11, 412), (15, 975), (35, 363), (36, 536), (41, 910), (78, 117),
 
 
 @pytest.mark.parametrize(("chunk", "k"), ONCE_FAILED)
-def test_joints_that_once_failed(chunk, k):
+def test_joints_that_once_failed(chunk: int, k: int) -> None:
     rng = np.random.default_rng([0, chunk, k])
     p = awkward_joint(rng, random_shape(rng))
     check(bivariate_pid(p, tol=TOL))
     check(bivariate_pid_batch(p[None], tol=TOL)[0])
 
 
-def report(figures):
+def report(figures: list[tuple[float, float, int]]) -> None:
     """Print the largest figures met (`pytest -rP` shows them)."""
     gap, residual, iterations = (max(column) for column in zip(*figures, strict=True))
     print(f"{len(figures)} joints: largest gap {gap:.2e} bits, residual {residual:.1e}, iterations {iterations}")
@@ -79,8 +81,8 @@ def report(figures):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_every_joint_gets_a_certified_answer(chunk):
-    figures = []
+def test_every_joint_gets_a_certified_answer(chunk: int) -> None:
+    figures: list[tuple[float, float, int]] = []
     for k in range(SINGLES):
         rng = np.random.default_rng([0, chunk, k])
         p = awkward_joint(rng, random_shape(rng))
@@ -93,14 +95,14 @@ def test_every_joint_gets_a_certified_answer(chunk):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_every_joint_of_a_batch_gets_a_certified_answer(chunk):
-    figures = []
+def test_every_joint_of_a_batch_gets_a_certified_answer(chunk: int) -> None:
+    figures: list[tuple[float, float, int]] = []
     for k in range(BATCHES):
         rng = np.random.default_rng([1, chunk, k])
         shape = random_shape(rng)
         joints = np.stack([awkward_joint(rng, shape) for _ in range(BATCH)])
         try:
-            batch = bivariate_pid_batch(joints, tol=TOL)
+            batch: Any = bivariate_pid_batch(joints, tol=TOL)
             figures += [check(one) for one in batch]
         except Exception as error:
             raise AssertionError(f"batch [1, {chunk}, {k}] of shape {joints.shape}: {error}") from error

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from pidkit import bivariate_pid, solve_broja, solve_broja_batch
-from pidkit.pid import atom_gradients
+from pidkit import BROJASolution, bivariate_pid, solve_broja, solve_broja_batch
+from pidkit.pid import AtomGradients, atom_gradients
 
 NAMES = ("redundancy", "unique_1", "unique_2")
 
 
-def joint(seed, shape):
+def joint(seed: int, shape: tuple[int, int, int]) -> np.ndarray:
     return np.random.default_rng(seed).dirichlet(np.ones(int(np.prod(shape)))).reshape(shape)
 
 
-def gradients_of(p):
+def gradients_of(p: np.ndarray) -> tuple[BROJASolution, AtomGradients]:
     pair = p.sum(2), p.sum(1)
     found = solve_broja(*pair, tol=1e-11, unit="nats")
     return found, atom_gradients(*pair, found.lam, found.mu)
@@ -21,7 +21,7 @@ def gradients_of(p):
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (3, 4, 5), (5, 3, 2), (4, 6, 6)])
 @pytest.mark.parametrize("name", NAMES)
-def test_directional_derivative_is_the_central_difference(shape, name):
+def test_directional_derivative_is_the_central_difference(shape: tuple[int, int, int], name: str) -> None:
     p = joint(sum(shape), shape)
     _, gradients = gradients_of(p)
     first, second = getattr(gradients, name)
@@ -40,7 +40,7 @@ def test_directional_derivative_is_the_central_difference(shape, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_atoms_are_homogeneous_so_the_gradient_gives_them_back(name):
+def test_atoms_are_homogeneous_so_the_gradient_gives_them_back(name: str) -> None:
     p = joint(7, (4, 5, 3))
     found, gradients = gradients_of(p)
     first, second = getattr(gradients, name)
@@ -48,7 +48,7 @@ def test_atoms_are_homogeneous_so_the_gradient_gives_them_back(name):
     assert value == pytest.approx(getattr(found, name), abs=1e-10)
 
 
-def test_the_gauge_of_the_potentials_does_not_matter():
+def test_the_gauge_of_the_potentials_does_not_matter() -> None:
     p = joint(8, (3, 4, 5))
     pair = p.sum(2), p.sum(1)
     found, before = gradients_of(p)
@@ -59,7 +59,7 @@ def test_the_gauge_of_the_potentials_does_not_matter():
         np.testing.assert_allclose(a, b, atol=1e-12)
 
 
-def test_zero_mass_has_gradient_zero_and_batches_are_the_single_ones():
+def test_zero_mass_has_gradient_zero_and_batches_are_the_single_ones() -> None:
     p = joint(9, (3, 4, 5))
     p[:, 1, :] = 0.0
     p[2, 2, :] = 0.0

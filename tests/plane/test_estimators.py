@@ -41,12 +41,13 @@ def test_independent_labels_have_no_binned_information() -> None:
 
 def test_bins_that_tell_every_sample_apart_are_called_saturated() -> None:
     features = RNG.normal(size=(200, 30))
-    wide = binned_input_information(features, None, fresh(), n_bins=30, n_pca=None)
+    unused: Any = None  # the input itself says nothing beyond its features
+    wide = binned_input_information(features, unused, fresh(), n_bins=30, n_pca=None)
     assert wide.value == pytest.approx(np.log(200.0))
     assert wide.saturated
     assert "nearly every sample is its own symbol; use fewer bins" in wide.warnings[0]
     assert binned_label_information(features, LABELS[:200], fresh(), n_bins=30, n_pca=None).saturated
-    assert not binned_input_information(features, None, fresh(), n_bins=3, n_pca=2).saturated
+    assert not binned_input_information(features, unused, fresh(), n_bins=3, n_pca=2).saturated
 
 
 def test_components_are_taken_where_rows_are_wider() -> None:

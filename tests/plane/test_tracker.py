@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor, nn  # noqa: E402
-
-from pidkit import (  # noqa: E402
+from pidkit import (
     InformationPlane,
     InputError,
     PlaneTrajectory,
     RepresentationCodes,
 )
-from pidkit.nn import FitOptions  # noqa: E402
-from pidkit.plane import PlaneEstimator, plane_estimator  # noqa: E402
+from pidkit.nn import FitOptions
+from pidkit.plane import PlaneEstimator, plane_estimator
 
 
 @dataclass(frozen=True)

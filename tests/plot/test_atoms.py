@@ -56,7 +56,7 @@ def line_at(ax: Any, label: str) -> Any:
 @pytest.mark.parametrize("unit", ["bits", "nats"])
 def test_bars_are_the_atoms_and_carry_names_values_and_unit(unit: str) -> None:
     result = COPY.to(unit)
-    ax = plot_atoms(result, sources=NAMES)
+    ax: Any = plot_atoms(result, sources=NAMES)
     assert [bar.get_height() for bar in ax.patches] == values_of(result)
     assert ax.get_ylabel() == f"information about Y ({unit})"
     expected = ["redundancy", "teacher\nonly", "student\nonly", "synergy"]
@@ -66,14 +66,14 @@ def test_bars_are_the_atoms_and_carry_names_values_and_unit(unit: str) -> None:
 
 
 def test_a_negative_atom_hangs_below_a_zero_line() -> None:
-    ax = plot_atoms(with_atoms(unique_1=-0.25))
+    ax: Any = plot_atoms(with_atoms(unique_1=-0.25))
     assert [bar.get_height() for bar in ax.patches][1] == -0.25
     assert any(np.array_equal(line.get_ydata(), [0.0, 0.0]) for line in ax.lines)
     assert ax.get_ylim()[0] < -0.25
 
 
 def test_the_worth_of_measured_atoms_is_drawn_beside_them(measured: Any) -> None:
-    ax = plot_atoms(measured)
+    ax: Any = plot_atoms(measured)
     spread, null = ax.containers[-2:]
     assert {spread.get_label(), null.get_label()} == {"± bootstrap s.d.", "shuffled labels, 95 %"}
     segments = spread.lines[2][0].get_segments()
@@ -110,7 +110,7 @@ def tops_of(ax: Any) -> dict[str, np.ndarray[Any, Any]]:
 
 def test_areas_stack_the_atoms_to_the_joint_information_and_to_scale() -> None:
     results, epochs = [AND, COPY, XOR], [0, 1, 10]
-    ax = plot_atoms_over(results, x=epochs, xlabel="epoch", sources=NAMES)
+    ax: Any = plot_atoms_over(results, x=epochs, xlabel="epoch", sources=NAMES)
     tops = tops_of(ax)
     assert list(tops) == ["redundancy", "teacher only", "student only", "synergy"]
     np.testing.assert_allclose(tops["redundancy"], [r.redundancy for r in results], atol=1e-9)
@@ -123,21 +123,21 @@ def test_areas_stack_the_atoms_to_the_joint_information_and_to_scale() -> None:
 
 
 def test_areas_over_names_are_spaced_evenly() -> None:
-    ax = plot_atoms_over([AND, XOR, AND], x=["conv1", "conv2", "fc"], xlabel="layer")
+    ax: Any = plot_atoms_over([AND, XOR, AND], x=["conv1", "conv2", "fc"], xlabel="layer")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["conv1", "conv2", "fc"]
     assert ax.get_xlim() == (0.0, 2.0)
 
 
 def test_bars_stack_positive_atoms_up_and_negative_ones_down() -> None:
     results = [with_atoms(redundancy=0.5, unique_1=-0.2, unique_2=0.1, synergy=0.3), AND]
-    ax = plot_atoms_over(results, x=["KD", "RID"], kind="bars", xlabel="method")
+    ax: Any = plot_atoms_over(results, x=["KD", "RID"], kind="bars", xlabel="method")
     first = [(bar.get_y(), bar.get_height()) for bar in ax.patches[::2]]
     np.testing.assert_allclose(first, [(0.0, 0.5), (0.0, -0.2), (0.5, 0.1), (0.6, 0.3)])
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["KD", "RID"]
 
 
 def test_synergy_can_be_left_out() -> None:
-    ax = plot_atoms_over([AND, XOR], kind="bars", atoms=("redundancy", "unique_1", "unique_2"))
+    ax: Any = plot_atoms_over([AND, XOR], kind="bars", atoms=("redundancy", "unique_1", "unique_2"))
     assert len(ax.patches) == 6
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1"]
     assert legend_of(ax) == ["x2 only", "x1 only", "redundancy"]
@@ -152,7 +152,7 @@ def test_areas_draw_negatives_within_the_gap_as_zero_and_refuse_others() -> None
 
 
 def test_entropy_is_drawn_where_all_results_agree_on_it(measured: Any) -> None:
-    ax = plot_atoms_over([measured, measured])
+    ax: Any = plot_atoms_over([measured, measured])
     assert "H(Y)" in legend_of(ax)
     assert ax.get_ylim()[1] >= 1.05 * measured.entropy_y
     other = dataclasses.replace(measured, entropy_y=1.0)
@@ -161,7 +161,7 @@ def test_entropy_is_drawn_where_all_results_agree_on_it(measured: Any) -> None:
 
 
 def test_many_long_names_are_slanted() -> None:
-    ax = plot_atoms_over([AND] * 6, x=[f"backbone.layer{k}" for k in range(6)], kind="bars")
+    ax: Any = plot_atoms_over([AND] * 6, x=[f"backbone.layer{k}" for k in range(6)], kind="bars")
     assert {tick.get_rotation() for tick in ax.get_xticklabels()} == {45.0}
 
 
@@ -170,7 +170,7 @@ def test_many_long_names_are_slanted() -> None:
 
 def test_the_map_holds_writes_and_names_every_value() -> None:
     results = [[AND, XOR, COPY], [COPY, AND, XOR]]
-    ax = plot_atom_map(
+    ax: Any = plot_atom_map(
         results, atom="unique_1", x1_names=["conv", "fc"], x2_names=["a", "b", "c"], sources=("teacher", "student")
     )
     expected = [[result.unique_1 for result in row] for row in results]
@@ -211,8 +211,8 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
         (lambda: plot_atoms_over([AND, XOR.to("nats")]), r"not bits and nats; convert with .to\('bits'\)"),
         (lambda: plot_atoms_over([AND, 1.0]), r"results\[1\] must be a PIDResult"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND]), "kind='area' needs at least two results, not 1; use kind='bars'"),
-        (lambda: plot_atoms_over([AND, XOR], kind="pie"), "kind must be 'area' or 'bars', not 'pie'"),
-        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atom must be one of 'redundancy', .*, not 'unique'"),
+        (lambda: plot_atoms_over([AND, XOR], kind="pie"), "kind must be 'area' or 'bars', not 'pie'"),  # type: ignore[arg-type]
+        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atom must be one of 'redundancy', .*, not 'unique'"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND, XOR], x=[1, 1]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=[1.0]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=["a"]), "x must have one entry each: 2, not 1"),
@@ -220,7 +220,7 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
         (lambda: plot_atom_map([[AND], [AND, XOR]]), r"rows of one length, at least one; they have \[1, 2\]"),
         (lambda: plot_atom_map([]), "rows of one length, at least one"),
         (lambda: plot_atom_map([[]]), "rows of one length, at least one"),
-        (lambda: plot_atom_map([[AND]], atom="mi_1"), "atom must be one of 'redundancy', .*, not 'mi_1'"),
+        (lambda: plot_atom_map([[AND]], atom="mi_1"), "atom must be one of 'redundancy', .*, not 'mi_1'"),  # type: ignore[arg-type]
         (lambda: plot_atom_map([[AND]], x1_names=["a", "b"]), "x1_names must have one entry each: 1, not 2"),
         (lambda: plot_atom_map([[AND]], x2_names=[]), "x2_names must have one entry each: 1, not 0"),
         (lambda: plot_atom_map([[AND, XOR.to("nats")]]), "not bits and nats"),

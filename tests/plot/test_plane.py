@@ -46,7 +46,7 @@ TWO = trajectory(
 
 
 def markers_of(ax: Any) -> list[Any]:
-    return [c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets())]
+    return [c for c in ax.collections if isinstance(c, PathCollection) and len(np.asarray(c.get_offsets()))]
 
 
 def legend_of(ax: Any) -> list[str]:
@@ -59,7 +59,7 @@ def line_at(ax: Any, label: str) -> Any:
 
 
 def test_every_layer_and_step_is_a_marker_coloured_by_step_and_layers_are_joined() -> None:
-    ax = information_plane(ONE)
+    ax: Any = information_plane(ONE)
     conv, fc = markers_of(ax)
     np.testing.assert_allclose(conv.get_offsets(), [[5.0, 1.0], [4.9, 1.1], [4.6, 1.4]])
     np.testing.assert_allclose(fc.get_offsets()[:, 0], [4.0, 3.9, 3.6])
@@ -75,7 +75,7 @@ def test_every_layer_and_step_is_a_marker_coloured_by_step_and_layers_are_joined
 
 
 def test_errors_reach_one_standard_error_to_both_sides() -> None:
-    ax = information_plane(ONE, layers=["fc"])
+    ax: Any = information_plane(ONE, layers=["fc"])
     bars = [segment for c in ax.containers for lines in c.lines[2] for segment in lines.get_segments()]
     assert len(bars) == 6
     assert {round(float(np.ptp(bar, axis=0).max()), 9) for bar in bars} == {0.2}
@@ -84,7 +84,7 @@ def test_errors_reach_one_standard_error_to_both_sides() -> None:
 
 def test_log_spaced_steps_have_logarithmic_colours_and_named_ticks() -> None:
     run = trajectory(*(pair("net", step, "fc", 1.0 + step, 1.0) for step in (0, 1, 2, 5, 10, 20, 50, 100, 200)))
-    ax = information_plane(run, step_name="batch")
+    ax: Any = information_plane(run, step_name="batch")
     (points,) = markers_of(ax)
     assert isinstance(points.norm, SymLogNorm)
     ticks = [tick.get_text() for tick in points.colorbar.ax.get_yticklabels()]
@@ -100,7 +100,7 @@ def test_one_step_alone_is_drawn() -> None:
 
 
 def test_networks_are_trajectories_in_order_of_steps_from_hollow_to_full() -> None:
-    ax = information_plane(TWO, kind="networks", layers={"teacher": "block3"})
+    ax: Any = information_plane(TWO, kind="networks", layers={"teacher": "block3"})
     assert legend_of(ax) == ["teacher, block3", "student, out", "first epoch", "H(Y)"]
     for label in ("teacher, block3", "student, out"):
         line = line_at(ax, label)
@@ -116,7 +116,7 @@ def test_networks_are_trajectories_in_order_of_steps_from_hollow_to_full() -> No
 
 def test_guides_are_at_h_y_log_n_and_the_null() -> None:
     plugin = trajectory(pair("net", 0, "fc", 7.9, 1.5, "binned", kind="plugin", null=0.4, saturated=True))
-    ax = information_plane(plugin)
+    ax: Any = information_plane(plugin)
     np.testing.assert_array_equal(line_at(ax, "H(Y)").get_ydata(), [2.0, 2.0])
     np.testing.assert_array_equal(line_at(ax, "log n").get_xdata(), [8.0, 8.0])
     np.testing.assert_array_equal(line_at(ax, "shuffled labels").get_ydata(), [0.4, 0.4])
@@ -144,7 +144,7 @@ ATOMS_ALONE = PlaneTrajectory((PlanePoint("a & b", 0, "x & y", "synergy", "broja
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: information_plane(ONE, kind="epochs"), "kind must be 'steps' or 'networks', not 'epochs'"),
+        (lambda: information_plane(ONE, kind="epochs"), "kind must be 'steps' or 'networks', not 'epochs'"),  # type: ignore[arg-type]
         (lambda: information_plane(3.0), "trajectory must be a PlaneTrajectory, not float"),  # type: ignore[arg-type]
         (lambda: information_plane(TWO), "networks must be one for kind='steps', not teacher, student; or use"),
         (lambda: information_plane(ONE, networks=["x"]), "networks holds 'x', which has no points; there are 'net'"),
@@ -175,8 +175,8 @@ def test_refusals(draw: Any, message: str) -> None:
 def test_given_axes_are_drawn_on_and_settings_left_alone(kind: str, tmp_path: Any) -> None:
     before = dict(mpl.rcParams)
     given = Figure(layout="constrained").subplots(1, 2)[1]
-    assert information_plane(ONE, kind=kind, ax=given) is given
-    assert information_plane(ONE, kind=kind) is not given
+    assert information_plane(ONE, kind=kind, ax=given) is given  # type: ignore[arg-type]
+    assert information_plane(ONE, kind=kind) is not given  # type: ignore[arg-type]
     assert dict(mpl.rcParams) == before
     save_figure(given, tmp_path / "plane.png")
     assert (tmp_path / "plane.png").stat().st_size > 5000

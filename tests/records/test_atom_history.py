@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,14 @@ from pidkit.records.resume import start_run
 from pidkit.representations import Spread
 
 
-def record(epoch, layer="conv", **more):
-    values = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
+def record(epoch: float, layer: str = "conv", **more: Any) -> AtomRecord:
+    values: dict[str, Any] = dict(zip(QUANTITIES, (0.5, 0.3, 0.1, 0.2, 0.8, 0.6, 1.1), strict=True))
     return AtomRecord(
         epoch, "teacher", layer, layer, **values, gap=1e-9, n_codes_teacher=4, n_codes_student=3, bias=0.01, **more
     )
 
 
-def records():
+def records() -> AtomRecords:
     spread = Spread(0.01, 0.002, 0.005, 0.02)
     full = record(
         0.0,
@@ -35,14 +36,14 @@ def records():
     )
 
 
-def test_saved_records_come_back_the_same(tmp_path):
+def test_saved_records_come_back_the_same(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     records().save(path)
     assert AtomRecords.load(path) == records()
     assert json.loads(path.read_text())["records"][0]["redundancy"] == 0.5
 
 
-def test_records_are_selected_and_drawn_by_pair():
+def test_records_are_selected_and_drawn_by_pair() -> None:
     run = records()
     assert run.pairs == (("teacher", "conv", "conv"), ("teacher", "fc", "fc"))
     assert run.epochs == (0.0, 5.0)
@@ -57,13 +58,13 @@ def test_records_are_selected_and_drawn_by_pair():
         run.curve("gap")
 
 
-def test_an_epoch_is_recorded_once():
+def test_an_epoch_is_recorded_once() -> None:
     with pytest.raises(InputError, match="hold teacher conv conv at epoch 5 already"):
         records().extended([record(5.0)])
     assert records().extended([record(6.0)]).epochs == (0.0, 5.0, 6.0)
 
 
-def test_the_table_is_flat_and_readable():
+def test_the_table_is_flat_and_readable() -> None:
     run = records()
     row = run.table()[0]
     assert row["layers"] == "conv & conv"
@@ -75,7 +76,7 @@ def test_the_table_is_flat_and_readable():
     assert repr(AtomRecords((), 1.0, 10, (), {})) == "AtomRecords: 0 records, n = 10, H(Y) = 1.0000 bits"
 
 
-def test_files_that_are_no_records_are_refused(tmp_path):
+def test_files_that_are_no_records_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     with pytest.raises(InputError, match=r"path must end in \.json"):
         records().save(tmp_path / "run.npz")
@@ -96,11 +97,11 @@ def test_another_unit_changes_information_and_nothing_else(tmp_path: Path) -> No
     run, factor = records(), math.log(2.0)
     nats = run.to("nats")
     before, after = run.records[0], nats.records[0]
-    assert (nats.unit, run.unit, nats.entropy_y) == ("nats", "bits", pytest.approx(1.5 * factor))
+    assert (nats.unit, run.unit, nats.entropy_y) == ("nats", "bits", pytest.approx(1.5 * factor))  # type: ignore[comparison-overlap]
     assert after.redundancy == pytest.approx(factor * before.redundancy)
     assert (after.null_gap, after.bias) == pytest.approx((factor * 1e-8, factor * 0.01))
     assert after.null is not None
-    assert after.null["synergy"] == Spread(*(pytest.approx(factor * x) for x in (0.01, 0.002, 0.005, 0.02)))
+    assert after.null["synergy"] == Spread(*(pytest.approx(factor * x) for x in (0.01, 0.002, 0.005, 0.02)))  # type: ignore[arg-type]
     assert after.assumption is not None
     assert (after.assumption.value, after.assumption.cap) == pytest.approx((0.2 * factor, 0.9 * factor))
     assert (after.assumption.teacher_std, after.assumption.sigma) == (1.5, (0.25, 0.75))
@@ -123,5 +124,5 @@ def test_a_run_saved_in_another_unit_is_continued_in_the_unit_of_the_new_one(tmp
     path = tmp_path / "run.json"
     records().to("nats").save(path)
     found = start_run(path, resume=True, fresh=replace(records(), records=()), load=AtomRecords.load)
-    assert (found.unit, found.entropy_y) == ("bits", pytest.approx(1.5))
+    assert (found.unit, found.entropy_y) == ("bits", pytest.approx(1.5))  # type: ignore[comparison-overlap]
     assert found.records[0].redundancy == pytest.approx(0.5)

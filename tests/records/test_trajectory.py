@@ -161,7 +161,7 @@ def test_log_spaced_steps_are_whole_distinct_and_end_where_asked() -> None:
         (lambda: log_spaced_steps(0), "last must be a whole number >= 1, not 0"),
         (lambda: log_spaced_steps(5, first=0), "first must be a whole number >= 1, not 0"),
         (lambda: log_spaced_steps(5, n=1), "n must be a whole number >= 2, not 1"),
-        (lambda: log_spaced_steps(10.7, n=3), "last must be a whole number >= 1, not 10.7; pass an int"),
+        (lambda: log_spaced_steps(10.7, n=3), "last must be a whole number >= 1, not 10.7; pass an int"),  # type: ignore[arg-type]
     ],
 )
 def test_schedules_that_cannot_be_are_refused(call: Any, message: str) -> None:

@@ -1,17 +1,19 @@
 """Representations with a known answer, and quantisers that show what is done with them."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from pidkit import KMeansCodes
+from pidkit import KMeansCodes, RepresentationPID
 
 QUANTISERS = (KMeansCodes(n_codes=4), KMeansCodes(n_codes=2))
 """One code a class for a teacher that knows it, one a parity for a student that knows no more."""
 
 
-def teacher_and_student(n=400, seed=0):
+def teacher_and_student(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return balanced labels of four classes, a teacher that tells them apart, and a student that tells their parity.
 
     In bits: redundancy 1, unique_1 1, unique_2 0, synergy 0.
@@ -23,17 +25,17 @@ def teacher_and_student(n=400, seed=0):
     return labels, teacher, student
 
 
-class FirstFeature(BaseEstimator):
+class FirstFeature(BaseEstimator):  # type: ignore[misc]
     """Codes that are the first feature as it stands, below `n_codes`."""
 
-    def __init__(self, n_codes=2, scale=1):
+    def __init__(self, n_codes: int | None = 2, scale: float | np.ndarray = 1) -> None:
         self.n_codes, self.scale = n_codes, scale
 
-    def fit(self, x):
+    def fit(self, x: Any) -> FirstFeature:
         self.n_codes_ = self.n_codes
         return self
 
-    def transform(self, x):
+    def transform(self, x: np.ndarray) -> np.ndarray:
         return self.scale * x[:, 0].astype(type(self.scale))
 
 
@@ -42,11 +44,11 @@ class Recorder(FirstFeature):
 
     seen: ClassVar[list[tuple[str, list[int]]]] = []
 
-    def fit(self, x):
+    def fit(self, x: Any) -> FirstFeature:
         self.seen.append(("fit", x[:, 0].astype(int).tolist()))
         return super().fit(x)
 
-    def transform(self, x):
+    def transform(self, x: np.ndarray) -> np.ndarray:
         self.seen.append(("transform", x[:, 0].astype(int).tolist()))
         return np.arange(len(x)) % 2
 
@@ -54,11 +56,11 @@ class Recorder(FirstFeature):
 class Untouchable(FirstFeature):
     """A quantiser that must not be fitted."""
 
-    def fit(self, x):
+    def fit(self, x: Any) -> NoReturn:
         raise AssertionError("the quantiser was fitted before the options were checked")
 
 
-def values(result):
+def values(result: RepresentationPID) -> dict[str, Any]:
     """Return all that a result holds, but the seconds it took."""
     exported = result.to_dict()
     del exported["pid"]["report"]["seconds"]

@@ -3,21 +3,22 @@
 import random
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
 import pidkit
-from pidkit import BiasWarning, KMeansCodes, RepresentationCodes, representation_pid
+from pidkit import BiasWarning, KMeansCodes, RepresentationCodes, RepresentationPID, representation_pid
 from tests.representations.layers import QUANTISERS, FirstFeature, Untouchable, teacher_and_student, values
 
 
-def measure(n=400, **options):
+def measure(n: int = 400, **options: Any) -> RepresentationPID:
     labels, teacher, student = teacher_and_student(n)
     return representation_pid(**{"labels": labels, "x1": teacher, "x2": student, "quantiser": QUANTISERS, **options})
 
 
-def test_a_teacher_that_knows_all_and_a_student_that_knows_a_function_of_it():
+def test_a_teacher_that_knows_all_and_a_student_that_knows_a_function_of_it() -> None:
     found = measure()
     exact = {"redundancy": 1.0, "unique_1": 1.0, "unique_2": 0.0, "synergy": 0.0}
     assert found.pid.atoms == pytest.approx(exact, abs=found.pid.report.gap + 1e-12)
@@ -28,13 +29,13 @@ def test_a_teacher_that_knows_all_and_a_student_that_knows_a_function_of_it():
     assert (found.corrected, found.null, found.bootstrap) == (None, None, None)
 
 
-def test_swapping_teacher_and_student_swaps_the_unique_atoms():
+def test_swapping_teacher_and_student_swaps_the_unique_atoms() -> None:
     labels, teacher, student = teacher_and_student()
     found = representation_pid(labels=labels, x1=student, x2=teacher, quantiser=QUANTISERS[::-1])
     assert (found.redundancy, found.unique_1, found.unique_2) == pytest.approx((1.0, 0.0, 1.0), abs=2e-9)
 
 
-def test_identical_representations_have_nothing_unique_and_no_synergy():
+def test_identical_representations_have_nothing_unique_and_no_synergy() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(3, size=3000)
     x = np.eye(3)[labels] + rng.normal(size=(3000, 3))
@@ -45,7 +46,7 @@ def test_identical_representations_have_nothing_unique_and_no_synergy():
     assert found.redundancy > 0.1
 
 
-def test_independent_representations_hold_no_more_than_chance():
+def test_independent_representations_hold_no_more_than_chance() -> None:
     """2 n I is chi-square with (2 2 - 1)(2 - 1) = 3 degrees of freedom: below 25 but once in 60,000 draws."""
     rng = np.random.default_rng(1)
     labels, x1, x2 = rng.integers(2, size=4000), rng.normal(size=(4000, 2)), rng.normal(size=(4000, 3))
@@ -55,14 +56,14 @@ def test_independent_representations_hold_no_more_than_chance():
     assert all(-1e-9 <= atom <= found.pid.mi_joint + 1e-9 for atom in found.pid.atoms.values())
 
 
-def test_labels_can_be_strings_or_codes_as_large_as_hashes():
+def test_labels_can_be_strings_or_codes_as_large_as_hashes() -> None:
     labels, *_ = teacher_and_student()
     plain = values(measure())
     assert values(measure(labels=[f"class {label}" for label in labels])) == plain
     assert values(measure(labels=10**12 * labels + 7, n_null=2))["pid"] == plain["pid"]
 
 
-def test_lists_tensors_and_every_float_type_give_one_answer():
+def test_lists_tensors_and_every_float_type_give_one_answer() -> None:
     torch = pytest.importorskip("torch")
     labels, teacher, student = teacher_and_student()
     teacher, student = teacher.astype(np.float32), student.astype(np.float32)
@@ -74,8 +75,8 @@ def test_lists_tensors_and_every_float_type_give_one_answer():
     assert rough == plain  # the clusters are far apart: the same codes
 
 
-def test_the_same_seed_gives_the_same_answer_and_another_seed_another():
-    options = {"fit_fraction": 0.3, "n_null": 3, "n_bootstrap": 3, "bias": "extrapolation"}
+def test_the_same_seed_gives_the_same_answer_and_another_seed_another() -> None:
+    options: dict[str, Any] = {"fit_fraction": 0.3, "n_null": 3, "n_bootstrap": 3, "bias": "extrapolation"}
     first, again, other = (measure(rng=seed, **options) for seed in (5, np.int64(5), 6))
     assert values(first) == values(again)
     assert values(first)["null"] != values(other)["null"]
@@ -84,7 +85,7 @@ def test_the_same_seed_gives_the_same_answer_and_another_seed_another():
     assert (by_generator.pid.atoms, by_generator.null) == (first.pid.atoms, first.null)
 
 
-def test_nothing_global_is_touched_and_neither_are_the_arguments():
+def test_nothing_global_is_touched_and_neither_are_the_arguments() -> None:
     labels, teacher, student = teacher_and_student()
     arguments = labels.copy(), teacher.copy(), student.copy()
     quantiser = RepresentationCodes(n_codes=4)
@@ -98,14 +99,14 @@ def test_nothing_global_is_touched_and_neither_are_the_arguments():
     assert not hasattr(quantiser, "n_codes_")
 
 
-def lone_bit(n, **options):
+def lone_bit(n: int, **options: Any) -> RepresentationPID:
     """Measure a source that is the label beside one that is constant: I = 1 bit, its predicted bias 1 / (2 n) nats."""
     x = np.arange(n)[:, None] % 2
     pair = (FirstFeature(n_codes=2), FirstFeature(n_codes=1))
     return representation_pid(labels=x[:, 0], x1=x, x2=0 * x, quantiser=pair, **options)
 
 
-def test_the_bias_warning_comes_above_a_tenth_of_the_information_and_not_below():
+def test_the_bias_warning_comes_above_a_tenth_of_the_information_and_not_below() -> None:
     """1 / (2 n) > ln(2) / 10 up to n = 7.2."""
     message = (
         "the predicted plug-in bias of I(Y;X1,X2) is 0.120 bits, 12 % of the 1.000 reported: use more samples than 6 "
@@ -121,8 +122,8 @@ def test_the_bias_warning_comes_above_a_tenth_of_the_information_and_not_below()
         assert lone_bit(8).bias["mi_joint"] == pytest.approx(1.0 / (16.0 * np.log(2.0)))
 
 
-def test_no_information_at_all_is_all_bias():
-    x = np.zeros((10, 1))
+def test_no_information_at_all_is_all_bias() -> None:
+    x: np.ndarray = np.zeros((10, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a single code has no bias either
         assert representation_pid(labels=np.arange(10) % 2, x1=x, x2=x).pid.mi_joint == pytest.approx(0.0, abs=1e-12)
@@ -167,14 +168,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_bad_option_is_refused_before_anything_is_quantised(kind):
+def test_a_bad_option_is_refused_before_anything_is_quantised(kind: str) -> None:
     options, message = REFUSED[kind]
     expected = ".*".join(re.escape(part) for part in message.split("..."))
     with pytest.raises(pidkit.InputError, match=rf"^{expected}$"):
-        measure(**{"quantiser": Untouchable(), **options})
+        measure(**{"quantiser": Untouchable(), **options})  # type: ignore[dict-item]
 
 
-def test_a_tolerance_out_of_reach_is_a_solver_error():
+def test_a_tolerance_out_of_reach_is_a_solver_error() -> None:
     rng = np.random.default_rng(2)
     labels, x = rng.integers(3, size=900), rng.normal(size=(900, 2))
     with pytest.raises(pidkit.SolverError, match=r"; tol is 1e-30\. To go on: ask for a larger tol"):

@@ -74,4 +74,4 @@ def test_shares_say_what_predictors_were_fitted_to() -> None:
     scores, _ = scores_of(draw(looks(2, 0.8, 0.3), 50, 1), 10)
     assert (scores.share, scores.half_share) == (0.9, 0.5)
     odd, _ = scores_of(draw(looks(2, 0.8, 0.3), 50, 1), 3)
-    assert (odd.share, odd.half_share) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert (odd.share, odd.half_share) == (pytest.approx(2 / 3), pytest.approx(1 / 3))  # type: ignore[comparison-overlap]

@@ -5,17 +5,18 @@ import json
 import re
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pidkit import InputError, KMeansCodes, RepresentationCodes, representation_pid
+from pidkit import InputError, KMeansCodes, RepresentationCodes, RepresentationPID, representation_pid
 from pidkit.pid import ATOMS, INFORMATION
 from tests.representations.layers import teacher_and_student
 
 
 @pytest.fixture(scope="module")
-def full():
+def full() -> RepresentationPID:
     """Return a result with everything in it: noisy, split, corrected, with a null and a bootstrap."""
     labels, teacher, student = teacher_and_student(4000)
     rng = np.random.default_rng(1)
@@ -27,12 +28,12 @@ def full():
 
 
 @pytest.fixture(scope="module")
-def plain():
+def plain() -> RepresentationPID:
     labels, teacher, student = teacher_and_student()
     return representation_pid(labels=labels, x1=teacher, x2=student, quantiser=KMeansCodes(n_codes=4))
 
 
-def numbers(result):
+def numbers(result: RepresentationPID) -> np.ndarray:
     """Return every amount of information that a result holds, flat."""
     values = [getattr(result.pid, name) for name in (*ATOMS, *INFORMATION)]
     values += [result.entropy_y, result.cap_1, result.cap_2, result.pid.report.gap, result.pid.report.tol]
@@ -42,18 +43,21 @@ def numbers(result):
     return np.array(values)
 
 
-def test_the_atoms_are_those_of_the_decomposition(full):
+def test_the_atoms_are_those_of_the_decomposition(full: RepresentationPID) -> None:
     for name in ATOMS:
         assert getattr(full, name) == getattr(full.pid, name)
 
 
-def test_the_parts_fit_together(full):
+def test_the_parts_fit_together(full: RepresentationPID) -> None:
     assert full.n_samples == 3000
     assert full.pid.mi_joint <= full.entropy_y <= 2.0 + 1e-12
     assert full.pid.mi_1 <= full.cap_1 == pytest.approx(2.0)
     assert full.pid.mi_2 <= full.cap_2 == pytest.approx(np.log2(3))
     expected = {"mi_1": 9.0, "mi_2": 6.0, "mi_joint": 33.0}  # (n_y - 1)(n_x - 1)
     assert full.bias == pytest.approx({name: cells / (6000 * np.log(2)) for name, cells in expected.items()})
+    assert full.corrected is not None
+    assert full.null is not None
+    assert full.bootstrap is not None
     for name in ATOMS:
         assert full.corrected[name] == pytest.approx(getattr(full, name) - full.null[name].mean, abs=1e-12)
         for spread in (full.null[name], full.bootstrap[name]):
@@ -62,7 +66,7 @@ def test_the_parts_fit_together(full):
 
 
 @pytest.mark.parametrize("which", ["full", "plain"])
-def test_another_unit_scales_everything_and_nothing_else(which, request):
+def test_another_unit_scales_everything_and_nothing_else(which: str, request: pytest.FixtureRequest) -> None:
     bits = request.getfixturevalue(which)
     nats = bits.to("nats")
     np.testing.assert_allclose(numbers(nats), np.log(2.0) * numbers(bits), rtol=1e-14, atol=1e-300)
@@ -74,15 +78,21 @@ def test_another_unit_scales_everything_and_nothing_else(which, request):
         bits.to("bit")
 
 
-def test_asking_for_nats_gives_what_converting_gives():
+def test_asking_for_nats_gives_what_converting_gives() -> None:
     labels, teacher, student = teacher_and_student()
-    options = {"labels": labels, "x1": teacher, "x2": student, "quantiser": KMeansCodes(n_codes=4), "n_null": 2}
+    options: dict[str, Any] = {
+        "labels": labels,
+        "x1": teacher,
+        "x2": student,
+        "quantiser": KMeansCodes(n_codes=4),
+        "n_null": 2,
+    }
     asked, converted = representation_pid(**options, unit="nats"), representation_pid(**options).to("nats")
     np.testing.assert_allclose(numbers(asked), numbers(converted), rtol=1e-14, atol=1e-300)
 
 
 @pytest.mark.parametrize("which", ["full", "plain"])
-def test_it_exports_to_json(which, request):
+def test_it_exports_to_json(which: str, request: pytest.FixtureRequest) -> None:
     result = request.getfixturevalue(which)
     exported = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert exported["pid"]["synergy"] == result.synergy
@@ -92,7 +102,7 @@ def test_it_exports_to_json(which, request):
     assert set(exported) >= {"entropy_y", "cap_1", "cap_2", "n_samples", "bias", "corrected", "bootstrap", "unit"}
 
 
-def test_the_provenance_is_all_that_is_needed_to_do_it_again(full):
+def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: RepresentationPID) -> None:
     packages = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
     assert full.provenance == {
         "quantiser_1": {
@@ -105,7 +115,10 @@ def test_the_provenance_is_all_that_is_needed_to_do_it_again(full):
     }  # fmt: skip
 
 
-def test_the_repr_is_a_table_of_every_number(full, plain):
+def test_the_repr_is_a_table_of_every_number(full: RepresentationPID, plain: RepresentationPID) -> None:
+    assert full.corrected is not None
+    assert full.null is not None
+    assert full.bootstrap is not None
     lines = repr(full).splitlines()
     assert lines[0] == "RepresentationPID"
     assert re.split(r"\s{2,}", lines[1].strip()) == ["bits", "corrected", "null", "bootstrap std", "predicted bias"]
@@ -128,14 +141,14 @@ def test_the_repr_is_a_table_of_every_number(full, plain):
     assert "nats" in repr(plain.to("nats")).splitlines()[1]
 
 
-def test_zeros_are_shown_without_a_sign(plain):
+def test_zeros_are_shown_without_a_sign(plain: RepresentationPID) -> None:
     assert "-0.0000" not in repr(plain)
     tiny = replace(plain, corrected=dict.fromkeys(ATOMS, -1e-9))
     assert "-0.0000" not in repr(tiny)
     assert "-0.0100" in repr(replace(plain, corrected=dict.fromkeys(ATOMS, -1e-2)))
 
 
-def test_a_notebook_shows_the_same_table(full):
+def test_a_notebook_shows_the_same_table(full: RepresentationPID) -> None:
     shown = full._repr_html_()
     cells = [html.unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", shown)]
     assert cells == [cell for row in full.table() for cell in row.values()]
@@ -145,13 +158,13 @@ def test_a_notebook_shows_the_same_table(full):
     assert shown.count("<tr>") == shown.count("</tr>") == 8
 
 
-def test_html_is_escaped(plain):
+def test_html_is_escaped(plain: RepresentationPID) -> None:
     report = replace(plain.pid.report, solver="<script>&")
     shown = replace(plain, pid=replace(plain.pid, report=report))._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;&amp;" in shown
 
 
-def test_it_is_frozen(plain):
+def test_it_is_frozen(plain: RepresentationPID) -> None:
     with pytest.raises(AttributeError, match="cannot assign to field"):
-        plain.unit = "nats"
+        plain.unit = "nats"  # type: ignore[misc]

@@ -12,7 +12,7 @@ from pidkit import intersection_information
 from tests.intersection.joints import TABLE, joints
 
 
-def value_as_printed(p):
+def value_as_printed(p: np.ndarray) -> float:
     """Return max over P(Q|Y) of I(Q;Y) under both chains, in bits: Definition 4.1 taken literally.
 
     Given x, all y that occur with it need the same P(q|y); so Q is a function of the classes that this ties together.
@@ -27,20 +27,20 @@ def value_as_printed(p):
 
 
 @pytest.mark.parametrize("name", ["AND", "OR", "correlated UNQ1", "ImperfectRDN"])
-def test_as_printed_it_is_zero_where_the_intersection_information_is_not(name):
+def test_as_printed_it_is_zero_where_the_intersection_information_is_not(name: str) -> None:
     known = TABLE[name]
     assert value_as_printed(known.p) == 0.0
     assert intersection_information(known.p).lower == pytest.approx(known.alpha, abs=1e-7)
     assert known.alpha > 0.1
 
 
-def test_the_two_agree_where_a_common_function_decides():
+def test_the_two_agree_where_a_common_function_decides() -> None:
     assert value_as_printed(TABLE["RDN"].p) == 1.0
     assert intersection_information(TABLE["RDN"].p).lower == pytest.approx(1.0, abs=1e-9)
 
 
 @settings(max_examples=25)
 @given(joints())
-def test_as_printed_it_is_never_larger(p):
+def test_as_printed_it_is_never_larger(p: np.ndarray) -> None:
     kept = p[p.sum((1, 2)) > 0.0]
     assert value_as_printed(kept) <= intersection_information(p).lower + 1e-8

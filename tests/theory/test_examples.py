@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 @settings(max_examples=60)
 @given(generators())
-def test_example_1_an_uninformative_teacher_has_nothing_to_give_to_any_student(rng):
+def test_example_1_an_uninformative_teacher_has_nothing_to_give_to_any_student(rng: np.random.Generator) -> None:
     """If I(Y;T) = 0, then Red = Uni_T = 0 whatever the student, even one that depends on both Y and T."""
     n_y, n_t, n_s = rng.integers(1, 6, 3)
     p_yt = np.outer(rng.dirichlet(np.ones(n_y)), rng.dirichlet(np.ones(n_t)))
@@ -29,7 +29,7 @@ def test_example_1_an_uninformative_teacher_has_nothing_to_give_to_any_student(r
 
 
 @pytest.mark.parametrize("n_t", [2, 4, 7])
-def test_example_1_the_student_that_copies_an_uninformative_teacher_maximises_their_information(n_t):
+def test_example_1_the_student_that_copies_an_uninformative_teacher_maximises_their_information(n_t: int) -> None:
     """I(T;S) reaches its ceiling H(T) at S = T, and all of it is beside the point: Red = 0."""
     p_t = np.random.default_rng(n_t).dirichlet(np.ones(n_t))
     p_yt = np.outer([0.3, 0.7], p_t)
@@ -45,7 +45,7 @@ OVER_COMPLEX = np.array([[0.4, 0.4, 0.0, 0.0], [0.0, 0.0, 0.1, 0.1]])
 TASK_ENTROPY = -(0.2 * np.log2(0.2) + 0.8 * np.log2(0.8))
 
 
-def test_example_2_every_one_bit_function_of_an_over_complex_teacher():
+def test_example_2_every_one_bit_function_of_an_over_complex_teacher() -> None:
     """Among all 16 maps, I(T;S) is largest (1 bit) only where Red = 0; Red is largest (h(.2)) only at S = U1."""
     students = {codes: np.eye(2)[list(codes)] for codes in itertools.product((0, 1), repeat=4)}
     shared = {codes: information(OVER_COMPLEX, channel) for codes, channel in students.items()}
@@ -62,7 +62,7 @@ def test_example_2_every_one_bit_function_of_an_over_complex_teacher():
     assert all(shared[codes] == pytest.approx(TASK_ENTROPY, abs=ROUNDING) for codes in most_red)
 
 
-def test_example_2_no_stochastic_one_bit_student_does_better():
+def test_example_2_no_stochastic_one_bit_student_does_better() -> None:
     """2000 channels, many of them near a corner, and a grid: none beats S = U2 in I(T;S), none S = U1 in Red."""
     rng = np.random.default_rng(0)
     one = np.concatenate(
@@ -78,14 +78,14 @@ def test_example_2_no_stochastic_one_bit_student_does_better():
     assert max(bivariate_pid(joint_of(OVER_COMPLEX, channel)).redundancy for channel in channels) < TASK_ENTROPY
 
 
-def test_example_3_conditional_information_counts_synergy_as_knowledge_to_distil():
+def test_example_3_conditional_information_counts_synergy_as_knowledge_to_distil() -> None:
     """XOR: I(Y;T|S) = 1 bit, yet T alone holds nothing that S could take over: Uni_T = 0."""
     result = bivariate_pid(gate("XOR").joint)
     assert result.mi_joint - result.mi_2 == pytest.approx(1.0, abs=ROUNDING)
     assert result.unique_1 == pytest.approx(0.0, abs=1e-9)
 
 
-def test_example_3_a_difference_of_information_misses_what_is_different():
+def test_example_3_a_difference_of_information_misses_what_is_different() -> None:
     """UNQ: I(Y;T) - I(Y;S) = 0, yet the teacher holds a whole bit that the student lacks."""
     result = bivariate_pid(gate("UNQ").joint)
     assert result.mi_1 - result.mi_2 == pytest.approx(0.0, abs=ROUNDING)
@@ -94,7 +94,7 @@ def test_example_3_a_difference_of_information_misses_what_is_different():
 
 @settings(max_examples=40)
 @given(generators())
-def test_example_3_a_student_with_all_label_information_leaves_nothing_to_distil(rng):
+def test_example_3_a_student_with_all_label_information_leaves_nothing_to_distil(rng: np.random.Generator) -> None:
     """S = P(Y|T), a function of T that keeps everything about Y: Uni_T = 0 and Red = I(Y;T)."""
     base = random_joint(rng, (3, 3, 1))[:, :, 0]
     codes = list(rng.integers(3, size=6))
@@ -108,7 +108,7 @@ def test_example_3_a_student_with_all_label_information_leaves_nothing_to_distil
 
 @settings(max_examples=40)
 @given(generators())
-def test_example_3_how_the_three_candidates_are_ordered(rng):
+def test_example_3_how_the_three_candidates_are_ordered(rng: np.random.Generator) -> None:
     """I(Y;T) - I(Y;S) <= Uni_T <= I(Y;T|S), always."""
     result = bivariate_pid(random_joint(rng, tuple(rng.integers(1, 6, 3))))
     slack = result.report.gap + ROUNDING

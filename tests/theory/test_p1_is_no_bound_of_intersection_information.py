@@ -21,7 +21,7 @@ ROUNDING = 1e-8
 
 
 @pytest.fixture
-def noisy_chain():
+def noisy_chain() -> np.ndarray:
     """Return p[y, t, s]: the clear student's bit C = Y + N1, T = C + N2, S = (C, Y + T) mod 2, noise .1."""
     p = np.zeros((2, 2, 4))
     for y, n1, n2 in itertools.product((0, 1), repeat=3):
@@ -31,19 +31,19 @@ def noisy_chain():
     return p
 
 
-def filtered(p, f_s):
+def filtered(p: np.ndarray, f_s: list[int] | tuple[int, int, int, int]) -> np.ndarray:
     """Return p[y, t, f_s(s)]."""
     return np.einsum("yts,sz->ytz", p, np.eye(max(f_s) + 1)[list(f_s)])
 
 
-def test_the_counterexample(noisy_chain):
+def test_the_counterexample(noisy_chain: np.ndarray) -> None:
     """A student that sees more shares less by I_alpha: 0 with the whole S, .3199 with its first bit."""
     first_bit = filtered(noisy_chain, (0, 0, 1, 1))
     assert intersection_information(noisy_chain).upper == pytest.approx(0.0, abs=1e-9)
     assert intersection_information(first_bit).lower == pytest.approx(0.31992295, abs=1e-7)
 
 
-def test_p1_reaches_more_than_i_alpha_there(noisy_chain):
+def test_p1_reaches_more_than_i_alpha_there(noisy_chain: np.ndarray) -> None:
     """Q = T and f_s = first bit are feasible, Y - f_s(S) - T, and worth 1 - h(.18) bits."""
     first_bit = filtered(noisy_chain, (0, 0, 1, 1))
     assert conditional_information(first_bit.transpose(1, 0, 2)) == pytest.approx(0.0, abs=1e-12)
@@ -59,7 +59,9 @@ def test_p1_reaches_more_than_i_alpha_there(noisy_chain):
 @settings(max_examples=20)
 @example(289238, (3, 3, 2), (2, 2))  # the simplex method once took its master program for infeasible
 @given(st.integers(0, 2**32 - 1), st.tuples(*[st.integers(2, 3)] * 3), st.tuples(*[st.integers(1, 2)] * 2))
-def test_p1_bounds_blackwell_and_broja_from_below(seed, sizes, rest):
+def test_p1_bounds_blackwell_and_broja_from_below(
+    seed: int, sizes: tuple[int, int, int], rest: tuple[int, int]
+) -> None:
     """T = (Q, U), S = (Z, V) with Y - Z - Q and U, V anything: (Q, f_s(S) = Z) is feasible for (P1)."""
     rng = np.random.default_rng(seed)
     (n_y, n_z, n_q), (n_u, n_v) = sizes, rest
@@ -79,7 +81,7 @@ def test_p1_bounds_blackwell_and_broja_from_below(seed, sizes, rest):
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 1), min_size=3, max_size=3))
-def test_broja_and_blackwell_cannot_grow_when_a_source_is_processed(seed, f_s):
+def test_broja_and_blackwell_cannot_grow_when_a_source_is_processed(seed: int, f_s: list[int]) -> None:
     """The step that I_alpha lacks."""
     p = np.random.default_rng(seed).dirichlet(np.ones(18)).reshape(2, 3, 3)
     less = filtered(p, f_s)

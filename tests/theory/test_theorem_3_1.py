@@ -49,7 +49,7 @@ TEACHERS = {
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_the_premise_holds(name):
+def test_the_premise_holds(name: str) -> None:
     """I(Y;T) = I(Y;Z), I(Y;G) = 0, and the name says which entropy is the larger."""
     teacher = TEACHERS[name]
     with_z, with_g = (bivariate_pid(joint_of(teacher.p_yt, c)) for c in (teacher.only_z, teacher.only_g))
@@ -60,7 +60,7 @@ def test_the_premise_holds(name):
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_information_is_maximised_by_the_larger_of_z_and_g(name):
+def test_information_is_maximised_by_the_larger_of_z_and_g(name: str) -> None:
     """No function of T within the capacity has a larger I(T;S) than S = G where H(G) > H(Z), or S = Z otherwise."""
     teacher = TEACHERS[name]
     larger = teacher.only_g if name.startswith("G") else teacher.only_z
@@ -71,7 +71,7 @@ def test_information_is_maximised_by_the_larger_of_z_and_g(name):
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_redundancy_is_maximised_by_z_and_never_by_g(name):
+def test_redundancy_is_maximised_by_z_and_never_by_g(name: str) -> None:
     """Red(Y:T,S) is largest at S = Z, where it is all of I(Y;T), on both sides of H(Z) = H(G); at S = G it is zero."""
     teacher = TEACHERS[name]
     best = bivariate_pid(joint_of(teacher.p_yt, teacher.only_z))
@@ -86,7 +86,7 @@ def test_redundancy_is_maximised_by_z_and_never_by_g(name):
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_noisy_students_do_no_better(name):
+def test_noisy_students_do_no_better(name: str) -> None:
     """The same over 200 random channels within the capacity."""
     teacher, rng = TEACHERS[name], np.random.default_rng(0)
     capacity = max(student_entropy(teacher.p_yt, c) for c in (teacher.only_z, teacher.only_g))
@@ -98,7 +98,7 @@ def test_noisy_students_do_no_better(name):
             assert bivariate_pid(joint_of(teacher.p_yt, channel)).redundancy <= most + EXACT
 
 
-def students_within(teacher, capacity):
+def students_within(teacher: Teacher, capacity: float) -> list[np.ndarray]:
     """Return every deterministic student with H(S) <= capacity."""
     channels = [deterministic(codes) for codes in all_functions(teacher.p_yt.shape[1])]
     within = [c for c in channels if student_entropy(teacher.p_yt, c) <= capacity + 1e-12]

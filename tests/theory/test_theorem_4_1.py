@@ -30,7 +30,7 @@ Y, T, S, W = range(4)
 
 @settings(max_examples=60)
 @given(joints())
-def test_the_order_of_the_measures(p):
+def test_the_order_of_the_measures(p: np.ndarray) -> None:
     """I_wedge <= I_alpha <= I_prec <= Red_BROJA <= I_MMI."""
     wedge, alpha, prec = (
         intersection_information(p, measure=measure) for measure in ("gacs-koerner", "griffith-ho", "blackwell")
@@ -44,25 +44,29 @@ def test_the_order_of_the_measures(p):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_the_proof_at_the_best_common_variable_of_a_gate(name):
+def test_the_proof_at_the_best_common_variable_of_a_gate(name: str) -> None:
     p = TABLE[name].p
-    check_proof(p, intersection_information(p).common)
+    common = intersection_information(p).common
+    assert common is not None
+    check_proof(p, common)
 
 
 @settings(max_examples=40)
 @given(joints())
-def test_the_proof_at_the_best_common_variable(p):
-    check_proof(p, intersection_information(p).common)
+def test_the_proof_at_the_best_common_variable(p: np.ndarray) -> None:
+    common = intersection_information(p).common
+    assert common is not None
+    check_proof(p, common)
 
 
 @settings(max_examples=40)
 @given(joints(), generators())
-def test_the_proof_at_any_common_variable(p, rng):
+def test_the_proof_at_any_common_variable(p: np.ndarray, rng: np.random.Generator) -> None:
     """W need not be the best one, nor a function of anything: random channels on (Y, T, S) that keep both chains."""
     check_proof(p, random_common(p, rng))
 
 
-def test_random_common_variables_are_not_all_trivial():
+def test_random_common_variables_are_not_all_trivial() -> None:
     p = TABLE["AND"].p
     found = [channel_information(p, random_common(p, np.random.default_rng(seed))) for seed in range(20)]
     assert max(about.target for about in found) > 0.01
@@ -71,7 +75,9 @@ def test_random_common_variables_are_not_all_trivial():
 
 @settings(max_examples=40)
 @given(joints(), generators())
-def test_a_variable_that_misses_the_chains_gains_no_more_than_it_misses_them_by(p, rng):
+def test_a_variable_that_misses_the_chains_gains_no_more_than_it_misses_them_by(
+    p: np.ndarray, rng: np.random.Generator
+) -> None:
     """I(Y;W) <= Red_BROJA + I(Y;W|T) + I(Y;W|S) for every W: the same proof, with both terms kept."""
     channel = np.moveaxis(rng.dirichlet(np.full(3, 0.3), size=p.shape), -1, 0)
     about = channel_information(p, channel)
@@ -79,7 +85,7 @@ def test_a_variable_that_misses_the_chains_gains_no_more_than_it_misses_them_by(
     assert about.target <= broja.redundancy + broja.report.gap + about.given_x1 + about.given_x2 + ROUNDING
 
 
-def check_proof(p, common):
+def check_proof(p: np.ndarray, common: np.ndarray) -> None:
     """Build R and check every step of the proof, for T and, with the roles exchanged, for S."""
     whole = np.moveaxis(common * p, 0, 3)  # P(y, t, s, w)
     broja = bivariate_pid(p)
@@ -105,23 +111,23 @@ def check_proof(p, common):
     assert shared <= broja.redundancy + broja.report.gap + ROUNDING
 
 
-def conditionally_independent(whole):
+def conditionally_independent(whole: np.ndarray) -> np.ndarray:
     """Return R(y, t, s, w) = P(y, t, w) P(y, s, w) / P(y, w)."""
     with_t, with_s, both = whole.sum(S), whole.sum(T), whole.sum((T, S))
     given_s = with_s / np.where(both > 0.0, both, 1.0)[:, None, :]
     return with_t[:, :, None, :] * given_s[:, None, :, :]
 
 
-def information(joint, first, second, given=()):
+def information(joint: np.ndarray, first: int, second: int, given: tuple[int, ...] = ()) -> float:
     """Return I(first; second | given) of a joint of (Y, T, S, W), in bits, from four entropies."""
 
-    def h(*axes):
+    def h(*axes: int) -> float:
         return entropy(joint.sum(tuple({Y, T, S, W} - set(axes)))) / LN2
 
     return h(first, *given) + h(second, *given) - h(first, second, *given) - h(*given)
 
 
-def random_common(p, rng):
+def random_common(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a random P(w | y, t, s) under both chains: the whole joint cut in two along the cone, twice."""
     problem = griffith_ho_cone(p)
     directions = scipy.linalg.null_space(problem.cone.equalities, rcond=1e-11)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +98,8 @@ class Case:
 
     def inputs(self, networks: Networks, n: int) -> Tensor:
         """Random inputs for the student."""
-        return torch.randn(n, *networks.student.sample_shape)
+        student: Any = networks.student
+        return torch.randn(n, *student.sample_shape)
 
 
 TWO_STAGES = (Phase.WARM_UP, Phase.STUDENT)

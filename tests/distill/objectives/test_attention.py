@@ -1,6 +1,7 @@
 """Attention transfer: both norms by hand, how they differ, what they do not see, gradients where they could break."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -13,14 +14,14 @@ from pidkit.distill import AttentionTransfer, Batch, LayerPair, Outputs
 LABELS = torch.tensor([0])
 
 
-def attention_loss(teacher, student, **options):
+def attention_loss(teacher: torch.Tensor, student: torch.Tensor, **options: Any) -> torch.Tensor:
     logits = torch.zeros(len(student), 2)
     pair = LayerPair("t", "s", tuple(teacher.shape[1:]), tuple(student.shape[1:]))
     batch = Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})})
     return AttentionTransfer([pair], **options)(batch, LABELS)
 
 
-def maps(*channels):
+def maps(*channels: list[float]) -> torch.Tensor:
     """One sample of channels over one row of places."""
     return torch.tensor(channels, dtype=torch.float64)[None, :, None, :]
 
@@ -34,19 +35,19 @@ def maps(*channels):
         (maps([3.0, -4.0]), 1.0),
     ],
 )
-def test_both_norms_by_hand(teacher, p):
+def test_both_norms_by_hand(teacher: torch.Tensor, p: float) -> None:
     # q_T = (3, 4) / 5 = (.6, .8), q_S = (1, 0); squares of the difference .16 + .64 = .8: mean .4, norm sqrt(.8).
     student = maps([7.0, 0.0])
     assert float(attention_loss(teacher, student, p=p)) == pytest.approx(0.4)
     assert float(attention_loss(teacher, student, p=p, norm="paper")) == pytest.approx(math.sqrt(0.8))
 
 
-def test_tokens_are_maps_with_channels_last():
+def test_tokens_are_maps_with_channels_last() -> None:
     tokens = maps([math.sqrt(3.0), -2.0])[:, :, 0].transpose(1, 2)
     assert float(attention_loss(tokens, torch.tensor([[[7.0], [0.0]]]))) == pytest.approx(0.4)
 
 
-def test_means_are_over_samples_and_sums_over_pairs():
+def test_means_are_over_samples_and_sums_over_pairs() -> None:
     teacher = torch.cat([maps([math.sqrt(3.0), 2.0]), maps([5.0, 0.0])])  # the second sample agrees: distance 0
     student = torch.cat([maps([7.0, 0.0])] * 2)
     pair = LayerPair("t", "s", (1, 1, 2), (1, 1, 2))
@@ -57,7 +58,7 @@ def test_means_are_over_samples_and_sums_over_pairs():
 
 
 @given(seed=st.integers(0, 2**31), n_places=st.integers(2, 30), p=st.floats(1.0, 4.0))
-def test_for_one_sample_code_is_the_square_of_paper_divided_by_the_places(seed, n_places, p):
+def test_for_one_sample_code_is_the_square_of_paper_divided_by_the_places(seed: int, n_places: int, p: float) -> None:
     generator = torch.Generator().manual_seed(seed)
     teacher, student = (torch.randn(1, c, 1, n_places, generator=generator, dtype=torch.float64) for c in (3, 2))
     code, paper = (float(attention_loss(teacher, student, p=p, norm=norm)) for norm in ("code", "paper"))
@@ -65,7 +66,7 @@ def test_for_one_sample_code_is_the_square_of_paper_divided_by_the_places(seed, 
     assert paper <= math.sqrt(2.0) + 1e-12
 
 
-def test_signs_scales_and_the_number_of_channels_do_not_matter():
+def test_signs_scales_and_the_number_of_channels_do_not_matter() -> None:
     torch.manual_seed(0)
     teacher, student = torch.randn(4, 3, 2, 2), torch.randn(4, 2, 2, 2)
     value = attention_loss(teacher, student)
@@ -75,16 +76,17 @@ def test_signs_scales_and_the_number_of_channels_do_not_matter():
 
 @pytest.mark.parametrize("norm", ["code", "paper"])
 @pytest.mark.parametrize("p", [1.0, 1.5, 2.0])
-def test_gradients_stay_finite_for_equal_maps_and_for_a_dead_layer(norm, p):
+def test_gradients_stay_finite_for_equal_maps_and_for_a_dead_layer(norm: str, p: float) -> None:
     for student in (torch.ones(2, 1, 2, 2), torch.zeros(2, 1, 2, 2)):
         student.requires_grad_(True)
         loss = attention_loss(torch.ones(2, 1, 2, 2), student, norm=norm, p=p)
         loss.backward()
         assert torch.isfinite(loss)
+        assert student.grad is not None
         assert torch.isfinite(student.grad).all()
 
 
-def test_the_gradient_of_code_vanishes_towards_the_teacher_and_that_of_paper_does_not():
+def test_the_gradient_of_code_vanishes_towards_the_teacher_and_that_of_paper_does_not() -> None:
     sizes = {}
     for norm in ("code", "paper"):
         student = maps([1.0, 1.0 + 1e-4]).requires_grad_(True)
@@ -105,10 +107,12 @@ def test_the_gradient_of_code_vanishes_towards_the_teacher_and_that_of_paper_doe
         (((4, 4, 4), (2, 4, 4)), {"norm": "l1"}, r"norm must be 'code' or 'paper', not 'l1'"),
     ],
 )
-def test_what_is_refused(shapes, options, message):
+def test_what_is_refused(
+    shapes: tuple[tuple[int, ...], tuple[int, ...]], options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         AttentionTransfer([LayerPair("t", "s", *shapes)], **options)
 
 
-def test_repr_shows_the_options():
+def test_repr_shows_the_options() -> None:
     assert repr(AttentionTransfer([LayerPair("t", "s", (4, 2, 2), (2, 2, 2))])) == "AttentionTransfer(p=2, norm='code')"

@@ -1,38 +1,49 @@
 """What the protocol asks of every objective in `cases.CASES`."""
 
 import copy
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.multiprocessing.spawn import spawn
 
-from pidkit.distill import Batch, Distillation, Outputs, Phase
+from pidkit.distill import (
+    Batch,
+    Distillation,
+    Networks,
+    Outputs,
+    Phase,
+)
 from pidkit.distill.objective import GROUPS
 from pidkit.nn.seeding import own_random_state
 from tests.distill.objectives import two_processes
-from tests.distill.objectives.cases import CASES, N_CLASSES, random_batch
+from tests.distill.objectives.cases import CASES, N_CLASSES, Case, random_batch
 
 every_objective = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
-def built(case, seed=0):
+def built(case: Case, seed: int = 0) -> tuple[Networks, Any]:
     with own_random_state(seed):
         networks = case.networks()
         return networks, case.make(networks)
 
 
-def inputs(case, networks, n, seed=1):
+def inputs(case: Case, networks: Networks, n: int, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     with own_random_state(seed):
         return case.inputs(networks, n), torch.randint(N_CLASSES, (n,))
 
 
-def loss_of(networks, objective, x, labels, phase=Phase.STUDENT):
+def loss_of(
+    networks: Networks, objective: Any, x: torch.Tensor, labels: torch.Tensor, phase: Phase = Phase.STUDENT
+) -> torch.Tensor:
     """The loss with the same random numbers every time."""
     with own_random_state(2):
         return objective(networks(x, phase), labels, phase)
 
 
 @every_objective
-def test_each_phase_gives_a_finite_scalar_and_gradients_only_where_it_has_a_part(case):
+def test_each_phase_gives_a_finite_scalar_and_gradients_only_where_it_has_a_part(case: Case) -> None:
     networks, objective = built(case)
     x, labels = inputs(case, networks, 6)
     for phase in Phase:
@@ -46,7 +57,7 @@ def test_each_phase_gives_a_finite_scalar_and_gradients_only_where_it_has_a_part
 
 
 @every_objective
-def test_gradients_reach_the_student_in_its_phase_alone_and_never_the_teacher(case):
+def test_gradients_reach_the_student_in_its_phase_alone_and_never_the_teacher(case: Case) -> None:
     networks, objective = built(case)
     x, labels = inputs(case, networks, 6)
     for phase in case.phases:
@@ -59,7 +70,7 @@ def test_gradients_reach_the_student_in_its_phase_alone_and_never_the_teacher(ca
 
 
 @every_objective
-def test_warm_up_and_filter_phases_give_a_live_student_no_gradient(case):
+def test_warm_up_and_filter_phases_give_a_live_student_no_gradient(case: Case) -> None:
     """Also in a user's own loop that runs the student with a graph."""
     networks, objective = built(case)
     objective.double()
@@ -75,7 +86,7 @@ def test_warm_up_and_filter_phases_give_a_live_student_no_gradient(case):
 
 
 @every_objective
-def test_groups_hold_every_parameter_once(case):
+def test_groups_hold_every_parameter_once(case: Case) -> None:
     _, objective = built(case)
     groups = objective.groups()
     assert set(groups) <= set(GROUPS)
@@ -84,7 +95,7 @@ def test_groups_hold_every_parameter_once(case):
 
 
 @every_objective
-def test_every_parameter_learns_in_some_phase(case):
+def test_every_parameter_learns_in_some_phase(case: Case) -> None:
     networks, objective = built(case)
     x, labels = inputs(case, networks, 6)
     for phase in case.phases:
@@ -93,7 +104,7 @@ def test_every_parameter_learns_in_some_phase(case):
 
 
 @every_objective
-def test_state_dict_brings_a_trained_objective_back(case, tmp_path):
+def test_state_dict_brings_a_trained_objective_back(case: Case, tmp_path: Path) -> None:
     networks, objective = built(case)
     module = Distillation(networks, objective)
     optimiser = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], lr=0.05)
@@ -112,7 +123,7 @@ def test_state_dict_brings_a_trained_objective_back(case, tmp_path):
 
 
 @every_objective
-def test_bf16_autocast_gives_nearly_the_same_loss_in_float32(case):
+def test_bf16_autocast_gives_nearly_the_same_loss_in_float32(case: Case) -> None:
     networks, objective = built(case)
     x, labels = inputs(case, networks, 8)
     for phase in case.phases:
@@ -128,7 +139,7 @@ def test_bf16_autocast_gives_nearly_the_same_loss_in_float32(case):
 
 
 @every_objective
-def test_gradcheck_in_float64_for_what_the_student_puts_out(case):
+def test_gradcheck_in_float64_for_what_the_student_puts_out(case: Case) -> None:
     networks, objective = built(case)
     objective.double()
     with own_random_state(3):
@@ -136,7 +147,7 @@ def test_gradcheck_in_float64_for_what_the_student_puts_out(case):
     labels = torch.arange(4) % N_CLASSES
     names = list(batch.student.layers)
 
-    def loss(logits, *layers):
+    def loss(logits: torch.Tensor, *layers: torch.Tensor) -> torch.Tensor:
         student = Outputs(logits, dict(zip(names, layers, strict=True)))
         with own_random_state(2):
             return copy.deepcopy(objective)(Batch(student, batch.teachers), labels)
@@ -146,7 +157,7 @@ def test_gradcheck_in_float64_for_what_the_student_puts_out(case):
 
 
 @every_objective
-def test_batches_may_differ_in_size(case):
+def test_batches_may_differ_in_size(case: Case) -> None:
     networks, objective = built(case)
     for n in (4, 7, 5):
         x, labels = inputs(case, networks, n)
@@ -155,7 +166,7 @@ def test_batches_may_differ_in_size(case):
 
 
 @every_objective
-def test_nothing_is_changed_that_is_not_its_own(case):
+def test_nothing_is_changed_that_is_not_its_own(case: Case) -> None:
     """The batch, the labels, modes, the default dtype; and evaluating needs no graph."""
     networks, objective = built(case)
     with own_random_state(3):
@@ -177,7 +188,7 @@ def test_nothing_is_changed_that_is_not_its_own(case):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @every_objective
-def test_a_gpu_gives_the_loss_of_the_cpu(case):
+def test_a_gpu_gives_the_loss_of_the_cpu(case: Case) -> None:
     networks, objective = built(case)
     x, labels = inputs(case, networks, 6)
     here = {phase: loss_of(networks, copy.deepcopy(objective), x, labels, phase) for phase in case.phases}
@@ -189,8 +200,8 @@ def test_a_gpu_gives_the_loss_of_the_cpu(case):
 
 
 @pytest.mark.slow
-def test_two_processes_learn_the_same_from_different_batches(tmp_path):
-    torch.multiprocessing.spawn(two_processes.train_steps, (str(tmp_path),), nprocs=2)
+def test_two_processes_learn_the_same_from_different_batches(tmp_path: Path) -> None:
+    spawn(two_processes.train_steps, (str(tmp_path),), nprocs=2)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert set(first) == set(CASES)
     for name in CASES:

@@ -9,12 +9,12 @@ from pidkit.distill import Batch, FitNet, LayerPair, Outputs
 LABELS = torch.tensor([0])
 
 
-def batch_of(teacher, student):
+def batch_of(teacher: torch.Tensor, student: torch.Tensor) -> Batch:
     logits = torch.zeros(len(student), 2)
     return Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})})
 
 
-def hint(teacher, student, weight, bias):
+def hint(teacher: torch.Tensor, student: torch.Tensor, weight: list[list[float]], bias: list[float]) -> float:
     """A FitNet for these two layers with a given regressor."""
     objective = FitNet([LayerPair("t", "s", tuple(teacher.shape[1:]), tuple(student.shape[1:]))])
     with torch.no_grad():
@@ -23,24 +23,24 @@ def hint(teacher, student, weight, bias):
     return float(objective(batch_of(teacher, student), LABELS).detach())
 
 
-def test_vectors_by_hand():
+def test_vectors_by_hand() -> None:
     # r(S) = (1*1 + 2*2 + 0, 0*1 + 1*2 + 1) = (5, 3); T = (6, 1); mean of 1 and 4.
     assert hint(torch.tensor([[6.0, 1.0]]), torch.tensor([[1.0, 2.0]]), [[1.0, 2.0], [0.0, 1.0]], [0.0, 1.0]) == 2.5
 
 
-def test_maps_by_hand():
+def test_maps_by_hand() -> None:
     # One student channel 1, 2 over two places; r = (2 S, -S): (2, 4) and (-1, -2); T = 0: (4 + 16 + 1 + 4) / 4.
     student = torch.tensor([1.0, 2.0]).reshape(1, 1, 1, 2)
     assert hint(torch.zeros(1, 2, 1, 2), student, [[2.0], [-1.0]], [0.0, 0.0]) == 6.25
 
 
-def test_tokens_by_hand():
+def test_tokens_by_hand() -> None:
     # Two tokens of width one, 1 and 2, as above with channels last.
     student = torch.tensor([1.0, 2.0]).reshape(1, 2, 1)
     assert hint(torch.zeros(1, 2, 2), student, [[2.0], [-1.0]], [0.0, 0.0]) == 6.25
 
 
-def test_resolution_does_not_change_the_loss_and_pairs_add_up():
+def test_resolution_does_not_change_the_loss_and_pairs_add_up() -> None:
     torch.manual_seed(0)
     teacher, student = torch.randn(3, 4, 2, 2), torch.randn(3, 2, 2, 2)
     fine = [x.repeat_interleave(2, 2).repeat_interleave(2, 3) for x in (teacher, student)]
@@ -55,17 +55,19 @@ def test_resolution_does_not_change_the_loss_and_pairs_add_up():
     assert torch.allclose(both(batch, LABELS), 2 * value)
 
 
-def test_without_a_bias_zero_stays_zero():
+def test_without_a_bias_zero_stays_zero() -> None:
     objective = FitNet([LayerPair("t", "s", (4,), (2,))], bias=False)
     assert float(objective(batch_of(torch.zeros(3, 4), torch.zeros(3, 2)), LABELS).detach()) == 0.0
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [((4, 8, 8), (2, 4, 4)), ((4,), (2, 4, 4)), ((16, 4), (8, 4))])
-def test_layers_of_different_places_are_refused_by_name_and_shape(theirs, ours):
+def test_layers_of_different_places_are_refused_by_name_and_shape(
+    theirs: tuple[int, ...], ours: tuple[int, ...]
+) -> None:
     with pytest.raises(InputError, match=r"teacher layer 't' of shape .* and student layer 's' of shape .* place by"):
         FitNet([LayerPair("t", "s", theirs, ours)])
 
 
-def test_no_pairs_are_refused():
+def test_no_pairs_are_refused() -> None:
     with pytest.raises(InputError, match=r"pairs must be LayerPairs, at least one"):
         FitNet([])

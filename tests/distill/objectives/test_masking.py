@@ -1,6 +1,7 @@
 """Salient masks: exactly k entries whatever the ties, K = 1 exactly, Proposition 1 for -inf and not for zeros."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pidkit import InputError
-from pidkit.distill import CrossEntropy
+from pidkit.distill import Batch, CrossEntropy, Networks
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.logits import KD
 from pidkit.distill.objectives.masking import SalientMask, keep_top, n_kept, top_fraction_mask
@@ -19,7 +20,7 @@ from tests.distill.objectives.cases import conv_networks, random_batch
 FRACTIONS = st.floats(0.01, 1.0)
 
 
-def entropy(logits):
+def entropy(logits: torch.Tensor) -> torch.Tensor:
     """Of the softmax, in nats."""
     p = logits.softmax(-1)
     return torch.special.entr(p).sum(-1)
@@ -28,7 +29,7 @@ def entropy(logits):
 # The mask
 
 
-def test_by_value_and_by_magnitude_by_hand():
+def test_by_value_and_by_magnitude_by_hand() -> None:
     x = torch.tensor([[1.0, -4.0, 3.0, 2.0], [0.0, 0.5, -0.1, -0.2]])
     assert keep_top(x, 0.5).tolist() == [[0.0, 0.0, 3.0, 2.0], [0.0, 0.5, 0.0, 0.0]]
     assert keep_top(x, 0.5, by="magnitude")[0].tolist() == [0.0, -4.0, 3.0, 0.0]
@@ -36,7 +37,7 @@ def test_by_value_and_by_magnitude_by_hand():
 
 
 @pytest.mark.parametrize(("keep", "n", "k"), [(0.07, 100, 7), (0.7, 10, 7), (0.3, 10, 3), (1e-9, 5, 1), (0.21, 5, 2)])
-def test_the_number_kept_is_free_of_rounding(keep, n, k):
+def test_the_number_kept_is_free_of_rounding(keep: float, n: int, k: int) -> None:
     assert n_kept(keep, n) == k
 
 
@@ -47,9 +48,11 @@ def test_the_number_kept_is_free_of_rounding(keep, n, k):
     keep=FRACTIONS,
     by=st.sampled_from(["value", "magnitude"]),
 )
-def test_exactly_k_of_each_sample_whatever_the_ties_and_none_greater_is_dropped(x, keep, by):
+def test_exactly_k_of_each_sample_whatever_the_ties_and_none_greater_is_dropped(
+    x: np.ndarray, keep: float, by: str
+) -> None:
     rows = torch.tensor(x)
-    mask = top_fraction_mask(rows, keep, by=by)
+    mask = top_fraction_mask(rows, keep, by=by)  # type: ignore[arg-type]
     assert mask.shape == rows.shape
     ranked = (rows.abs() if by == "magnitude" else rows).flatten(1)
     for row, kept in zip(ranked, mask.flatten(1), strict=True):
@@ -61,7 +64,7 @@ def test_exactly_k_of_each_sample_whatever_the_ties_and_none_greater_is_dropped(
         assert set(order.tolist()) == set(kept.nonzero().flatten().tolist())
 
 
-def test_channels_and_places_of_a_sample_are_ranked_together():
+def test_channels_and_places_of_a_sample_are_ranked_together() -> None:
     x = torch.zeros(2, 2, 2, 2)
     x[0, 1] = torch.tensor([[5.0, -6.0], [7.0, 8.0]])
     x[1, :, 0, 0] = torch.tensor([-1.0, 2.0])
@@ -71,13 +74,13 @@ def test_channels_and_places_of_a_sample_are_ranked_together():
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_dtypes(dtype):
+def test_other_dtypes(dtype: torch.dtype) -> None:
     x = torch.tensor([[1.0, -4.0, 3.0, 2.0]], dtype=dtype)
     assert keep_top(x, 0.5, fill=-math.inf).dtype == dtype
     assert top_fraction_mask(x, 0.5).tolist() == [[False, False, True, True]]
 
 
-def test_a_nan_is_not_hidden():
+def test_a_nan_is_not_hidden() -> None:
     assert keep_top(torch.tensor([[1.0, math.nan, 3.0], [1.0, 2.0, 3.0]]), 0.3).isnan().any(1).tolist() == [True, False]
 
 
@@ -89,7 +92,7 @@ def test_a_nan_is_not_hidden():
     keep=FRACTIONS,
     tau=st.floats(0.1, 20.0),
 )
-def test_minus_infinity_never_makes_the_teacher_more_uniform(logits, keep, tau):
+def test_minus_infinity_never_makes_the_teacher_more_uniform(logits: np.ndarray, keep: float, tau: float) -> None:
     whole = torch.tensor(logits)[None]
     masked = keep_top(whole, keep, fill=-math.inf)
     assert float(entropy(masked / tau)) <= float(entropy(whole / tau)) + 1e-9
@@ -98,7 +101,7 @@ def test_minus_infinity_never_makes_the_teacher_more_uniform(logits, keep, tau):
     assert bool((sums[0] >= sums[1] - 1e-12).all())
 
 
-def share_of_rises(n_classes, keep, scale):
+def share_of_rises(n_classes: int, keep: float, scale: float) -> float:
     """In how many of 4000 Gaussian draws zeros raise the entropy."""
     draws = torch.randn(4000, n_classes, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * scale
     return float((entropy(keep_top(draws, keep)) > entropy(draws)).double().mean())
@@ -106,18 +109,18 @@ def share_of_rises(n_classes, keep, scale):
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize(("n_classes", "keep"), [(100, 0.5), (100, 0.7), (100, 0.9), (10, 0.8), (10, 0.9)])
-def test_zeros_make_the_teacher_more_uniform_in_nearly_all_draws(n_classes, keep, scale):
+def test_zeros_make_the_teacher_more_uniform_in_nearly_all_draws(n_classes: int, keep: float, scale: float) -> None:
     """The counterexample to Proposition 1 as printed: a zero is greater than the negative logits that it replaces."""
     assert share_of_rises(n_classes, keep, scale) >= 0.99
 
 
-def test_zeros_do_not_always_make_it_more_uniform():
+def test_zeros_do_not_always_make_it_more_uniform() -> None:
     """Where few are kept and logits are far apart, most of what is dropped was positive: measured 0 to 6 %."""
     assert share_of_rises(100, 0.1, 2.0) < 0.1
     assert share_of_rises(100, 0.1, 3.0) < 0.01
 
 
-def test_zeros_raise_a_negative_logit_by_hand():
+def test_zeros_raise_a_negative_logit_by_hand() -> None:
     # (1, -1) keeps 1 and raises -1 to 0: probabilities (.881, .119) become (.731, .269).
     masked = keep_top(torch.tensor([[1.0, -1.0]]), 0.5)
     assert masked.tolist() == [[1.0, 0.0]]
@@ -131,28 +134,28 @@ LABELS = torch.tensor([0, 1, 2, 0])
 
 
 @pytest.fixture
-def networks():
+def networks() -> Networks:
     torch.manual_seed(0)
     return conv_networks()
 
 
 @pytest.fixture
-def batch(networks):
+def batch(networks: Networks) -> Batch:
     torch.manual_seed(1)
     return random_batch(networks, 4, torch.float32)
 
 
 @pytest.mark.parametrize("fill", ["-inf", "zero"])
-def test_keep_one_is_the_objective_to_the_bit_with_its_gradients(networks, batch, fill):
+def test_keep_one_is_the_objective_to_the_bit_with_its_gradients(networks: Networks, batch: Batch, fill: str) -> None:
     for objective, read in ((KD(), batch.student.logits), (FitNet(networks.pairs), batch.student.layer("first"))):
         found = []
-        for each in (objective, SalientMask(objective, keep=1.0, fill=fill)):
+        for each in (objective, SalientMask(objective, keep=1.0, fill=fill)):  # type: ignore[arg-type]
             loss = each(batch, LABELS)
             found.append((loss, *torch.autograd.grad(loss, read)))
         assert all(torch.equal(plain, masked) for plain, masked in zip(*found, strict=True))
 
 
-def test_the_objective_sees_masked_logits_and_layers(networks, batch):
+def test_the_objective_sees_masked_logits_and_layers(networks: Networks, batch: Batch) -> None:
     # By hand: k = ceil(.5 * 3) = 2 logits; of each layer half the entries, the rest 0.
     teacher = batch.teacher
     order = teacher.logits.argsort(1)
@@ -162,7 +165,7 @@ def test_the_objective_sees_masked_logits_and_layers(networks, batch):
     assert torch.allclose(SalientMask(KD(), keep=0.5)(batch, LABELS), by_hand)
 
     hint = FitNet(networks.pairs)
-    total = 0.0
+    total = torch.zeros(())
     for pair, regressor in zip(networks.pairs, hint.regressors, strict=True):
         layer = teacher.layer(pair.teacher_layer).flatten(1)
         least = layer.abs().sort(1, descending=True).values[:, math.ceil(layer.shape[1] / 2) - 1, None]
@@ -171,7 +174,7 @@ def test_the_objective_sees_masked_logits_and_layers(networks, batch):
     assert torch.allclose(SalientMask(hint, keep=0.5)(batch, LABELS), total)
 
 
-def test_logits_and_layers_can_be_left_whole(networks, batch):
+def test_logits_and_layers_can_be_left_whole(networks: Networks, batch: Batch) -> None:
     assert torch.equal(SalientMask(KD(), keep=0.4, logits="none")(batch, LABELS), KD()(batch, LABELS))
     hint = FitNet(networks.pairs)
     assert torch.equal(SalientMask(hint, keep=0.4, layers=())(batch, LABELS), hint(batch, LABELS))
@@ -184,14 +187,14 @@ def test_logits_and_layers_can_be_left_whole(networks, batch):
 
 @pytest.mark.parametrize("fill", ["-inf", "zero"])
 @pytest.mark.parametrize("logits", ["value", "magnitude"])
-def test_gradients_of_masked_kd_are_finite(batch, fill, logits):
-    loss = SalientMask(KD(temperature=1.0), keep=0.3, fill=fill, logits=logits)(batch, LABELS)
+def test_gradients_of_masked_kd_are_finite(batch: Batch, fill: str, logits: str) -> None:
+    loss = SalientMask(KD(temperature=1.0), keep=0.3, fill=fill, logits=logits)(batch, LABELS)  # type: ignore[arg-type]
     (gradient,) = torch.autograd.grad(loss, batch.student.logits)
     assert torch.isfinite(loss)
     assert torch.isfinite(gradient).all()
 
 
-def test_the_wrapped_objective_keeps_its_parameters_epoch_and_state(networks):
+def test_the_wrapped_objective_keeps_its_parameters_epoch_and_state(networks: Networks) -> None:
     inner = FitNet(networks.pairs)
     assert SalientMask(inner, keep=0.5).groups() == inner.groups()
     scheduled = SalientMask(KD(temperature=lambda epoch: 9.0 - epoch), keep=0.5)
@@ -201,7 +204,7 @@ def test_the_wrapped_objective_keeps_its_parameters_epoch_and_state(networks):
     assert "layers=['a', 'b']" in repr(SalientMask(KD(), keep=0.5, layers=["b", "a"]))
 
 
-def test_masked_layers_are_a_mapping_of_the_tapped_ones(batch):
+def test_masked_layers_are_a_mapping_of_the_tapped_ones(batch: Batch) -> None:
     masked = SalientMask(KD(), keep=0.5)._masked(batch.teacher)
     assert list(masked.layers) == list(batch.teacher.layers)
     assert len(masked.layers) == 2
@@ -219,18 +222,18 @@ def test_masked_layers_are_a_mapping_of_the_tapped_ones(batch):
         ({"keep": 0.5, "fill": "nan"}, r"fill must be '-inf' or 'zero', not 'nan'"),
     ],
 )
-def test_options_that_are_refused(options, message):
+def test_options_that_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         SalientMask(CrossEntropy(), **options)
 
 
-def test_other_things_that_are_refused(batch):
+def test_other_things_that_are_refused(batch: Batch) -> None:
     with pytest.raises(InputError, match=r"objective must be an Objective, not MSELoss"):
-        SalientMask(torch.nn.MSELoss(), keep=0.5)
+        SalientMask(torch.nn.MSELoss(), keep=0.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"layer 'frist' is not tapped"):
         SalientMask(KD(), keep=0.5, layers="frist")(batch, LABELS)
     with pytest.raises(InputError, match=r"by must be 'value' or 'magnitude', not 'rank'"):
-        top_fraction_mask(torch.ones(2, 3), 0.5, by="rank")
+        top_fraction_mask(torch.ones(2, 3), 0.5, by="rank")  # type: ignore[arg-type]
     for shape in ((3,), (2, 0)):
         with pytest.raises(InputError, match=r"x must have shape \(n_samples, \.\.\.\) with entries"):
             top_fraction_mask(torch.ones(shape), 0.5)

@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -20,16 +22,21 @@ VECTORS = LayerPair("fc", "fc", (6,), (2,))
 TOKENS = LayerPair("block", "block", (3, 4), (3, 2))
 
 
-def seeded_mimkd(pairs=(EARLY, LAST), **options):
+def seeded_mimkd(pairs: Sequence[LayerPair] = (EARLY, LAST), **options: Any) -> MIMKD:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return MIMKD(pairs, **{"width": 8, "bank_size": 10, **options})
 
 
-def draw_batch(pairs=(EARLY, LAST), n=5, seed=0, dtype=torch.float32):
+def draw_batch(
+    pairs: Sequence[LayerPair] = (EARLY, LAST),
+    n: int = 5,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Batch, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
 
-    def draw(*shape):
+    def draw(*shape: int) -> torch.Tensor:
         return torch.randn(n, *shape, generator=generator, dtype=dtype)
 
     teacher = Outputs(draw(3), {pair.teacher_layer: draw(*pair.teacher_shape) for pair in pairs})
@@ -40,20 +47,20 @@ def draw_batch(pairs=(EARLY, LAST), n=5, seed=0, dtype=torch.float32):
 class Dot(nn.Module):
     """Score the plain dot product of the channels, and note which diagonals were asked for."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.shifts = []
+        self.shifts: list[tuple[int, ...]] = []
 
-    def forward(self, a, b):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return (a @ b.T)[None]
 
-    def diagonals(self, a, b, shifts):
+    def diagonals(self, a: torch.Tensor, b: torch.Tensor, shifts: tuple[int, ...]) -> torch.Tensor:
         self.shifts.append(tuple(shifts))
         first, second = (x[..., None] if x.ndim == 2 else x for x in (a, b))
         return torch.stack([(first * second.roll(-shift, 0)).sum(1).T for shift in shifts])
 
 
-def mimkd_of_dots(**options):
+def mimkd_of_dots(**options: Any) -> tuple[MIMKD, Batch, torch.Tensor]:
     """MIMKD that scores by dot products, on two samples of one channel at two places."""
     mimkd = MIMKD([LayerPair("t", "s", (1, 1, 2), (1, 1, 2))], **options).double()
     for name in mimkd.critics:
@@ -64,7 +71,7 @@ def mimkd_of_dots(**options):
     return mimkd, Batch(Outputs(logits, {"s": s}), {"teacher": Outputs(logits, {"t": t})}), torch.zeros(2).long()
 
 
-def jsd_by_hand(positives, negatives):
+def jsd_by_hand(positives: list[int], negatives: list[int]) -> float:
     """Mean of -log(1 + e^-c) over positives less mean of log(1 + e^c) over negatives."""
     return -sum(math.log1p(math.exp(-c)) for c in positives) / len(positives) - sum(
         math.log1p(math.exp(c)) for c in negatives
@@ -79,7 +86,7 @@ LOCAL = jsd_by_hand([0, 2, -4, 0], [-2, 0, 0, 4])
 FEATURE = jsd_by_hand([0, 2, -6, 0], [-2, 0, 0, 2])
 
 
-def test_the_three_terms_by_hand():
+def test_the_three_terms_by_hand() -> None:
     mimkd, batch, labels = mimkd_of_dots()
     loss = mimkd(batch, labels)
     assert loss.item() == pytest.approx(-GLOBAL - 0.75 * LOCAL - FEATURE, abs=1e-12)
@@ -91,7 +98,7 @@ def test_the_three_terms_by_hand():
     }
 
 
-def test_weights_and_a_term_of_weight_zero_is_left_out():
+def test_weights_and_a_term_of_weight_zero_is_left_out() -> None:
     mimkd, batch, labels = mimkd_of_dots(weight_global=2.0, weight_local=0.0, weight_feature=0.5)
     assert set(mimkd.critics) == {"global", "feature_0"}
     assert mimkd(batch, labels).item() == pytest.approx(-2.0 * GLOBAL - 0.5 * FEATURE, abs=1e-12)
@@ -100,7 +107,7 @@ def test_weights_and_a_term_of_weight_zero_is_left_out():
     assert set(only.critics) == {"local", "feature_0"}
 
 
-def test_the_bank_adds_exactly_what_it_holds_to_the_candidates():
+def test_the_bank_adds_exactly_what_it_holds_to_the_candidates() -> None:
     mimkd, batch, labels = mimkd_of_dots(weight_local=0.0, weight_feature=0.0, bank_size=3)
     values = []
     for _ in range(3):
@@ -115,7 +122,7 @@ def test_the_bank_adds_exactly_what_it_holds_to_the_candidates():
     assert len(mimkd.bank) == 3
 
 
-def test_in_eval_mode_the_bank_stands_still_and_nothing_is_drawn():
+def test_in_eval_mode_the_bank_stands_still_and_nothing_is_drawn() -> None:
     mimkd = seeded_mimkd()
     mimkd(*draw_batch())
     mimkd.eval()
@@ -127,7 +134,7 @@ def test_in_eval_mode_the_bank_stands_still_and_nothing_is_drawn():
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_negatives_are_derangements_and_every_roll_occurs(n):
+def test_negatives_are_derangements_and_every_roll_occurs(n: int) -> None:
     mimkd, _, _ = mimkd_of_dots()
     pair = mimkd.pairs[0]
     batch, labels = draw_batch([pair], n=n, dtype=torch.float64)
@@ -142,16 +149,16 @@ def test_negatives_are_derangements_and_every_roll_occurs(n):
 
 @pytest.mark.parametrize("critic", sorted(MAP_CRITICS))
 @pytest.mark.parametrize("pairs", [[EARLY, LAST], [VECTORS], [TOKENS]])
-def test_the_terms_are_those_of_all_pairs_scored_by_a_slow_twin(critic, pairs):
+def test_the_terms_are_those_of_all_pairs_scored_by_a_slow_twin(critic: str, pairs: list[LayerPair]) -> None:
     mimkd = seeded_mimkd(pairs, critic=critic, global_critic=critic).double().eval()
     batch, labels = draw_batch(pairs, dtype=torch.float64)
     mimkd.bank.push(torch.randn(4, pairs[-1].teacher_channels, generator=torch.Generator().manual_seed(1)))
     mimkd(batch, labels)
 
-    def places(x):
+    def places(x: torch.Tensor) -> torch.Tensor:
         return x[:, :, None] if x.ndim == 2 else x.transpose(1, 2) if x.ndim == 3 else x.flatten(2)
 
-    def objective(name, a, b):
+    def objective(name: str, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         scores = mimkd.critics[name](a, b)
         rows = torch.arange(5)
         positives, negatives = scores[:, rows, rows], scores[:, rows, (rows + 1) % 5]
@@ -169,7 +176,7 @@ def test_the_terms_are_those_of_all_pairs_scored_by_a_slow_twin(critic, pairs):
 
 
 @given(st.integers(2, 6), st.integers(0, 1000))
-def test_no_term_leaves_its_range(n, seed):
+def test_no_term_leaves_its_range(n: int, seed: int) -> None:
     mimkd, _, _ = mimkd_of_dots(bank_size=4)
     batch, labels = draw_batch(list(mimkd.pairs), n=n, seed=seed, dtype=torch.float64)
     with torch.random.fork_rng():
@@ -181,20 +188,20 @@ def test_no_term_leaves_its_range(n, seed):
 
 
 @pytest.mark.parametrize("critic", sorted(MAP_CRITICS))
-def test_gradients(critic):
+def test_gradients(critic: str) -> None:
     mimkd = seeded_mimkd([TOKENS], critic=critic, global_critic=critic, width=3).double().eval()
     batch, labels = draw_batch([TOKENS], n=3, dtype=torch.float64)
     names = [name for name, _ in mimkd.named_parameters()]
     values = [mimkd.get_parameter(name).detach().clone().requires_grad_() for name in names]
 
-    def loss(layer, *values):
+    def loss(layer: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
         seen = Batch(Outputs(batch.student.logits, {"block": layer}), batch.teachers)
         return torch.func.functional_call(mimkd, dict(zip(names, values, strict=True)), (seen, labels))
 
     assert torch.autograd.gradcheck(loss, (batch.student.layer("block"), *values), atol=1e-6)
 
 
-def test_critics_and_the_student_learn_and_the_teacher_does_not():
+def test_critics_and_the_student_learn_and_the_teacher_does_not() -> None:
     mimkd = seeded_mimkd()
     batch, labels = draw_batch()
     theirs = batch.teacher.layer("conv2").requires_grad_()
@@ -209,7 +216,7 @@ def test_critics_and_the_student_learn_and_the_teacher_does_not():
         assert mimkd(batch, labels, phase).item() == 0.0
 
 
-def test_a_pair_of_any_sizes_can_be_the_global_one():
+def test_a_pair_of_any_sizes_can_be_the_global_one() -> None:
     apart = LayerPair("pool", "head", (7, 3, 3), (2,))
     mimkd = seeded_mimkd([EARLY], global_pair=apart)
     batch, labels = draw_batch([EARLY, apart])
@@ -218,7 +225,7 @@ def test_a_pair_of_any_sizes_can_be_the_global_one():
     torch.testing.assert_close(mimkd.bank.filled(), pooled)
 
 
-def test_state_and_random_state_go_on_where_they_were_saved():
+def test_state_and_random_state_go_on_where_they_were_saved() -> None:
     mimkd, twin = seeded_mimkd(), MIMKD([EARLY, LAST], width=8, bank_size=10)
     with torch.random.fork_rng():
         for seed in range(3):
@@ -233,7 +240,7 @@ def test_state_and_random_state_go_on_where_they_were_saved():
 
 
 @pytest.mark.parametrize("critic", sorted(MAP_CRITICS))
-def test_under_autocast_the_bounds_are_single(critic):
+def test_under_autocast_the_bounds_are_single(critic: str) -> None:
     mimkd = seeded_mimkd(critic=critic, global_critic=critic).eval()
     batch, labels = draw_batch()
     exact = mimkd(batch, labels).item()
@@ -244,7 +251,7 @@ def test_under_autocast_the_bounds_are_single(critic):
     assert loss.item() == pytest.approx(exact, abs=0.05)
 
 
-def test_the_bound_grows_as_student_and_critics_learn():
+def test_the_bound_grows_as_student_and_critics_learn() -> None:
     generator = torch.Generator().manual_seed(0)
     pair = LayerPair("t", "s", (6,), (3,))
     with torch.random.fork_rng():
@@ -265,7 +272,7 @@ def test_the_bound_grows_as_student_and_critics_learn():
     assert history[-1] > 1.0
 
 
-def test_what_cannot_be_done_is_refused():
+def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(InputError, match=r"^pairs must be LayerPairs, at least one, .* not none$"):
         MIMKD([])
     apart = LayerPair("conv2", "conv1", (3, 4, 4), (2, 2, 2))
@@ -275,7 +282,7 @@ def test_what_cannot_be_done_is_refused():
     choices = "'project-and-dot' or 'concatenate-and-convolve'"
     for option in ("critic", "global_critic"):
         with pytest.raises(InputError, match=rf"^{option} must be {choices}, not 'separable'$"):
-            MIMKD([EARLY], **{option: "separable"})
+            MIMKD([EARLY], **{option: "separable"})  # type: ignore[arg-type]
     for bad in (-1.0, math.nan):
         with pytest.raises(InputError, match=r"^weight_local must be a finite number >= 0, not"):
             MIMKD([EARLY], weight_local=bad)

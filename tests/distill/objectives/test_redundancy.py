@@ -1,27 +1,33 @@
 """Exact redundancy as a loss: closed forms, gradients, the moving average by a slow twin, processes, errors."""
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import multiprocessing, nn
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import one_hot
 
 from pidkit import InputError, SolverError, bivariate_pid
-from pidkit.distill import Batch, Distillation, LayerPair, Outputs, Phase, WeightedSum, soft_pair_atoms, tap
+from pidkit.distill import Batch, Distillation, LayerPair, Networks, Outputs, Phase, WeightedSum, soft_pair_atoms, tap
 from pidkit.distill.codes import LogitCodes, SoftCodes
 from pidkit.distill.objectives.redundancy import FLOOR, ExactRedundancy
 from pidkit.info import mutual_information
 
-ALONE = {"momentum": None, "tol": 1e-9}
+ALONE: dict[str, Any] = {"momentum": None, "tol": 1e-9}
 
 
-def batch_of(teacher, student):
+def batch_of(teacher: torch.Tensor, student: torch.Tensor) -> Batch:
     return Batch(Outputs(student, {}), {"teacher": Outputs(teacher, {})})
 
 
-def draw(n=200, n_classes=3, n_codes=4, seed=0, dtype=torch.float64):
+def draw(
+    n: int = 200, n_classes: int = 3, n_codes: int = 4, seed: int = 0, dtype: torch.dtype = torch.float64
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Labels, and logits of a teacher and a student that know something about them."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(n_classes, (n,), generator=generator)
@@ -30,17 +36,21 @@ def draw(n=200, n_classes=3, n_codes=4, seed=0, dtype=torch.float64):
     return labels, 2.0 * known + noise[0], known + noise[1]
 
 
-def objective_of(n_classes=3, n_t=4, n_s=4, *, hard=False, **options):
+def objective_of(
+    n_classes: int = 3, n_t: int = 4, n_s: int = 4, *, hard: bool = False, **options: Any
+) -> ExactRedundancy:
     teacher = LogitCodes(n_t, temperature=None if hard else 1.0)
     return ExactRedundancy(teacher, LogitCodes(n_s, temperature=1.0), n_classes=n_classes, **options)
 
 
-def tables(labels, teacher, student, n_classes=3):
+def tables(
+    labels: torch.Tensor, teacher: torch.Tensor, student: torch.Tensor, n_classes: int = 3
+) -> list[torch.Tensor]:
     classes = one_hot(labels, n_classes).double()
     return [classes.T @ torch.softmax(x.double(), 1) / len(labels) for x in (teacher, student)]
 
 
-def test_the_loss_is_the_redundancy_of_the_mean_joint_in_nats():
+def test_the_loss_is_the_redundancy_of_the_mean_joint_in_nats() -> None:
     labels, teacher, student = draw()
     loss = objective_of(**ALONE)(batch_of(teacher, student), labels)
     p_yt, p_ys = (table.numpy() for table in tables(labels, teacher, student))
@@ -52,19 +62,19 @@ def test_the_loss_is_the_redundancy_of_the_mean_joint_in_nats():
     assert float(loss) == pytest.approx(-expected, abs=1e-9)
 
 
-def test_a_student_like_its_teacher_shares_all_it_knows():
+def test_a_student_like_its_teacher_shares_all_it_knows() -> None:
     labels, teacher, _ = draw()
     loss = objective_of(**ALONE)(batch_of(teacher, teacher.clone()), labels)
     assert float(loss) == pytest.approx(-mutual_information(tables(labels, teacher, teacher)[0].numpy()), abs=1e-8)
 
 
-def test_a_student_that_knows_nothing_shares_nothing():
+def test_a_student_that_knows_nothing_shares_nothing() -> None:
     labels, teacher, _ = draw()
     same = torch.tensor([[0.3, -1.0, 2.0, 0.0]], dtype=torch.float64).expand(len(labels), 4)
     assert float(objective_of(**ALONE)(batch_of(teacher, same), labels)) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_unique_information_is_what_redundancy_leaves_and_has_the_same_gradient():
+def test_unique_information_is_what_redundancy_leaves_and_has_the_same_gradient() -> None:
     """Uni(Y:T\\S) = I(Y;T) - Red, and I(Y;T) is not the student's."""
     labels, teacher, student = draw()
     found = {}
@@ -80,16 +90,17 @@ def test_unique_information_is_what_redundancy_leaves_and_has_the_same_gradient(
 
 @pytest.mark.parametrize("hard", [False, True])
 @pytest.mark.parametrize("atom", ["redundancy", "unique_teacher"])
-def test_gradcheck_through_logits(hard, atom):
+def test_gradcheck_through_logits(hard: bool, atom: str) -> None:
     labels, teacher, student = draw(n=12)
     objective = objective_of(hard=hard, atom=atom, momentum=None, tol=1e-11)
     student.requires_grad_()
     assert torch.autograd.gradcheck(lambda x: objective(batch_of(teacher, x), labels), (student,), eps=1e-4, atol=1e-5)
 
 
-def test_the_moving_average_against_a_slow_twin():
+def test_the_moving_average_against_a_slow_twin() -> None:
     """Step k: P = sum_j m^j P_{k-j} / sum_j m^j, and the gradient is that at P, of which the batch is the live part."""
-    momentum, seen = 0.6, []
+    momentum = 0.6
+    seen: list[list[Tensor]] = []
     objective = objective_of(momentum=momentum, tol=1e-9)
     for step in range(5):
         labels, teacher, student = draw(n=30, seed=step)
@@ -100,7 +111,8 @@ def test_the_moving_average_against_a_slow_twin():
         seen.insert(0, tables(labels, teacher, student))
         weights = [momentum**age for age in range(len(seen))]
         p_yt, p_ys = (
-            sum(weight * pair[which].detach() for weight, pair in zip(weights, seen, strict=True)) / sum(weights)
+            torch.stack([weight * pair[which].detach() for weight, pair in zip(weights, seen, strict=True)]).sum(0)
+            / sum(weights)
             for which in (0, 1)
         )
         p_ys.requires_grad_()
@@ -112,13 +124,13 @@ def test_the_moving_average_against_a_slow_twin():
     assert int(objective.n_steps) == 5
 
 
-def test_the_first_step_of_a_moving_average_is_the_batch_alone():
+def test_the_first_step_of_a_moving_average_is_the_batch_alone() -> None:
     labels, teacher, student = draw()
     first, alone = (objective_of(momentum=m, tol=1e-9)(batch_of(teacher, student), labels) for m in (0.99, None))
     assert float(first) == pytest.approx(float(alone), abs=1e-9)
 
 
-def test_eval_mode_averages_the_batch_in_and_forgets_it():
+def test_eval_mode_averages_the_batch_in_and_forgets_it() -> None:
     objective = objective_of(momentum=0.9)
     for seed in range(3):
         labels, teacher, student = draw(seed=seed)
@@ -131,7 +143,7 @@ def test_eval_mode_averages_the_batch_in_and_forgets_it():
     assert float(objective.train()(batch_of(teacher, student), labels)) == judged
 
 
-def test_a_run_goes_on_from_its_state():
+def test_a_run_goes_on_from_its_state() -> None:
     first, second = objective_of(momentum=0.9), objective_of(momentum=0.9)
     for seed in range(3):
         labels, teacher, student = draw(seed=seed)
@@ -141,7 +153,7 @@ def test_a_run_goes_on_from_its_state():
     assert torch.equal(*(each(batch_of(teacher, student), labels) for each in (first, second)))
 
 
-def test_every_third_step_counts_three_times():
+def test_every_third_step_counts_three_times() -> None:
     each, third = objective_of(**ALONE), objective_of(every=3, **ALONE)
     for step in range(7):
         labels, teacher, student = draw(seed=step)
@@ -157,7 +169,7 @@ def test_every_third_step_counts_three_times():
     assert int(third.n_steps) == 7
 
 
-def test_a_class_and_a_code_that_a_batch_lacks():
+def test_a_class_and_a_code_that_a_batch_lacks() -> None:
     labels, teacher, student = draw(n=6, n_classes=2)
     teacher[:, 3] = -1e9
     student[:, 0] = -1e9  # code 0 has no mass at all
@@ -167,10 +179,11 @@ def test_a_class_and_a_code_that_a_batch_lacks():
     loss.backward()
     fewer = objective_of(n_classes=2, n_t=3, n_s=3, **ALONE)(batch_of(teacher[:, :3], student[:, 1:]), labels)
     assert float(loss.detach()) == pytest.approx(float(fewer.detach()), abs=1e-9)
+    assert student.grad is not None
     assert torch.isfinite(student.grad).all()
 
 
-def test_traces_of_mass_are_left_out_and_change_next_to_nothing():
+def test_traces_of_mass_are_left_out_and_change_next_to_nothing() -> None:
     """Logits of scale 30 give codes of 1e-20, which cost the solver steps."""
     labels, teacher, student = draw(n=128, n_codes=6)
     objective = objective_of(n_t=6, n_s=6, hard=True, momentum=None)
@@ -180,10 +193,11 @@ def test_traces_of_mass_are_left_out_and_change_next_to_nothing():
     p_yt = tables(labels, 1e3 * teacher, student)[0]
     exact = soft_pair_atoms(p_yt, tables(labels, teacher, student.detach())[1], tol=1e-6, unit="nats")[0]
     assert float(loss.detach()) == pytest.approx(-float(exact), abs=1e-5)
+    assert student.grad is not None
     assert torch.isfinite(student.grad).all()
 
 
-def test_a_class_of_long_ago_that_has_faded_to_a_trace_is_left_out():
+def test_a_class_of_long_ago_that_has_faded_to_a_trace_is_left_out() -> None:
     objective = objective_of(momentum=0.1)
     for seed, n_classes in ((0, 3), *((seed, 2) for seed in range(1, 12))):  # .1^11 is below the floor
         labels, teacher, student = draw(seed=seed, n_classes=n_classes)
@@ -192,7 +206,7 @@ def test_a_class_of_long_ago_that_has_faded_to_a_trace_is_left_out():
     assert torch.isfinite(loss)
 
 
-def test_other_phases_neither_cost_nor_remember_anything():
+def test_other_phases_neither_cost_nor_remember_anything() -> None:
     labels, teacher, student = draw()
     objective = objective_of(momentum=0.9)
     for phase in (Phase.WARM_UP, Phase.TEACHER_FILTER):
@@ -202,7 +216,7 @@ def test_other_phases_neither_cost_nor_remember_anything():
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-def test_low_precision_gives_a_loss_of_single_precision(dtype):
+def test_low_precision_gives_a_loss_of_single_precision(dtype: torch.dtype) -> None:
     labels, teacher, student = draw(dtype=torch.float32)
     teacher, student = teacher.to(dtype), student.to(dtype).requires_grad_()
     objective = objective_of(**ALONE)
@@ -216,7 +230,7 @@ def test_low_precision_gives_a_loss_of_single_precision(dtype):
     assert torch.get_default_dtype() == torch.float32
 
 
-def test_the_head_on_the_student_is_its_filter():
+def test_the_head_on_the_student_is_its_filter() -> None:
     codes = SoftCodes(LayerPair("fc", "fc", (4,), (3,)), 5)
     objective = ExactRedundancy(LogitCodes(4), codes, n_classes=3)
     assert objective.groups() == {"student_filters": list(codes.parameters())}
@@ -225,7 +239,7 @@ def test_the_head_on_the_student_is_its_filter():
     assert set(objective.state_dict()) >= {"p_yt", "p_ys", "n_steps"}
 
 
-def test_it_trains_beside_the_labels_and_leaves_the_global_generator_alone():
+def test_it_trains_beside_the_labels_and_leaves_the_global_generator_alone() -> None:
     labels, x, _ = draw(n=64, dtype=torch.float32)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -246,7 +260,7 @@ def test_it_trains_beside_the_labels_and_leaves_the_global_generator_alone():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_certificate_that_cannot_be_had_stops_the_run():
+def test_a_certificate_that_cannot_be_had_stops_the_run() -> None:
     labels, teacher, student = draw()
     with pytest.raises(SolverError, match="stayed above tol"):
         objective_of(momentum=None, tol=1e-18)(batch_of(teacher, student), labels)
@@ -272,21 +286,23 @@ LABELS, TEACHER, STUDENT = draw(n=5)
         (lambda: objective_of()(batch_of(TEACHER, STUDENT * torch.nan), LABELS), "holds NaN or infinite entries"),
     ],
 )  # fmt: skip
-def test_bad_input_is_refused_in_one_line(call, message):
+def test_bad_input_is_refused_in_one_line(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
 
 
-def _student():
+def _student() -> nn.Linear:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return nn.Linear(4, 3)
 
 
-def _trained(networks, objective, shares):
+def _trained(
+    networks: Networks, objective: ExactRedundancy, shares: list[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, float]:
     """Two steps, the second with a moving average to go on from; return the weights and the loss."""
-    module = Distillation(networks, objective)
+    module: nn.Module = Distillation(networks, objective)
     if torch.distributed.is_initialized():
         module = nn.parallel.DistributedDataParallel(module, find_unused_parameters=True)
     optimiser = torch.optim.SGD(networks.student.parameters(), lr=0.5)
@@ -298,14 +314,14 @@ def _trained(networks, objective, shares):
     return networks.student.weight.detach().clone(), float(loss.detach())
 
 
-def _parts():
+def _parts() -> tuple[Tensor, Tensor, Networks, ExactRedundancy]:
     labels, x, _ = draw(n=60, dtype=torch.float32)
     networks = tap(teacher=nn.Identity(), student=_student(), layers=(), example=x[:2])
     codes = LogitCodes(4, temperature=1.0), LogitCodes(3, temperature=1.0)
     return x, labels, networks, ExactRedundancy(*codes, n_classes=3, momentum=0.5)
 
 
-def _work(rank, folder):
+def _work(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     x, labels, networks, objective = _parts()
@@ -316,8 +332,8 @@ def _work(rank, folder):
 
 
 @pytest.mark.slow
-def test_two_processes_train_on_the_joint_of_both_batches(tmp_path):
-    multiprocessing.spawn(_work, (str(tmp_path),), nprocs=2)
+def test_two_processes_train_on_the_joint_of_both_batches(tmp_path: Path) -> None:
+    spawn(_work, (str(tmp_path),), nprocs=2)
     x, labels, networks, objective = _parts()
     weight, loss = _trained(networks, objective, [(x, labels)] * 2)
     for rank in range(2):

@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -20,16 +22,21 @@ TOKENS = LayerPair("block", "block", (5, 4), (5, 3))
 PHASES = list(Phase)
 
 
-def seeded_rid(pairs=(MAPS, VECTORS), **options):
+def seeded_rid(pairs: Sequence[LayerPair] = (MAPS, VECTORS), **options: Any) -> RID:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return RID(pairs, n_classes=3, **options)
 
 
-def draw_batch(pairs=(MAPS, VECTORS), n=6, seed=0, dtype=torch.float32):
+def draw_batch(
+    pairs: Sequence[LayerPair] = (MAPS, VECTORS),
+    n: int = 6,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Batch, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
 
-    def draw(*shape):
+    def draw(*shape: int) -> torch.Tensor:
         return torch.randn(n, *shape, generator=generator, dtype=dtype)
 
     teacher = Outputs(draw(3), {pair.teacher_layer: draw(*pair.teacher_shape) for pair in pairs})
@@ -37,7 +44,7 @@ def draw_batch(pairs=(MAPS, VECTORS), n=6, seed=0, dtype=torch.float32):
     return Batch(Outputs(draw(3), layers), {"teacher": teacher}), torch.arange(n) % 3
 
 
-def rid_of_identities(**options):
+def rid_of_identities(**options: Any) -> tuple[RID, Batch, torch.Tensor]:
     """RID whose filters change nothing, on two samples of two channels at two places."""
     rid = RID([LayerPair("t", "s", (2, 1, 2), (2, 1, 2))], n_classes=2, **options).double()
     rid.teacher_filters[0], rid.student_filters[0] = nn.Identity(), nn.Identity()
@@ -59,24 +66,24 @@ def rid_of_identities(**options):
 HEAD_LOSS = (math.log1p(1 / math.e) + math.log(2)) / 2
 
 
-def test_warm_up_is_the_cross_entropy_of_the_head():
+def test_warm_up_is_the_cross_entropy_of_the_head() -> None:
     rid, batch, labels = rid_of_identities()
     assert rid(batch, labels, Phase.WARM_UP).item() == pytest.approx(HEAD_LOSS, abs=1e-12)
 
 
-def test_the_teacher_filter_adds_the_weighted_difference():
+def test_the_teacher_filter_adds_the_weighted_difference() -> None:
     rid, batch, labels = rid_of_identities()
     # mean of 1.25 / .5 = 2.5 and .25 / 2 = .125.
     assert rid(batch, labels, Phase.TEACHER_FILTER).item() == pytest.approx(HEAD_LOSS + 1.3125, abs=1e-12)
 
 
-def test_the_student_pays_for_sigma_and_for_the_difference():
+def test_the_student_pays_for_sigma_and_for_the_difference() -> None:
     rid, batch, labels = rid_of_identities()
     # mean of .25 and 4 is 2.125.
     assert rid(batch, labels, Phase.STUDENT).item() == pytest.approx(2.125 + 1.3125, abs=1e-12)
 
 
-def test_a_flattened_head_sees_the_places():
+def test_a_flattened_head_sees_the_places() -> None:
     rid, batch, labels = rid_of_identities(head_pool=False)
     with torch.no_grad():
         # Class 0 scores channel 0 at place 1, class 1 channel 1 at place 0: logits (3, 0) and (0, 1).
@@ -86,7 +93,7 @@ def test_a_flattened_head_sees_the_places():
     assert rid(batch, labels, Phase.WARM_UP).item() == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_closed_form_is_its_formula_and_what_it_remembers_frees_the_teacher_filter():
+def test_the_closed_form_is_its_formula_and_what_it_remembers_frees_the_teacher_filter() -> None:
     rid, batch, labels = rid_of_identities(sigma="closed-form")
     # At first sigma = (2 / 2)^(1/3) = 1, so the difference weighs mean(1.25, .25) = .75.
     assert rid(batch, labels, Phase.TEACHER_FILTER).item() == pytest.approx(HEAD_LOSS + 0.75, abs=1e-12)
@@ -98,7 +105,8 @@ def test_the_closed_form_is_its_formula_and_what_it_remembers_frees_the_teacher_
     assert rid(batch, labels, Phase.TEACHER_FILTER).item() == pytest.approx(HEAD_LOSS + frozen, abs=1e-12)
 
 
-def test_a_learned_sigma_at_the_closed_form_has_its_value_no_gradient_and_the_same_gradient_elsewhere():
+def test_a_learned_sigma_at_the_closed_form_has_its_value_no_gradient_and_the_same_gradient_elsewhere() -> None:
+    learned: Any
     learned, batch, labels = rid_of_identities()
     closed, _, _ = rid_of_identities(sigma="closed-form")
     best = torch.tensor([0.625, 0.125], dtype=torch.float64) ** (1 / 3)
@@ -116,7 +124,7 @@ def test_a_learned_sigma_at_the_closed_form_has_its_value_no_gradient_and_the_sa
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 1000))
-def test_the_papers_sums_are_a_fixed_multiple_at_the_best_sigma(channels, places, seed):
+def test_the_papers_sums_are_a_fixed_multiple_at_the_best_sigma(channels: int, places: int, seed: int) -> None:
     v = torch.rand(channels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.01
     summed = places * v
     sigma = (summed / 2) ** (1 / 3)
@@ -125,7 +133,7 @@ def test_the_papers_sums_are_a_fixed_multiple_at_the_best_sigma(channels, places
     assert paper.item() == pytest.approx(channels * places ** (2 / 3) * ours.item(), rel=1e-12)
 
 
-def test_the_running_mean_weighs_the_past_and_stands_still_in_eval_mode():
+def test_the_running_mean_weighs_the_past_and_stands_still_in_eval_mode() -> None:
     rid, batch, labels = rid_of_identities(sigma="closed-form", momentum=0.75)
     rid(batch, labels)
     layer = batch.teacher.layer("t")
@@ -141,13 +149,14 @@ def test_the_running_mean_weighs_the_past_and_stands_still_in_eval_mode():
 
 
 @pytest.mark.parametrize("sigma", ["learned", "closed-form"])
-def test_no_difference_is_no_trouble(sigma):
+def test_no_difference_is_no_trouble(sigma: str) -> None:
     rid, batch, labels = rid_of_identities(sigma=sigma)
     layer = batch.teacher.layer("t").clone().requires_grad_()
     same = Batch(Outputs(batch.student.logits, {"s": layer}), batch.teachers)
     loss = rid(same, labels)
     loss.backward()
     assert loss.item() == pytest.approx(SIGMA_FLOOR**2 if sigma == "closed-form" else 2.125, abs=1e-12)
+    assert layer.grad is not None
     assert torch.equal(layer.grad, torch.zeros_like(layer))
 
 
@@ -160,7 +169,9 @@ def test_no_difference_is_no_trouble(sigma):
         (Phase.STUDENT, {"student_filters", "sigma"}),
     ],
 )
-def test_each_phase_trains_its_groups_and_no_other_not_even_batch_statistics(sigma, phase, trained):
+def test_each_phase_trains_its_groups_and_no_other_not_even_batch_statistics(
+    sigma: str, phase: Phase, trained: set[str]
+) -> None:
     rid = seeded_rid(sigma=sigma)
     batch, labels = draw_batch()
     rid(batch, labels, phase).backward()
@@ -182,7 +193,7 @@ def test_each_phase_trains_its_groups_and_no_other_not_even_batch_statistics(sig
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("sigma", ["learned", "closed-form"])
-def test_gradients(sigma, phase):
+def test_gradients(sigma: str, phase: Phase) -> None:
     rid = seeded_rid([TOKENS], sigma=sigma).double().eval()
     batch, labels = draw_batch([TOKENS], n=3, dtype=torch.float64)
     trained = ("student_filters", "scales") if phase is Phase.STUDENT else ("teacher_filters", "heads")
@@ -192,14 +203,14 @@ def test_gradients(sigma, phase):
     if phase is Phase.STUDENT:
         layer.requires_grad_()
 
-    def loss(layer, *values):
+    def loss(layer: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
         seen = Batch(Outputs(batch.student.logits, {"block": layer}), batch.teachers)
         return torch.func.functional_call(rid, dict(zip(names, values, strict=True)), (seen, labels, phase))
 
     assert torch.autograd.gradcheck(loss, (layer, *values), atol=1e-6)
 
 
-def test_filtered_shows_both_sides_and_changes_nothing():
+def test_filtered_shows_both_sides_and_changes_nothing() -> None:
     for sigma in ("learned", "closed-form"):
         rid = seeded_rid(sigma=sigma)
         batch, labels = draw_batch()
@@ -220,7 +231,7 @@ def test_filtered_shows_both_sides_and_changes_nothing():
         assert torch.equal(torch.get_rng_state(), random_state)
 
 
-def test_diagnostics_are_the_spread_of_the_filtered_teacher_and_the_mean_sigma():
+def test_diagnostics_are_the_spread_of_the_filtered_teacher_and_the_mean_sigma() -> None:
     rid, batch, _ = rid_of_identities()
     # Channel 0 holds 1, 3, 2, 0: variance 5/4; channel 1 holds 0, 2, 1, 1: variance 1/2.
     shown = rid.diagnostics(batch)
@@ -235,8 +246,8 @@ def test_diagnostics_are_the_spread_of_the_filtered_teacher_and_the_mean_sigma()
 
 
 @pytest.mark.parametrize("sigma", ["learned", "closed-form"])
-def test_state_goes_on_where_it_was_saved(sigma):
-    rid, twin = seeded_rid(sigma=sigma), RID((MAPS, VECTORS), n_classes=3, sigma=sigma)
+def test_state_goes_on_where_it_was_saved(sigma: str) -> None:
+    rid, twin = seeded_rid(sigma=sigma), RID((MAPS, VECTORS), n_classes=3, sigma=sigma)  # type: ignore[arg-type]
     for seed in range(3):
         rid(*draw_batch(seed=seed))
     twin.load_state_dict(rid.state_dict())
@@ -245,7 +256,7 @@ def test_state_goes_on_where_it_was_saved(sigma):
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_under_autocast_the_sums_are_single(phase):
+def test_under_autocast_the_sums_are_single(phase: Phase) -> None:
     rid = seeded_rid(sigma="closed-form")
     batch, labels = draw_batch()
     exact = copy.deepcopy(rid)(batch, labels, phase).item()
@@ -256,11 +267,11 @@ def test_under_autocast_the_sums_are_single(phase):
     assert loss.item() == pytest.approx(exact, rel=0.03)
 
 
-def test_what_cannot_be_done_is_refused():
+def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(InputError, match=r"^pairs must be LayerPairs, at least one, such as .* not none$"):
         RID([], n_classes=3)
     with pytest.raises(InputError, match=r"^sigma must be 'learned' or 'closed-form', not 'fixed'$"):
-        RID([MAPS], n_classes=3, sigma="fixed")
+        RID([MAPS], n_classes=3, sigma="fixed")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^momentum must be a number in \[0, 1\), not 1.0$"):
         RID([MAPS], n_classes=3, momentum=1.0)
     apart = LayerPair("conv2", "conv1", (3, 4, 4), (2, 2, 2))
@@ -272,7 +283,7 @@ def test_what_cannot_be_done_is_refused():
         RID([MAPS], n_classes=1)
 
 
-def label_and_nuisance(n=256):
+def label_and_nuisance(n: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
     """A teacher with one channel about the label and three louder ones about something else."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(2, (n,), generator=generator)
@@ -281,7 +292,14 @@ def label_and_nuisance(n=256):
     return torch.cat([z[:, None], g + 0.3 * torch.randn(n, 3, generator=generator)], 1), labels
 
 
-def accuracy_of_the_bottleneck(x, labels, *, phases, seed, make):
+def accuracy_of_the_bottleneck(
+    x: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    phases: list[Phase],
+    seed: int,
+    make: Callable[..., Any],
+) -> float:
     """Train a student that can carry one number on cross-entropy + an objective of weight 1; what the number tells.
 
     Returned: the accuracy of the better of the two thresholds at its mean.
@@ -309,21 +327,27 @@ def accuracy_of_the_bottleneck(x, labels, *, phases, seed, make):
 class MatchTheTeacher(Objective):
     """VID with one fixed variance: the mean squared error of the teacher itself, explained by the student."""
 
-    def __init__(self, pairs):
+    def __init__(self, pairs: list[LayerPair]) -> None:
         super().__init__()
         self.mu = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4))
 
-    def student_loss(self, batch, labels):
+    def student_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         return (batch.teacher.layer("t") - self.mu(batch.student.layer("s"))).square().mean()
 
 
 @pytest.mark.parametrize("sigma", ["learned", "closed-form"])
-def test_a_student_with_room_for_one_number_keeps_the_label_where_matching_the_teacher_chases_the_nuisance(sigma):
+def test_a_student_with_room_for_one_number_keeps_the_label_where_matching_the_teacher_chases_the_nuisance(
+    sigma: str,
+) -> None:
     x, labels = label_and_nuisance()
     cycles = [Phase.WARM_UP] * 60 + ([Phase.TEACHER_FILTER] * 10 + [Phase.STUDENT] * 30) * 4
     for seed in (0, 1):
         rid = accuracy_of_the_bottleneck(
-            x, labels, phases=cycles, seed=seed, make=lambda pairs: RID(pairs, n_classes=2, sigma=sigma)
+            x,
+            labels,
+            phases=cycles,
+            seed=seed,
+            make=lambda pairs: RID(pairs, n_classes=2, sigma=sigma),  # type: ignore[arg-type]
         )
         vid = accuracy_of_the_bottleneck(x, labels, phases=[Phase.STUDENT] * 120, seed=seed, make=MatchTheTeacher)
         assert rid > 0.95

@@ -1,6 +1,7 @@
 """Several teachers: the weighted sum by hand, weights that are set and saved, and a corrupted teacher found out."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -15,29 +16,29 @@ from pidkit.distill import Batch, Objective, Outputs, Phase, SeveralTeachers, re
 class MatchLogits(Objective):
     """Squared error of the logits, with a filter that has its own loss in the warm-up."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.filter = nn.Parameter(torch.ones(()))
         self.epoch = -1
 
-    def student_loss(self, batch, labels):
+    def student_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         return (batch.student.logits - batch.teacher.logits).square().mean()
 
-    def warm_up_loss(self, batch, labels):
+    def warm_up_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
         return self.filter * batch.teacher.logits.mean()
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
 
-def two_teachers(**options):
+def two_teachers(**options: Any) -> tuple[SeveralTeachers, Batch, torch.Tensor]:
     several = SeveralTeachers({"a": MatchLogits(), "b": MatchLogits()}, **options)
     student = Outputs(torch.zeros(2, 2, requires_grad=True), {})
     teachers = {"a": Outputs(torch.ones(2, 2), {}), "b": Outputs(torch.full((2, 2), 3.0), {})}
     return several, Batch(student, teachers), torch.zeros(2).long()
 
 
-def test_the_sum_is_weighted_in_the_students_phase_alone():
+def test_the_sum_is_weighted_in_the_students_phase_alone() -> None:
     several, batch, labels = two_teachers(weights={"b": 0.5, "a": 2.0})
     assert several(batch, labels).item() == 2.0 * 1.0 + 0.5 * 9.0
     assert {name: value.item() for name, value in several.last.items()} == {"a": 1.0, "b": 9.0}
@@ -47,7 +48,7 @@ def test_the_sum_is_weighted_in_the_students_phase_alone():
     assert plain(batch, labels).item() == 10.0
 
 
-def test_weights_are_set_and_saved_and_in_the_gradient():
+def test_weights_are_set_and_saved_and_in_the_gradient() -> None:
     several, batch, labels = two_teachers()
     loss = several(batch, labels)
     several.set_weights({"a": 0.25, "b": 0.0})
@@ -60,20 +61,21 @@ def test_weights_are_set_and_saved_and_in_the_gradient():
     assert twin(batch, labels).item() == 0.25
 
 
-def test_groups_and_epochs_reach_every_objective():
+def test_groups_and_epochs_reach_every_objective() -> None:
     several, _, _ = two_teachers()
     assert [id(p) for p in several.groups()["student_filters"]] == [id(p) for p in several.parameters()]
     several.set_epoch(3)
     assert [objective.epoch for objective in several.objectives.values()] == [3, 3]
 
 
-def test_a_teacher_that_the_batch_lacks_is_named():
+def test_a_teacher_that_the_batch_lacks_is_named() -> None:
     several, batch, labels = two_teachers()
     with pytest.raises(InputError, match=r"^no teacher is called 'b'; the teachers are 'a'$"):
         several(batch.with_teacher("a"), labels)
 
 
-def test_what_cannot_be_done_is_refused():
+def test_what_cannot_be_done_is_refused() -> None:
+    bad: Any
     for bad in ({}, {"a": nn.Identity()}):
         with pytest.raises(InputError, match=r"^objectives must be a mapping of teachers' names to"):
             SeveralTeachers(bad)
@@ -105,7 +107,9 @@ REDUNDANCIES = (
 
 
 @given(REDUNDANCIES, st.floats(0.01, 100), st.floats(1e-3, 1e3))
-def test_weights_add_up_follow_the_redundancies_and_know_no_unit(redundancies, temperature, unit):
+def test_weights_add_up_follow_the_redundancies_and_know_no_unit(
+    redundancies: Any, temperature: float, unit: float
+) -> None:
     weights = redundancy_weights(redundancies, temperature=temperature)
     assert sum(weights.values()) == pytest.approx(1.0)
     for i, first in redundancies.items():
@@ -116,14 +120,14 @@ def test_weights_add_up_follow_the_redundancies_and_know_no_unit(redundancies, t
     assert in_other_unit == pytest.approx(weights, abs=1e-9)
 
 
-def test_temperatures_by_hand():
+def test_temperatures_by_hand() -> None:
     shared = {"a": 0.2, "b": 0.1, "c": 0.0}
     assert redundancy_weights(shared) == pytest.approx({"a": 2 / 3, "b": 1 / 3, "c": 0.0})
     assert redundancy_weights(shared, temperature=0.5) == pytest.approx({"a": 0.8, "b": 0.2, "c": 0.0})
     assert redundancy_weights(shared, temperature=math.inf) == {"a": 0.5, "b": 0.5, "c": 0.0}
 
 
-def test_a_corrupted_teacher_is_found_by_its_redundancy_and_loses_its_weight():
+def test_a_corrupted_teacher_is_found_by_its_redundancy_and_loses_its_weight() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(600, 6, generator=generator)
     truth = (x[:, 0] + x[:, 1] > 0).long()
@@ -137,7 +141,7 @@ def test_a_corrupted_teacher_is_found_by_its_redundancy_and_loses_its_weight():
         student = nn.Linear(6, 2)
     several = SeveralTeachers({"good": MatchLogits(), "corrupted": MatchLogits()})
 
-    def train(steps):
+    def train(steps: int) -> float:
         optimiser = torch.optim.Adam(student.parameters(), lr=0.05)
         for _ in range(steps):
             optimiser.zero_grad()

@@ -14,7 +14,7 @@ PAIR = LayerPair("t", "s", (3, 2, 2), (2, 2, 2))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
-def random_batch(seed=0):
+def random_batch(seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.zeros(6, 3)
     student = torch.randn(6, 2, 2, 2, generator=generator).requires_grad_(True)
@@ -22,7 +22,7 @@ def random_batch(seed=0):
     return Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})})
 
 
-def constant(module, value):
+def constant(module: torch.nn.Module, value: list[float]) -> None:
     """Let the last linear or convolution of a module put out a constant, whatever it reads."""
     last = [part for part in module.modules() if hasattr(part, "weight")][-1]
     with torch.no_grad():
@@ -30,7 +30,7 @@ def constant(module, value):
         last.bias.copy_(torch.as_tensor(value))
 
 
-def test_warm_up_by_hand():
+def test_warm_up_by_hand() -> None:
     # Constant heads: logits (0, 0, 0) for the teacher, log 3 a sample; (log 2, 0, 0) for the student, whose
     # probabilities are (1/2, 1/4, 1/4): (log 2 + 2 log 4) / 3 = 5/3 log 2 over the balanced labels.
     objective = TED([PAIR], n_classes=3)
@@ -40,7 +40,7 @@ def test_warm_up_by_hand():
     assert float(loss.detach()) == pytest.approx(math.log(3.0) + 5 / 3 * math.log(2.0), abs=1e-6)
 
 
-def test_student_stage_by_hand():
+def test_student_stage_by_hand() -> None:
     # f_t = (1, 2) and f_s = (0, 4) at every place: the mean of 1 and 4; two pairs add up.
     for n_pairs in (1, 2):
         objective = TED([PAIR] * n_pairs, n_classes=3)
@@ -50,7 +50,7 @@ def test_student_stage_by_hand():
         assert float(objective(random_batch(), LABELS).detach()) == pytest.approx(2.5 * n_pairs)
 
 
-def test_the_value_is_that_of_the_parts_put_together():
+def test_the_value_is_that_of_the_parts_put_together() -> None:
     torch.manual_seed(0)
     objective, batch = TED([PAIR], n_classes=3, pool=False).eval(), random_batch()
     theirs = objective.teacher_filters[0](batch.teacher.layer("t").flatten(2))
@@ -59,11 +59,11 @@ def test_the_value_is_that_of_the_parts_put_together():
         functional.cross_entropy(head[0].linear(filtered.flatten(1)), LABELS)
         for head, filtered in ((objective.teacher_heads, theirs), (objective.student_heads, ours))
     ]
-    assert torch.allclose(objective(batch, LABELS, Phase.WARM_UP), sum(entropies))
+    assert torch.allclose(objective(batch, LABELS, Phase.WARM_UP), torch.stack(entropies).sum())
     assert torch.allclose(objective(batch, LABELS), (theirs - ours).square().mean())
 
 
-def test_student_stage_freezes_the_teachers_filter_and_its_statistics_and_leaves_the_heads_unused():
+def test_student_stage_freezes_the_teachers_filter_and_its_statistics_and_leaves_the_heads_unused() -> None:
     objective = TED([PAIR], n_classes=3)
     objective(random_batch(), LABELS, Phase.WARM_UP).backward()
     objective.zero_grad()
@@ -79,18 +79,18 @@ def test_student_stage_freezes_the_teachers_filter_and_its_statistics_and_leaves
     assert float(batch.student.layer("s").grad.abs().sum()) > 0.0
 
 
-def test_warm_up_fits_filters_and_heads_and_leaves_the_student_alone():
+def test_warm_up_fits_filters_and_heads_and_leaves_the_student_alone() -> None:
     objective, batch = TED([PAIR], n_classes=3), random_batch()
     objective(batch, LABELS, Phase.WARM_UP).backward()
     assert all(parameter.grad is not None for parameter in objective.parameters())
     assert batch.student.layer("s").grad is None
 
 
-def test_it_has_no_part_in_the_teacher_filter_phase():
+def test_it_has_no_part_in_the_teacher_filter_phase() -> None:
     assert float(TED([PAIR], n_classes=3)(random_batch(), LABELS, Phase.TEACHER_FILTER)) == 0.0
 
 
-def test_the_teachers_filter_maps_to_the_students_channels():
+def test_the_teachers_filter_maps_to_the_students_channels() -> None:
     objective = TED([LayerPair("t", "s", (8,), (5,))], n_classes=3)
     assert objective.teacher_filters[0].layers[-1].weight.shape == (5, 8, 1)
     assert objective.student_filters[0].layers[-1].weight.shape == (5, 5, 1)
@@ -104,6 +104,6 @@ def test_the_teachers_filter_maps_to_the_students_channels():
         ([PAIR], 1, r"n_classes must be a whole number >= 2, not 1"),
     ],
 )
-def test_what_is_refused(pairs, n_classes, message):
+def test_what_is_refused(pairs: list[LayerPair], n_classes: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         TED(pairs, n_classes=n_classes)

@@ -1,6 +1,7 @@
 """Attention maps and hidden states: values by hand, bounds, heads, and a real attention module through tap."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -13,34 +14,34 @@ LABELS = torch.tensor([0])
 EYE, FLAT = [[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.5, 0.5]]
 
 
-def maps_loss(teacher, student, **options):
+def maps_loss(teacher: torch.Tensor, student: torch.Tensor, **options: Any) -> torch.Tensor:
     logits = torch.zeros(len(student), 2)
     pair = LayerPair("t", "s", tuple(teacher.shape[1:]), tuple(student.shape[1:]))
     batch = Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})})
     return AttentionMaps([pair], **options)(batch, LABELS)
 
 
-def test_attention_maps_by_hand():
+def test_attention_maps_by_hand() -> None:
     # eye / sqrt 2 and flat / 1 have inner product (.5 + .5) / sqrt 2: squared distance 2 - 2 / sqrt 2 = 2 - sqrt 2.
     # The second head agrees: the mean over the heads is half of it.
     teacher, student = torch.tensor([[EYE, FLAT]]), torch.tensor([[FLAT, FLAT]])
     assert float(maps_loss(teacher, student)) == pytest.approx((2.0 - math.sqrt(2.0)) / 2.0, abs=1e-6)
 
 
-def test_a_map_without_a_head_axis_is_one_head():
+def test_a_map_without_a_head_axis_is_one_head() -> None:
     # As `nn.MultiheadAttention` gives the mean over its heads.
     found = maps_loss(torch.tensor([EYE]), torch.tensor([[FLAT]]))
     assert float(found) == pytest.approx(2.0 - math.sqrt(2.0), abs=1e-6)
 
 
-def test_the_mean_over_the_heads_matches_networks_of_different_heads():
+def test_the_mean_over_the_heads_matches_networks_of_different_heads() -> None:
     # The teacher's heads eye and its mirror have the mean flat, which is the student's one head.
     teacher, student = torch.tensor([[EYE, EYE[::-1]]]), torch.tensor([[FLAT]])
     assert float(maps_loss(teacher, student, heads="mean")) == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("length", [2, 50])
-def test_the_worst_disagreement_is_two_whatever_the_length(length):
+def test_the_worst_disagreement_is_two_whatever_the_length(length: int) -> None:
     """All attention on the first key against all on the last."""
     first, last = torch.zeros(2, 3, 2, length, length).unbind(0)
     first[..., 0] = 1.0
@@ -49,16 +50,16 @@ def test_the_worst_disagreement_is_two_whatever_the_length(length):
 
 
 class Attending(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.embed, self.attend = nn.Linear(3, width), nn.MultiheadAttention(width, 2, batch_first=True)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         tokens = self.embed(x)
         return self.attend(tokens, tokens, tokens, average_attn_weights=False)[0].mean(1)
 
 
-def test_the_maps_of_an_attention_module_come_through_tap():
+def test_the_maps_of_an_attention_module_come_through_tap() -> None:
     torch.manual_seed(0)
     networks = tap(
         teacher=Attending(6),
@@ -81,7 +82,7 @@ def test_the_maps_of_an_attention_module_come_through_tap():
     assert float(AttentionMaps([maps])(batch, LABELS).detach()) == pytest.approx(by_hand, abs=1e-6)
 
 
-def test_hidden_states_by_hand():
+def test_hidden_states_by_hand() -> None:
     # Two tokens of width 2: (1, 0), (2, 1); W = (1, 3) gives 1 and 5; the teacher's are 0 and 4: (1 + 1) / 2.
     objective = HiddenStates([LayerPair("t", "s", (2, 1), (2, 2))])
     with torch.no_grad():
@@ -103,12 +104,14 @@ def test_hidden_states_by_hand():
         (((2, 9, 9), (2, 9, 9)), {"heads": "max"}, r"heads must be 'each' or 'mean', not 'max'"),
     ],
 )
-def test_maps_that_are_refused(shapes, options, message):
+def test_maps_that_are_refused(
+    shapes: tuple[tuple[int, ...], tuple[int, ...]], options: dict[str, str], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
-        AttentionMaps([LayerPair("t", "s", *shapes)], **options)
+        AttentionMaps([LayerPair("t", "s", *shapes)], **options)  # type: ignore[arg-type]
 
 
-def test_hidden_states_that_are_refused():
+def test_hidden_states_that_are_refused() -> None:
     with pytest.raises(InputError, match=r"'t' of shape \(4, 3, 3\) .* not both tokens \(length, width\); use FitNet"):
         HiddenStates([LayerPair("t", "s", (4, 3, 3), (2, 3, 3))])
     with pytest.raises(InputError, match=r"cannot be compared place by place"):
@@ -119,5 +122,5 @@ def test_hidden_states_that_are_refused():
         AttentionMaps([])
 
 
-def test_repr_shows_the_options():
+def test_repr_shows_the_options() -> None:
     assert repr(AttentionMaps([LayerPair("t", "s", (2, 3, 3), (2, 3, 3))])) == "AttentionMaps(heads='each')"

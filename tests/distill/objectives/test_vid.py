@@ -1,6 +1,7 @@
 """VID: values by hand, the closed form over sigma, and sigma in the optimiser."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +14,12 @@ LABELS = torch.tensor([0])
 PAIR = LayerPair("t", "s", (2, 1, 3), (2, 1, 3))
 
 
-def batch_of(teacher, student):
+def batch_of(teacher: torch.Tensor, student: torch.Tensor) -> Batch:
     logits = torch.zeros(len(student), 2)
     return Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})})
 
 
-def without_a_mean(objective):
+def without_a_mean(objective: VID) -> VID:
     """The objective with mu = 0, so that the errors are the teacher's layer."""
     with torch.no_grad():
         for mean in objective.means:
@@ -27,14 +28,14 @@ def without_a_mean(objective):
     return objective
 
 
-def test_the_likelihood_by_hand():
+def test_the_likelihood_by_hand() -> None:
     # Channel 0: sigma 1, squares (1 + 9) / 2 = 5: 0 + 5/2. Channel 1: sigma 2, squares 4: log 2 + 4/8.
     error = torch.tensor([[[1.0, -3.0], [2.0, 2.0]]])
     found = gaussian_nll(error, torch.tensor([1.0, 2.0]))
     assert float(found) == pytest.approx((2.5 + math.log(2.0) + 0.5) / 2.0)
 
 
-def test_the_objective_by_hand():
+def test_the_objective_by_hand() -> None:
     # mu = 0 and sigma = 2 for both channels; all entries 4: log 2 + 16 / 8; two pairs add up.
     batch = batch_of(torch.full((4, 2, 1, 3), 4.0), torch.randn(4, 2, 1, 3))
     one, two = (without_a_mean(VID([PAIR] * n, initial_sigma=2.0)) for n in (1, 2))
@@ -42,7 +43,7 @@ def test_the_objective_by_hand():
     assert float(two(batch, LABELS).detach()) == pytest.approx(2 * (math.log(2.0) + 2.0), abs=1e-5)
 
 
-def test_the_best_sigma_is_the_root_mean_square_with_value_log_sigma_plus_half():
+def test_the_best_sigma_is_the_root_mean_square_with_value_log_sigma_plus_half() -> None:
     torch.manual_seed(0)
     error = torch.randn(50, 3, 4, dtype=torch.float64) * torch.tensor([0.5, 1.0, 4.0], dtype=torch.float64)[:, None]
     best = error.square().mean((0, 2)).sqrt()
@@ -52,7 +53,7 @@ def test_the_best_sigma_is_the_root_mean_square_with_value_log_sigma_plus_half()
         assert gaussian_nll(error, best * factor) > value
 
 
-def test_learned_sigma_finds_the_closed_form():
+def test_learned_sigma_finds_the_closed_form() -> None:
     torch.manual_seed(0)
     teacher = torch.randn(64, 2, 1, 3) * torch.tensor([0.5, 3.0])[:, None, None]
     objective = without_a_mean(VID([PAIR]))
@@ -68,7 +69,7 @@ def test_learned_sigma_finds_the_closed_form():
     assert float(loss.detach()) == pytest.approx(float(best.log().mean()) + 0.5, abs=1e-3)
 
 
-def test_one_step_over_the_groups_moves_sigma_and_mu():
+def test_one_step_over_the_groups_moves_sigma_and_mu() -> None:
     torch.manual_seed(0)
     objective = VID([PAIR])
     before = [
@@ -82,14 +83,14 @@ def test_one_step_over_the_groups_moves_sigma_and_mu():
         assert not torch.equal(old, new)
 
 
-def test_gradcheck_of_the_likelihood():
+def test_gradcheck_of_the_likelihood() -> None:
     torch.manual_seed(0)
     error = torch.randn(3, 2, 2, dtype=torch.float64, requires_grad=True)
     sigma = torch.rand(2, dtype=torch.float64).add(0.5).requires_grad_(True)
     assert torch.autograd.gradcheck(gaussian_nll, (error, sigma))
 
 
-def test_resolution_does_not_change_the_loss():
+def test_resolution_does_not_change_the_loss() -> None:
     torch.manual_seed(0)
     teacher, student = torch.randn(6, 2, 1, 3), torch.randn(6, 2, 1, 3)
     objective = VID([PAIR]).eval()
@@ -97,7 +98,7 @@ def test_resolution_does_not_change_the_loss():
     assert torch.allclose(objective(batch_of(teacher, student), LABELS), objective(fine, LABELS))
 
 
-def test_the_width_of_mu():
+def test_the_width_of_mu() -> None:
     pair = LayerPair("t", "s", (5,), (3,))
     assert VID([pair]).means[0].layers[0].weight.shape == (3, 3, 1)
     assert VID([pair], width=7).means[0].layers[-1].weight.shape == (5, 7, 1)
@@ -111,6 +112,6 @@ def test_the_width_of_mu():
         ([PAIR], {"initial_sigma": 0.0}, r"initial_sigma must be a finite number > 0\.001, not 0\.0"),
     ],
 )
-def test_what_is_refused(pairs, options, message):
+def test_what_is_refused(pairs: list[LayerPair], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         VID(pairs, **options)

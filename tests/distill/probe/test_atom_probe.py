@@ -7,6 +7,9 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +17,9 @@ import torch
 from torch import nn
 
 from pidkit import BiasWarning, InputError, RepresentationCodes, representation_pid
-from pidkit.distill import RID, AtomProbe, CrossEntropy, Phase, Phases, SeveralTeachers, WeightedSum, tap
+from pidkit.distill import RID, AtomProbe, CrossEntropy, Networks, Phase, Phases, SeveralTeachers, WeightedSum, tap
 from pidkit.nn import collect_features
-from pidkit.records import AtomRecords
+from pidkit.records import AtomRecord, AtomRecords
 
 CODES = RepresentationCodes(n_pca=None, n_codes=4, n_init=2)
 
@@ -24,21 +27,21 @@ CODES = RepresentationCodes(n_pca=None, n_codes=4, n_init=2)
 class Columns(nn.Module):
     """Pick some columns of the input, and call them a layer."""
 
-    def __init__(self, columns):
+    def __init__(self, columns: list[int]) -> None:
         super().__init__()
         self.register_buffer("columns", torch.tensor(columns))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, self.columns]
 
 
-def bits_probe(n=400, seed=0):
+def bits_probe(n: int = 400, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Two independent bits and a third of noise as inputs; the label is the two bits as a number."""
     bits = torch.randint(2, (n, 3), generator=torch.Generator().manual_seed(seed))
     return bits.float(), 2 * bits[:, 0] + bits[:, 1]
 
 
-def picking(teacher, student, n=400):
+def picking(teacher: list[int], student: list[int], n: int = 400) -> tuple[Networks, tuple[torch.Tensor, torch.Tensor]]:
     """Networks whose only layer picks columns of the input."""
     x, y = bits_probe(n)
     networks = tap(
@@ -47,10 +50,12 @@ def picking(teacher, student, n=400):
     return networks, (x, y)
 
 
-def image_run(teacher_names=("teacher",), width=3, **objective):
+def image_run(
+    teacher_names: tuple[str, ...] = ("teacher",), width: int = 3, **objective: Any
+) -> tuple[Networks, torch.Tensor, torch.Tensor]:
     """A small CNN student with batch normalisation and dropout, its teachers, and an objective with RID."""
 
-    def net(channels):
+    def net(channels: int) -> nn.Sequential:
         return nn.Sequential(
             nn.Conv2d(1, channels, 3, padding=1),
             nn.BatchNorm2d(channels),
@@ -70,7 +75,7 @@ def image_run(teacher_names=("teacher",), width=3, **objective):
 
 
 @pytest.fixture
-def kept_rng():
+def kept_rng() -> Iterator[None]:
     """The global generators are put back after a test that seeds them."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     yield
@@ -79,14 +84,14 @@ def kept_rng():
     random.setstate(states[2])
 
 
-def measure(teacher, student, **options):
+def measure(teacher: list[int], student: list[int], **options: Any) -> tuple[AtomRecord, float]:
     networks, probe = picking(teacher, student)
     with AtomProbe(networks, sample=probe, logits=False, quantiser=CODES, **options) as tracked:
         (record,) = tracked.step(0)
     return record, tracked.records.entropy_y
 
 
-def test_a_copy_of_the_teacher_shares_all_of_it():
+def test_a_copy_of_the_teacher_shares_all_of_it() -> None:
     record, entropy_y = measure([0, 1], [0, 1])
     assert record.redundancy == pytest.approx(entropy_y, abs=1e-6)
     assert record.mi_teacher == pytest.approx(entropy_y, abs=1e-9)
@@ -94,7 +99,7 @@ def test_a_copy_of_the_teacher_shares_all_of_it():
     assert record.gap < 1e-6
 
 
-def test_a_student_of_noise_stays_near_the_null():
+def test_a_student_of_noise_stays_near_the_null() -> None:
     record, _ = measure([0, 1], [2])
     # I(Y;S) of one bit of noise and four labels: the predicted bias is 3 / (2 * 400 log 2) = .0054 bits.
     assert record.mi_student < 0.03
@@ -104,7 +109,7 @@ def test_a_student_of_noise_stays_near_the_null():
     assert record.null["redundancy"].mean < 0.02
 
 
-def test_a_student_that_knows_another_bit_has_it_alone():
+def test_a_student_that_knows_another_bit_has_it_alone() -> None:
     record, _ = measure([0], [1])
     assert record.unique_teacher == pytest.approx(record.mi_teacher, abs=0.02)
     assert record.unique_student == pytest.approx(record.mi_student, abs=0.02)
@@ -112,7 +117,7 @@ def test_a_student_that_knows_another_bit_has_it_alone():
     assert record.redundancy < 0.02
 
 
-def test_the_numbers_are_those_of_representation_pid():
+def test_the_numbers_are_those_of_representation_pid() -> None:
     networks, x, y = image_run()
     quantiser = RepresentationCodes(n_pca=3, n_codes=3, n_init=2)
     for fit_fraction in (None, 0.5):
@@ -120,11 +125,9 @@ def test_the_numbers_are_those_of_representation_pid():
             networks, sample=(x, y), quantiser=quantiser, fit_fraction=fit_fraction, rng=7, n_null=4
         ) as tracked:
             layer, logits = tracked.step(3)
+        networks_in_order: list[Any] = [networks.teachers["teacher"].model, networks.student]
         with networks:
-            features = [
-                collect_features(net, "0", x)["0"].numpy()
-                for net in (networks.teachers["teacher"].model, networks.student)
-            ]
+            features = [collect_features(net, "0", x)["0"].numpy() for net in networks_in_order]
         with pytest.warns(BiasWarning):
             whole = representation_pid(
                 labels=y,
@@ -144,7 +147,7 @@ def test_the_numbers_are_those_of_representation_pid():
         assert "predicted plug-in bias" in layer.warnings[0]
 
 
-def test_teachers_run_once_and_their_codes_are_exact():
+def test_teachers_run_once_and_their_codes_are_exact() -> None:
     networks, x, y = image_run()
     ran = []
     hook = networks.teachers["teacher"].model.register_forward_hook(lambda *_: ran.append(1))
@@ -157,7 +160,7 @@ def test_teachers_run_once_and_their_codes_are_exact():
     assert fresh.step(0) == first
 
 
-def test_several_teachers_and_chosen_pairs():
+def test_several_teachers_and_chosen_pairs() -> None:
     networks, x, y = image_run(("a", "b"))
     with AtomProbe(networks, sample=(x, y), pairs={"b": [("0", "2")]}, quantiser=CODES, n_null=0) as tracked:
         records = tracked.step(0)
@@ -170,7 +173,9 @@ def test_several_teachers_and_chosen_pairs():
     assert records[0].null_gap is None
 
 
-def train(*, probed, between=False, failing=False, autocast=False):
+def train(
+    *, probed: bool, between: bool = False, failing: bool = False, autocast: bool = False
+) -> tuple[list[torch.Tensor], list[torch.Tensor | None], tuple[Any, ...]]:
     """Train a few epochs of RID, probed or not, and return everything that training changes."""
     torch.manual_seed(1)
     np.random.seed(2)
@@ -181,7 +186,7 @@ def train(*, probed, between=False, failing=False, autocast=False):
     optimiser = torch.optim.SGD([*networks.student.parameters(), *objective.parameters()], lr=0.05, momentum=0.9)
     tracked = AtomProbe(networks, sample=(x, y), objective=objective, quantiser=CODES, n_null=2, batch_size=20)
 
-    def probe(epoch):
+    def probe(epoch: int) -> None:
         if failing:
             hook = networks.student[4].register_forward_hook(fail)
             with pytest.raises(RuntimeError, match="half way"):
@@ -211,7 +216,7 @@ def train(*, probed, between=False, failing=False, autocast=False):
     return state, grads, (modes, random.getstate(), np.random.get_state()[1].tolist(), torch.get_default_dtype())
 
 
-def fail(*_):
+def fail(*_: object) -> None:
     raise RuntimeError("half way")
 
 
@@ -224,14 +229,17 @@ BETWEEN_FAILING_AUTOCAST = ((NO, NO, NO), (YES, NO, NO), (YES, YES, NO), (NO, YE
     "how",
     [{"probed": True, "between": b, "failing": f, "autocast": a} for b, f, a in BETWEEN_FAILING_AUTOCAST],
 )
-def test_training_with_an_atom_probe_is_bit_identical_to_training_without(how):
+def test_training_with_an_atom_probe_is_bit_identical_to_training_without(how: Any) -> None:
     plain, probed = train(probed=False, autocast=how["autocast"]), train(**how)
     assert plain[2] == probed[2]
     for a, b in zip([*plain[0], *plain[1]], [*probed[0], *probed[1]], strict=True):
-        assert (a is None and b is None) or torch.equal(a, b)
+        if a is None or b is None:
+            assert a is b
+        else:
+            assert torch.equal(a, b)
 
 
-def test_hooks_and_autocast_are_as_found_and_results_do_not_depend_on_them():
+def test_hooks_and_autocast_are_as_found_and_results_do_not_depend_on_them() -> None:
     networks, x, y = image_run()
     tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=0)
     before = [len(module._forward_hooks) for module in networks.modules()]
@@ -243,7 +251,7 @@ def test_hooks_and_autocast_are_as_found_and_results_do_not_depend_on_them():
     assert before == [len(module._forward_hooks) for module in networks.modules()]
 
 
-def test_filters_of_rid_are_found_and_measured():
+def test_filters_of_rid_are_found_and_measured() -> None:
     networks, x, y = image_run()
     rid = RID(networks.pairs, n_classes=3)
     objective = WeightedSum({"labels": CrossEntropy(), "more": WeightedSum({"rid": rid})})
@@ -263,9 +271,9 @@ def test_filters_of_rid_are_found_and_measured():
     assert "std f_t" in repr(tracked)
 
 
-def test_the_schedule_is_kept_and_phases_recorded():
+def test_the_schedule_is_kept_and_phases_recorded() -> None:
     networks, x, y = image_run()
-    options = {"sample": (x, y), "quantiser": CODES, "n_null": 0, "logits": False}
+    options: dict[str, Any] = {"sample": (x, y), "quantiser": CODES, "n_null": 0, "logits": False}
     phases = Phases(warm_up=2, cycle=2, teacher_share=0.5)
     every = AtomProbe(networks, schedule=2, phases=phases, **options)
     some = AtomProbe(networks, schedule=[1, 3], **options)
@@ -280,10 +288,16 @@ def test_the_schedule_is_kept_and_phases_recorded():
     assert every.seconds > 0
 
 
-def test_a_run_is_resumed_from_its_file(tmp_path):
+def test_a_run_is_resumed_from_its_file(tmp_path: Path) -> None:
     networks, x, y = image_run()
     objective = RID(networks.pairs, n_classes=3)
-    options = {"sample": (x, y), "quantiser": CODES, "n_null": 2, "objective": objective, "phases": Phases()}
+    options: dict[str, Any] = {
+        "sample": (x, y),
+        "quantiser": CODES,
+        "n_null": 2,
+        "objective": objective,
+        "phases": Phases(),
+    }
     whole = AtomProbe(networks, **options)
     for epoch in range(3):
         whole(epoch)
@@ -299,7 +313,7 @@ def test_a_run_is_resumed_from_its_file(tmp_path):
         AtomProbe(networks, path=path, **options)
     with pytest.raises(InputError, match="other settings: n_null was 2 and is 3"):
         AtomProbe(networks, path=path, resume=True, **{**options, "n_null": 3})
-    other = copy.deepcopy(networks.teachers["teacher"].model)
+    other: Any = copy.deepcopy(networks.teachers["teacher"].model)
     with torch.no_grad():
         other[0].weight.add_(1e-3)
     changed = tap(teacher=other, student=networks.student, layers="0", example=x[:2])
@@ -309,7 +323,7 @@ def test_a_run_is_resumed_from_its_file(tmp_path):
         AtomProbe(networks, resume=True, **options)
 
 
-def test_a_failed_step_records_nothing(tmp_path):
+def test_a_failed_step_records_nothing(tmp_path: Path) -> None:
     networks, x, y = image_run()
     path = tmp_path / "atoms.json"
     tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=0, path=path)
@@ -322,7 +336,7 @@ def test_a_failed_step_records_nothing(tmp_path):
     assert AtomRecords.load(path).epochs == (0,)
 
 
-def test_a_constant_student_knows_nothing():
+def test_a_constant_student_knows_nothing() -> None:
     networks, x, y = image_run()
     with torch.no_grad():
         networks.student[0].weight.zero_()
@@ -332,12 +346,12 @@ def test_a_constant_student_knows_nothing():
     assert (record.mi_student, record.redundancy) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_what_cannot_be_used_is_refused():
+def test_what_cannot_be_used_is_refused() -> None:
     networks, x, y = image_run()
     two, *_ = image_run(("a", "b"))
     rid = RID(networks.pairs, n_classes=3)
 
-    def refused(message, nets=networks, **options):
+    def refused(message: str, nets: Networks = networks, **options: Any) -> None:
         with pytest.raises(InputError, match=message):
             AtomProbe(nets, **{"sample": (x, y), **options})
 
@@ -367,7 +381,7 @@ def test_what_cannot_be_used_is_refused():
         tracked.step(0)
 
 
-def test_several_teachers_have_an_objective_each():
+def test_several_teachers_have_an_objective_each() -> None:
     networks, x, y = image_run(("a", "b"))
     rid = RID(networks.pairs_of("b"), n_classes=3)
     several = WeightedSum({"all": SeveralTeachers({"a": CrossEntropy(), "b": rid})})
@@ -378,7 +392,7 @@ def test_several_teachers_have_an_objective_each():
         assert b.assumption is not None
 
 
-def test_records_are_read_without_torch(tmp_path):
+def test_records_are_read_without_torch(tmp_path: Path) -> None:
     networks, probe = picking([0], [1])
     path = tmp_path / "atoms.json"
     AtomProbe(networks, sample=probe, quantiser=CODES, path=path).step(0)

@@ -6,31 +6,36 @@ KIND "loop" wraps Distillation in DistributedDataParallel in a loop of one's own
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
-from pidkit.distill import Distillation, Phases, Trainer, TrainerOptions
+from pidkit.distill import Distillation, Networks, Phases, Trainer, TrainerOptions, WeightedSum
 from tests.distill.toys import blobs, composed, tapped
 
 N_EPOCHS, BATCH = 6, 12
 
+Trained = tuple[Networks, WeightedSum, list[list[Any]]]
+"""The networks and the objective after training, and loss and accuracies of each epoch."""
 
-def phases():
+
+def phases() -> Phases:
     return Phases(warm_up=1, cycle=3, teacher_share=1 / 3)
 
 
-def build(rank):
+def build(rank: int) -> tuple[Networks, WeightedSum]:
     """The student differs by process before wrapping, which sends the first one's to all."""
     networks = tapped(norm=False, dtype=torch.float64, seed=1 + rank)
     return networks, composed(networks, dtype=torch.float64, heeds=0.0)
 
 
-def own_loop(rank, size):
+def own_loop(rank: int, size: int) -> Trained:
     networks, objective = build(rank)
-    step = Distillation(networks, objective)
+    step: nn.Module = Distillation(networks, objective)
     if size > 1:
-        step = torch.nn.parallel.DistributedDataParallel(step, find_unused_parameters=True)
+        step = nn.parallel.DistributedDataParallel(step, find_unused_parameters=True)
     learn = [*networks.student.parameters(), *objective.parameters()]
     optimiser, schedule = torch.optim.SGD(learn, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3), phases()
     x, y = blobs(3 * BATCH, dtype=torch.float64)
@@ -44,11 +49,11 @@ def own_loop(rank, size):
     return networks, objective, []
 
 
-def trained(rank, folder, *, epochs, path=None, accumulate=1, resume=False):
+def trained(rank: int, *, epochs: int, path: Path | None = None, accumulate: int = 1, resume: bool = False) -> Trained:
     networks, objective = build(rank)
     batch_size = BATCH // accumulate
     options = TrainerOptions(epochs=epochs, batch_size=batch_size, accumulate=accumulate, progress=False)
-    splits = {
+    splits: dict[str, Any] = {
         name: blobs(n, seed=k, dtype=torch.float64)
         for k, (name, n) in enumerate({"train": 39, "validation": 31}.items())
     }
@@ -58,20 +63,20 @@ def trained(rank, folder, *, epochs, path=None, accumulate=1, resume=False):
     return networks, objective, values
 
 
-def main(folder, kind, rank, size):
+def main(folder: Path, kind: str, rank: int, size: int) -> None:
     torch.set_num_threads(1)
     if size > 1:
         dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{kind}", rank=rank, world_size=size)
     if kind == "loop":
         networks, objective, values = own_loop(rank, size)
     elif kind == "trainer":
-        networks, objective, values = trained(rank, folder, epochs=N_EPOCHS, path=folder / f"run {size}")
+        networks, objective, values = trained(rank, epochs=N_EPOCHS, path=folder / f"run {size}")
     elif kind == "accumulate":
-        networks, objective, values = trained(rank, folder, epochs=N_EPOCHS, accumulate=2)
+        networks, objective, values = trained(rank, epochs=N_EPOCHS, accumulate=2)
     else:
         path = folder / f"resumed {size}"
-        trained(rank, folder, epochs=3, path=path)
-        networks, objective, values = trained(rank, folder, epochs=N_EPOCHS, path=path, resume=True)
+        trained(rank, epochs=3, path=path)
+        networks, objective, values = trained(rank, epochs=N_EPOCHS, path=path, resume=True)
     learnt = {**networks.student.state_dict(), **{f"o.{k}": v for k, v in objective.state_dict().items()}}
     torch.save({"weights": learnt, "values": values}, folder / f"{kind}-{rank}-{size}.pt")
     if size > 1:

@@ -12,17 +12,17 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from pidkit.arrays import saving
 from pidkit.distill import CrossEntropy, Phases, WeightedSum
 from pidkit.distill.objectives.rid import RID
 from pidkit.distill.training import Trainer, TrainerOptions
 from tests.distill.toys import blobs, tapped
 
 
-def train(folder):
+def train(folder: Path) -> str:
     torch.set_num_threads(1)
     torch.manual_seed(os.getpid())  # another one in every process: only the checkpoint can make the runs agree
     if not (folder / "checkpoint.pt").exists():
@@ -32,7 +32,7 @@ def train(folder):
         objective = WeightedSum({"labels": CrossEntropy(), "rid": RID(networks.pairs, n_classes=3)})
     options = TrainerOptions(epochs=12, batch_size=12, progress=False, keep="best-validation")
     phases = Phases(warm_up=2, cycle=4, teacher_share=0.25)
-    data = {"train": blobs(60), "validation": blobs(60, seed=1)}
+    data: dict[str, Any] = {"train": blobs(60), "validation": blobs(60, seed=1)}
     trainer = Trainer(networks, objective, phases, options, **data, path=folder, resume=True)
     trainer.fit()
     digest = hashlib.sha256()
@@ -42,11 +42,12 @@ def train(folder):
     return f"{digest.hexdigest()} {trainer.history.kept_epoch}"
 
 
-def kill_in_a_write(attempt):
+def kill_in_a_write(attempt: int) -> None:
     """Make the write number 2 of this process fatal: before its end, or before the file is in place."""
-    seen, fsync = [], os.fsync
+    seen: list[int] = []
+    fsync = os.fsync
 
-    def deadly(descriptor):
+    def deadly(descriptor: int) -> None:
         seen.append(descriptor)
         if len(seen) == 3:  # two of a checkpoint, one of the history between them
             if attempt % 2:
@@ -54,10 +55,10 @@ def kill_in_a_write(attempt):
             os.kill(os.getpid(), signal.SIGKILL)
         fsync(descriptor)
 
-    saving.os.fsync = deadly
+    os.fsync = deadly  # type: ignore[assignment]  # the module that pidkit.arrays.saving reads it from
 
 
-def survive(folder, seed):
+def survive(folder: Path, seed: int) -> str:
     """Train to the end, whatever kills; return hash and epoch of the weights, the kills, and what is left over."""
     draw = random.Random(seed)
     for attempt in range(20):

@@ -1,5 +1,7 @@
 """Batches of tensors and of datasets: the same ones, shared by processes, and nothing drawn from global generators."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.utils.data import Dataset, TensorDataset
@@ -9,23 +11,31 @@ from pidkit.distill.training.data import as_split, evaluation_rows, seed_of, tra
 from tests.distill.toys import blobs
 
 
-class Pairs(Dataset):
-    def __init__(self, x, y):
+class Pairs(Dataset[Any]):
+    def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
         self.x, self.y = x, y
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.y)
 
-    def __getitem__(self, row):
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
         return self.x[row], int(self.y[row])
 
 
-def rows(n=20, batch_size=6, drop_last=True, seed=0, rank=0, n_processes=1):
-    options = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed, "rank": rank, "n_processes": n_processes}
+def rows(
+    n: int = 20, batch_size: int = 6, drop_last: bool = True, seed: int = 0, rank: int = 0, n_processes: int = 1
+) -> list[torch.Tensor]:
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "drop_last": drop_last,
+        "seed": seed,
+        "rank": rank,
+        "n_processes": n_processes,
+    }
     return training_rows(n, **options)
 
 
-def test_every_sample_once_but_those_of_the_incomplete_batch():
+def test_every_sample_once_but_those_of_the_incomplete_batch() -> None:
     assert [len(row) for row in rows()] == [6, 6, 6]
     assert [len(row) for row in rows(drop_last=False)] == [6, 6, 6, 2]
     assert sorted(torch.cat(rows(drop_last=False)).tolist()) == list(range(20))
@@ -33,13 +43,13 @@ def test_every_sample_once_but_those_of_the_incomplete_batch():
     assert [len(row) for row in rows(n=18)] == [6, 6, 6]
 
 
-def test_the_order_is_the_seeds():
+def test_the_order_is_the_seeds() -> None:
     assert torch.equal(torch.cat(rows(seed=1)), torch.cat(rows(seed=1)))
     assert not torch.equal(torch.cat(rows(seed=1)), torch.cat(rows(seed=2)))
     assert len({seed_of(0, epoch, kind) for epoch in range(50) for kind in range(3)}) == 150
 
 
-def test_processes_share_every_batch_equally():
+def test_processes_share_every_batch_equally() -> None:
     whole, parts = rows(drop_last=False, n=21), [rows(drop_last=False, n=21, rank=k, n_processes=2) for k in range(2)]
     assert [len(row) for row in whole] == [6, 6, 6, 3]
     assert [[len(row) for row in part] for part in parts] == [[3, 3, 3]] * 2  # not two samples each of the last
@@ -55,12 +65,12 @@ def test_processes_share_every_batch_equally():
     assert evaluation_rows(1, batch_size=2, rank=1, n_processes=2) == []
 
 
-def test_no_batch_is_refused():
+def test_no_batch_is_refused() -> None:
     with pytest.raises(InputError, match="batch_size = 30 is more than the 20 samples of train"):
         rows(batch_size=30)
 
 
-def test_tensors_and_datasets_give_the_same_batches():
+def test_tensors_and_datasets_give_the_same_batches() -> None:
     x, y = blobs(20)
     before = torch.get_rng_state()
     kinds = [(x, y), TensorDataset(x, y), Pairs(x, y)]
@@ -72,7 +82,7 @@ def test_tensors_and_datasets_give_the_same_batches():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_workers_load_the_same_batches():
+def test_workers_load_the_same_batches() -> None:
     x, y = blobs(20)
     split = as_split(Pairs(x, y), "train", workers=1)
     for row, (x1, y1) in zip(rows(), split.batches(rows(), seed=3), strict=True):
@@ -80,7 +90,7 @@ def test_workers_load_the_same_batches():
         assert torch.equal(y1, y[row])
 
 
-def test_descriptions_tell_data_apart():
+def test_descriptions_tell_data_apart() -> None:
     x, y = blobs(20)
     assert as_split((x, y), "train").describe() != as_split((x, y.flip(0)), "train").describe()
     assert as_split(Pairs(x, y), "train").describe() == {"kind": "Pairs", "size": 20}
@@ -96,6 +106,6 @@ def test_descriptions_tell_data_apart():
         (Pairs(torch.ones(0, 2), torch.ones(0)), "train holds no samples"),
     ],
 )
-def test_bad_data_are_refused(data, message):
+def test_bad_data_are_refused(data: Pairs | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_split(data, "train")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ KINDS = ("loop", "trainer", "accumulate", "resume")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int, int], dict[str, Any]]:
     """What one process and two made of every kind of run."""
     folder = tmp_path_factory.mktemp("distributed")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -44,7 +45,7 @@ def runs(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_processes_do_what_one_does(runs, kind):
+def test_two_processes_do_what_one_does(runs: Any, kind: str) -> None:
     first, second, alone = runs[kind, 0, 2], runs[kind, 1, 2], runs[kind, 0, 1]
     for name, weight in alone["weights"].items():
         if name != "o.terms.followed.mean_v":  # a running mean of each process's own share
@@ -55,7 +56,7 @@ def test_two_processes_do_what_one_does(runs, kind):
 
 
 @pytest.mark.slow
-def test_resumed_processes_end_where_uninterrupted_ones_do(runs):
+def test_resumed_processes_end_where_uninterrupted_ones_do(runs: Any) -> None:
     for rank in range(2):
         whole, resumed = runs["trainer", rank, 2], runs["resume", rank, 2]
         assert resumed["values"] == whole["values"]
@@ -63,7 +64,7 @@ def test_resumed_processes_end_where_uninterrupted_ones_do(runs):
 
 
 @pytest.mark.slow
-def test_every_part_learns(runs):
+def test_every_part_learns(runs: Any) -> None:
     """Otherwise equality would be cheap: the weights are not those of the start."""
     networks, objective = build(0)
     start = {**networks.student.state_dict(), **{f"o.{k}": v for k, v in objective.state_dict().items()}}

@@ -1,5 +1,7 @@
 """A value that is not finite stops the run, with the place, the term and the remedy."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from pidkit.distill.training.optimisers import make_optimiser
 from pidkit.errors import DivergenceError, PidkitError
 
 
-def watch(every=1, clip_norm=100.0):
+def watch(every: int = 1, clip_norm: float | None = 100.0) -> Watch:
     layers = {"student": nn.Linear(1, 1), "sigma": nn.Linear(1, 1)}
     options = TrainerOptions(learning_rates={"sigma": 0.01}, clip_norm=clip_norm)
     optimiser = make_optimiser({name: list(layer.parameters()) for name, layer in layers.items()}, options)
@@ -19,18 +21,18 @@ def watch(every=1, clip_norm=100.0):
     return Watch(epoch=4, phase=Phase.STUDENT, optimiser=optimiser, options=options, every=every)
 
 
-def values(**given):
+def values(**given: Any) -> dict[str, torch.Tensor]:
     return {name: torch.tensor(value) for name, value in given.items()}
 
 
-def test_finite_values_pass():
+def test_finite_values_pass() -> None:
     watched = watch()
     for step in range(3):
         watched.see(step, values(loss=1.0, norm=1e30))
     watched.check()
 
 
-def test_the_message_names_place_term_and_remedy():
+def test_the_message_names_place_term_and_remedy() -> None:
     message = (
         r"training diverged in epoch 4 \(student phase\), not finite in step 7: loss = nan, rid = inf; lower the "
         r"learning rate \(now sigma 0.01\) or clip_norm \(now 100\). A checkpoint, where there is one, is still that"
@@ -43,7 +45,7 @@ def test_the_message_names_place_term_and_remedy():
         watch(clip_norm=None).see(7, values(loss=float("nan")))
 
 
-def test_the_first_of_several_steps_is_named():
+def test_the_first_of_several_steps_is_named() -> None:
     watched = watch(every=4)
     watched.see(0, values(loss=1.0))
     for step in range(1, 3):
@@ -55,7 +57,7 @@ def test_the_first_of_several_steps_is_named():
         watched.check()
 
 
-def test_what_another_process_saw_stops_this_one_too(monkeypatch):
+def test_what_another_process_saw_stops_this_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(divergence, "summed", lambda values: values + 1)
     watched = watch(every=2)
     watched.see(4, values(loss=1.0))

@@ -12,7 +12,7 @@ SEEDS = ["0", "-1", "1", "2", "3"]
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_weights_of_one_that_never_was(tmp_path):
+def test_a_killed_run_ends_with_the_weights_of_one_that_never_was(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "tests.distill.training.killed_run", str(tmp_path), *SEEDS]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

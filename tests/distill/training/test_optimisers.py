@@ -1,5 +1,8 @@
 """Groups of parameters, their learning rates, and parameters that nobody would train."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -12,16 +15,16 @@ from tests.distill.toys import composed, tapped
 
 
 class Reports(Objective):
-    def __init__(self, groups):
+    def __init__(self, groups: Callable[..., Any]) -> None:
         super().__init__()
         self.a, self.b = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
         self._groups = groups
 
-    def groups(self):
+    def groups(self) -> dict[str, list[nn.Parameter]]:
         return self._groups(self)
 
 
-def test_groups_rates_and_decay():
+def test_groups_rates_and_decay() -> None:
     networks = tapped()
     groups = parameter_groups(networks.student, composed(networks))
     assert list(groups) == ["student", "teacher_filters", "student_filters", "sigma"]
@@ -35,7 +38,7 @@ def test_groups_rates_and_decay():
     assert not make_optimiser(groups, TrainerOptions(momentum=0.0)).param_groups[0]["nesterov"]
 
 
-def test_the_scheduler_follows_the_phase():
+def test_the_scheduler_follows_the_phase() -> None:
     networks = tapped()
     optimiser = make_optimiser(parameter_groups(networks.student, CrossEntropy()), TrainerOptions(learning_rate=1.0))
     options = TrainerOptions(schedule={Phase.STUDENT: Milestones(epochs=(3,))})
@@ -48,7 +51,7 @@ def test_the_scheduler_follows_the_phase():
     assert seen == pytest.approx([1.0, 1.0, 1.0, 0.1, 0.1, 1.0])
 
 
-def test_frozen_parameters_of_the_student_are_left_out():
+def test_frozen_parameters_of_the_student_are_left_out() -> None:
     networks = tapped()
     networks.student[0].requires_grad_(False)
     assert len(parameter_groups(networks.student, CrossEntropy())["student"]) == 4
@@ -62,11 +65,11 @@ def test_frozen_parameters_of_the_student_are_left_out():
         (lambda o: {"heads": [o.a, o.b]}, "reports 'heads'; the groups are 'teacher_filters'"),
     ],
 )
-def test_wrong_reports_are_refused(groups, message):
+def test_wrong_reports_are_refused(groups: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         parameter_groups(nn.Linear(1, 1), Reports(groups))
 
 
-def test_nothing_to_learn_is_refused():
+def test_nothing_to_learn_is_refused() -> None:
     with pytest.raises(InputError, match="nothing learns"):
         parameter_groups(nn.Linear(1, 1).requires_grad_(False), CrossEntropy())

@@ -1,6 +1,7 @@
 """What options are refused, and what a resumed run must share."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -33,18 +34,18 @@ from pidkit.distill import Cosine, Milestones, Phase, TrainerOptions
         ({"schedule": {"student": Cosine(length=3)}}, "schedule must be Constant"),
     ],
 )
-def test_bad_options_are_refused(options, message):
+def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         TrainerOptions(**options)
 
 
-def test_groups_have_their_own_or_the_common_value():
+def test_groups_have_their_own_or_the_common_value() -> None:
     options = TrainerOptions(learning_rate=0.1, learning_rates={"sigma": 0.01}, weight_decays={"sigma": 0.0})
     assert (options.learning_rate_of("sigma"), options.learning_rate_of("student")) == (0.01, 0.1)
     assert (options.weight_decay_of("sigma"), options.weight_decay_of("student")) == (0.0, 5e-4)
 
 
-def test_phases_have_their_own_or_the_common_schedule():
+def test_phases_have_their_own_or_the_common_schedule() -> None:
     drop = Milestones(epochs=(5,))
     assert set(TrainerOptions(schedule=drop).schedules.values()) == {drop}
     own = TrainerOptions(schedule={Phase.STUDENT: drop}).schedules
@@ -52,7 +53,7 @@ def test_phases_have_their_own_or_the_common_schedule():
     assert own[Phase.WARM_UP].factor(100) == 1.0
 
 
-def test_settings_are_plain_and_leave_out_what_may_change():
+def test_settings_are_plain_and_leave_out_what_may_change() -> None:
     first = TrainerOptions(epochs=3, workers=1, progress=True, learning_rates={"sigma": 0.1}).settings()
     assert first == json.loads(json.dumps(first))
     assert first == TrainerOptions(epochs=9, learning_rates={"sigma": 0.1}).settings()

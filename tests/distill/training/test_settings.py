@@ -8,7 +8,7 @@ from pidkit.distill.training.settings import describe_module, describe_objective
 from pidkit.records.resume import difference
 
 
-def test_objectives_are_told_apart_and_running_does_not_change_them():
+def test_objectives_are_told_apart_and_running_does_not_change_them() -> None:
     first = WeightedSum({"labels": CrossEntropy(), "kd": KD(2.0)}, {"kd": 0.5})
     described = describe_objective(first)
     assert described["terms.kd"] == {"class": "KD", "temperature": 2.0}

@@ -1,5 +1,8 @@
 """Label decoders: a lower bound that is tight where the decoder is right, on rows the decoder has not seen."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,14 +10,14 @@ from pidkit import InputError
 from pidkit.mi import TASKS, Budget, LabelDecoder
 
 
-def two_bumps(n, seed=0, gap=1.0):
+def two_bumps(n: int, seed: int = 0, gap: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Two unit normals 2 gap apart: logistic regression is exactly right."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=n)
     return rng.normal(size=n) + 2 * gap * y, y
 
 
-def truth_of_two_bumps(gap=1.0):
+def truth_of_two_bumps(gap: float = 1.0) -> float:
     z = np.linspace(-12, 12, 200_001)
     density = 0.5 * (np.exp(-0.5 * (z - gap) ** 2) + np.exp(-0.5 * (z + gap) ** 2)) / np.sqrt(2 * np.pi)
     entropy = -(density * np.log(np.maximum(density, 1e-300))).sum() * (z[1] - z[0])
@@ -22,14 +25,14 @@ def truth_of_two_bumps(gap=1.0):
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
-def test_a_decoder_that_is_right_finds_the_information(model):
-    estimate = LabelDecoder(model).estimate(*two_bumps(4000), unit="nats")
+def test_a_decoder_that_is_right_finds_the_information(model: str) -> None:
+    estimate = LabelDecoder(model).estimate(*two_bumps(4000), unit="nats")  # type: ignore[arg-type]
     assert estimate.value == pytest.approx(truth_of_two_bumps(), abs=0.03)
     assert estimate.kind == "lower_bound"
     assert estimate.diagnostics["entropy_y"] - estimate.diagnostics["cross_entropy"] == pytest.approx(estimate.value)
 
 
-def test_only_the_perceptron_reads_what_is_not_linear():
+def test_only_the_perceptron_reads_what_is_not_linear() -> None:
     rng = np.random.default_rng(0)
     bits = rng.integers(2, size=(1500, 2))
     a = bits + 0.05 * rng.normal(size=(1500, 2))
@@ -37,26 +40,27 @@ def test_only_the_perceptron_reads_what_is_not_linear():
     assert LabelDecoder("linear").estimate(a, y).value == pytest.approx(0.0, abs=0.02)
     estimate = LabelDecoder("mlp", budget=Budget(learning_rate=0.01), folds=1).estimate(a, y)
     assert estimate.value == pytest.approx(1.0, abs=0.05)
+    assert estimate.cap is not None
     assert estimate.value <= estimate.cap
 
 
-def test_it_stays_below_the_truth_of_the_mixed_task():
+def test_it_stays_below_the_truth_of_the_mixed_task() -> None:
     x, y = TASKS["mixed"].sample(2000)
     for model in ("linear", "mlp"):
         assert LabelDecoder(model).estimate(y, x, unit="nats").value < TASKS["mixed"].mi + 0.03
 
 
-def test_noise_is_not_read():
+def test_noise_is_not_read() -> None:
     rng = np.random.default_rng(0)
     estimate = LabelDecoder().estimate(rng.normal(size=(300, 50)), rng.integers(3, size=300), unit="nats")
     assert -0.1 < estimate.value < 0.02
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
-def test_fit_then_estimate_on_other_rows(model):
+def test_fit_then_estimate_on_other_rows(model: str) -> None:
     a, y = two_bumps(1000)
     names = np.array(["left", "right"])
-    fitted = LabelDecoder(model).fit(a, names[y])
+    fitted = LabelDecoder(model).fit(a, names[y])  # type: ignore[arg-type]
     a2, y2 = two_bumps(3000, seed=1)
     estimate = fitted.estimate(a2, names[y2], unit="nats")
     assert estimate.value == pytest.approx(truth_of_two_bumps(), abs=0.06)
@@ -67,7 +71,7 @@ def test_fit_then_estimate_on_other_rows(model):
         fitted.estimate(np.stack([a2, a2], 1), names[y2])
 
 
-def test_the_seed_decides_and_labels_may_be_anything():
+def test_the_seed_decides_and_labels_may_be_anything() -> None:
     a, y = two_bumps(300)
     decoder = LabelDecoder("mlp", budget=Budget(max_steps=60), folds=1)
     value = decoder.estimate(a, y, rng=1).value
@@ -75,7 +79,7 @@ def test_the_seed_decides_and_labels_may_be_anything():
     assert decoder.estimate(a, y, rng=2).value != value
 
 
-def test_overfitting_is_pointed_out():
+def test_overfitting_is_pointed_out() -> None:
     rng = np.random.default_rng(0)
     decoder = LabelDecoder("mlp", budget=Budget(weight_decay=0.0))
     y = rng.integers(2, size=100)
@@ -88,8 +92,8 @@ def test_overfitting_is_pointed_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda a, y: LabelDecoder("tree"), r"^model must be 'linear' or 'mlp', not 'tree'$"),
-        (lambda a, y: LabelDecoder(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),
+        (lambda a, y: LabelDecoder("tree"), r"^model must be 'linear' or 'mlp', not 'tree'$"),  # type: ignore[arg-type]
+        (lambda a, y: LabelDecoder(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),  # type: ignore[arg-type]
         (lambda a, y: LabelDecoder().estimate(a, 0 * y), r"^b holds one class only: there is nothing to be informed"),
         (
             lambda a, y: LabelDecoder().estimate(a, np.r_[2, y[1:]]),
@@ -101,6 +105,6 @@ def test_overfitting_is_pointed_out():
         ),
     ],
 )
-def test_bad_input_is_refused(call, message):
+def test_bad_input_is_refused(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(*two_bumps(100))

@@ -9,7 +9,7 @@ from pidkit import InputError, SolverError
 from pidkit.mi.decoder.network import Budget, Perceptron, check_hidden, overfitted, train_perceptron
 
 
-def a_problem(link, rng):
+def a_problem(link: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     x, target = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
     if link == "sigmoid":
         target = rng.uniform(size=(7, 2))
@@ -20,7 +20,7 @@ def a_problem(link, rng):
 
 @pytest.mark.parametrize("link", ["identity", "sigmoid", "softmax"])
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)])
-def test_gradient_is_the_slope_of_the_loss(link, hidden):
+def test_gradient_is_the_slope_of_the_loss(link: str, hidden: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x, target = a_problem(link, rng)
     sizes = (3, *hidden, 2)
@@ -36,7 +36,7 @@ def test_gradient_is_the_slope_of_the_loss(link, hidden):
             assert slope[cell] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-6)
 
 
-def test_a_linear_fit_is_least_squares():
+def test_a_linear_fit_is_least_squares() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, 3))
     y = x @ rng.normal(size=(3, 2)) + 0.5 + 0.1 * rng.normal(size=(600, 2))
@@ -46,7 +46,7 @@ def test_a_linear_fit_is_least_squares():
     assert np.abs(net.weights[0] - exact).max() < 0.02
 
 
-def test_the_state_kept_is_the_best_on_the_held_out_rows():
+def test_the_state_kept_is_the_best_on_the_held_out_rows() -> None:
     rng = np.random.default_rng(0)
     train, stop = (
         (rng.normal(size=(30, 20)), rng.normal(size=(30, 1))),
@@ -57,7 +57,7 @@ def test_the_state_kept_is_the_best_on_the_held_out_rows():
     assert net.loss(*stop) <= start + 1e-12
 
 
-def test_the_same_generator_gives_the_same_net():
+def test_the_same_generator_gives_the_same_net() -> None:
     x, y = a_problem("softmax", np.random.default_rng(0))
     nets = [
         train_perceptron((x, y), (x, y), link="softmax", hidden=(3,), rng=np.random.default_rng(1), budget=Budget())
@@ -66,7 +66,7 @@ def test_the_same_generator_gives_the_same_net():
     assert all((u == v).all() for u, v in zip(nets[0].weights, nets[1].weights, strict=True))
 
 
-def test_divergence_is_an_error():
+def test_divergence_is_an_error() -> None:
     x, y = a_problem("identity", np.random.default_rng(0))
     with (
         np.errstate(all="ignore"),
@@ -77,7 +77,7 @@ def test_divergence_is_an_error():
         )
 
 
-def test_hidden_layers_are_checked():
+def test_hidden_layers_are_checked() -> None:
     check_hidden((3, 4))
     with pytest.raises(InputError, match=r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"):
         check_hidden(64)
@@ -85,7 +85,7 @@ def test_hidden_layers_are_checked():
         check_hidden((3, 0))
 
 
-def test_overfitting_is_measured_in_nats_and_as_a_share():
+def test_overfitting_is_measured_in_nats_and_as_a_share() -> None:
     assert overfitted(1.0, 0.9) == ()
     assert overfitted(12.0, 10.0) == ()
     assert overfitted(1.0, 0.5)[0].startswith("overfitted: the training rows give 1.00 nats, the held-out ones 0.50;")

@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-torch = pytest.importorskip("torch")
-
-from pidkit.mi.neural.bounds import (  # noqa: E402
+from pidkit.mi.neural.bounds import (
     BOUNDS,
     dv,
     infonce,
@@ -31,26 +30,26 @@ MATRICES = (
 
 
 @given(MATRICES)
-def test_nwj_is_at_most_dv(scores):
+def test_nwj_is_at_most_dv(scores: torch.Tensor) -> None:
     assert nwj(scores) <= dv(scores) + 1e-9 * (1 + abs(nwj(scores)))
 
 
 @given(MATRICES)
-def test_infonce_is_at_most_log_k(scores):
+def test_infonce_is_at_most_log_k(scores: torch.Tensor) -> None:
     assert infonce(scores) <= math.log(len(scores)) + 1e-12
 
 
 @given(MATRICES)
-def test_the_jsd_objective_is_at_most_zero(scores):
+def test_the_jsd_objective_is_at_most_zero(scores: torch.Tensor) -> None:
     assert jsd(scores) <= 0
 
 
 @given(MATRICES)
-def test_the_jsd_objective_of_pairs_apart_is_that_of_the_matrix(scores):
+def test_the_jsd_objective_of_pairs_apart_is_that_of_the_matrix(scores: torch.Tensor) -> None:
     assert jsd_of_pairs(joint(scores), product(scores)) == jsd(scores)
 
 
-def test_infonce_takes_further_candidates_as_negatives_of_every_row():
+def test_infonce_takes_further_candidates_as_negatives_of_every_row() -> None:
     # log 3 + mean of (2 - log(e^2 + e^0 + e^1)) and (1 - log(e^0 + e^1 + e^-1)).
     scores = torch.tensor([[2.0, 0.0, 1.0], [0.0, 1.0, -1.0]], dtype=torch.float64)
     by_hand = (2 - math.log(math.e**2 + 1 + math.e) + 1 - math.log(1 + math.e + 1 / math.e)) / 2
@@ -59,7 +58,7 @@ def test_infonce_takes_further_candidates_as_negatives_of_every_row():
 
 
 @given(MATRICES, st.floats(-5, 5))
-def test_dv_and_infonce_ignore_a_constant_and_nwj_is_dv_at_the_best_one(scores, constant):
+def test_dv_and_infonce_ignore_a_constant_and_nwj_is_dv_at_the_best_one(scores: torch.Tensor, constant: float) -> None:
     assert dv(scores + constant).item() == pytest.approx(dv(scores).item(), abs=1e-9)
     assert infonce(scores + constant).item() == pytest.approx(infonce(scores).item(), abs=1e-9)
     normalised = scores - (mean_score(scores) - dv(scores))
@@ -67,7 +66,7 @@ def test_dv_and_infonce_ignore_a_constant_and_nwj_is_dv_at_the_best_one(scores, 
 
 
 @given(MATRICES, st.floats(0.1, 30))
-def test_smile_is_dv_of_clipped_negatives(scores, clip):
+def test_smile_is_dv_of_clipped_negatives(scores: torch.Tensor, clip: float) -> None:
     negatives = product(scores).clamp(-clip, clip)
     assert smile(scores, clip).item() == pytest.approx(
         mean_score(scores).item() - negatives.exp().mean().log().item(), abs=1e-9
@@ -76,7 +75,7 @@ def test_smile_is_dv_of_clipped_negatives(scores, clip):
 
 
 @given(MATRICES)
-def test_product_is_everything_but_the_diagonal(scores):
+def test_product_is_everything_but_the_diagonal(scores: torch.Tensor) -> None:
     k = len(scores)
     others = [scores[i, j].item() for i in range(k) for j in range(k) if i != j]
     assert sorted(product(scores).tolist()) == sorted(others)
@@ -84,7 +83,7 @@ def test_product_is_everything_but_the_diagonal(scores):
 
 
 @given(arrays(np.float64, array_shapes(min_dims=1, max_dims=2, max_side=3), elements=st.floats(-3, 3)))
-def test_leading_axes_are_kept_and_do_not_mix(offsets):
+def test_leading_axes_are_kept_and_do_not_mix(offsets: np.ndarray) -> None:
     base = torch.randn(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     stacked = base * torch.from_numpy(offsets)[..., None, None]
     for bound in (jsd, *BOUNDS.values()):
@@ -94,7 +93,7 @@ def test_leading_axes_are_kept_and_do_not_mix(offsets):
             assert values[index].item() == pytest.approx(bound(stacked[index]).item(), abs=1e-12)
 
 
-def test_with_the_right_critic_they_find_the_truth():
+def test_with_the_right_critic_they_find_the_truth() -> None:
     """T = log p(a, b) / p(a) p(b) of a Gaussian with correlation .75: I = .41334."""
     rho, rng = 0.75, np.random.default_rng(0)
     a = rng.normal(size=2000)
@@ -107,14 +106,14 @@ def test_with_the_right_critic_they_find_the_truth():
     assert jsd(scores).item() < -1.0
 
 
-def test_scores_that_know_nothing_give_nothing():
+def test_scores_that_know_nothing_give_nothing() -> None:
     zeros = torch.zeros(5, 5)
     for bound in BOUNDS.values():
         assert bound(zeros).item() == pytest.approx(0.0, abs=1e-6)
     assert jsd(zeros).item() == pytest.approx(-2 * math.log(2), abs=1e-6)
 
 
-def test_they_are_differentiable_and_extreme_scores_stay_finite():
+def test_they_are_differentiable_and_extreme_scores_stay_finite() -> None:
     scores = torch.full((4, 4), -300.0) + 600.0 * torch.eye(4)
     scores.requires_grad_()
     for bound in (jsd, dv, smile, infonce, mean_score, nwj):
@@ -124,6 +123,6 @@ def test_they_are_differentiable_and_extreme_scores_stay_finite():
         assert torch.isfinite(slope).all()
 
 
-def test_jsd_is_not_among_what_can_be_read_as_information():
+def test_jsd_is_not_among_what_can_be_read_as_information() -> None:
     assert "jsd" not in BOUNDS
     assert jsd not in BOUNDS.values()

@@ -11,7 +11,7 @@ from pidkit.pid.solvers.choice import LARGEST_CASUAL_STEP, LARGEST_NEWTON_STEP, 
 from pidkit.pid.solvers.problem import newton_cost
 
 
-def dense(shape):
+def dense(shape: tuple[int, int, int]) -> np.ndarray:
     return np.random.default_rng(0).dirichlet(np.ones(int(np.prod(shape)))).reshape(shape)
 
 
@@ -26,18 +26,20 @@ def dense(shape):
         ((100, 30, 30), 1e-9, "scaling"),
     ],
 )
-def test_auto_goes_by_the_cost_of_a_newton_step_and_the_tolerance(shape, tol, chosen):
+def test_auto_goes_by_the_cost_of_a_newton_step_and_the_tolerance(
+    shape: tuple[int, int, int], tol: float | None, chosen: str
+) -> None:
     assert choose_solver("auto", *pair_marginals(dense(shape)), tol=tol) == chosen
 
 
-def test_auto_avoids_the_dense_tensor():
+def test_auto_avoids_the_dense_tensor() -> None:
     """One code a class: a Newton step is cheap, but the interior point would hold 500 x 300 x 300 cells."""
     first = np.zeros((500, 300))
     first[np.arange(500), np.arange(500) % 300] = 1.0 / 500.0
     assert choose_solver("auto", first, first) == "scaling"
 
 
-def sparse_counts():
+def sparse_counts() -> tuple[np.ndarray, np.ndarray]:
     """3000 samples of 100 target symbols and noisy codes of 200 symbols: tables that fall apart into blocks."""
     rng = np.random.default_rng(0)
     y = rng.integers(100, size=3000)
@@ -48,7 +50,7 @@ def sparse_counts():
     return p_yx1, p_yx2
 
 
-def test_auto_keeps_the_interior_point_for_sparse_counts_at_any_tolerance():
+def test_auto_keeps_the_interior_point_for_sparse_counts_at_any_tolerance() -> None:
     tables = sparse_counts()
     assert LARGEST_CASUAL_STEP < newton_cost(*tables) < LARGEST_NEWTON_STEP
     assert choose_solver("auto", *tables, tol=1e-5) == choose_solver("auto", *tables) == "interior-point"
@@ -56,7 +58,7 @@ def test_auto_keeps_the_interior_point_for_sparse_counts_at_any_tolerance():
 
 
 @pytest.mark.slow
-def test_auto_certifies_sparse_counts():
+def test_auto_certifies_sparse_counts() -> None:
     """Scaling stalls on such tables: on some at 5e-4 bits, whatever the number of iterations."""
     found = solve_broja(*sparse_counts(), tol=1e-5)
     assert found.report.solver == "interior-point"
@@ -66,7 +68,7 @@ def test_auto_certifies_sparse_counts():
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(10, 20, 20), (20, 25, 25), (10, 50, 50), (50, 25, 25)])
 @pytest.mark.parametrize("tol", [1e-6, None])
-def test_crossover(shape, tol):
+def test_crossover(shape: tuple[int, int, int], tol: float | None) -> None:
     """What auto takes is at most four times as slow as the other solver, in CPU time, to the same kind of gap."""
     p = dense(shape)
     seconds = {}

@@ -16,7 +16,7 @@ TOL = 1e-9 * np.log(2.0)
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"zero-mass symbol"}))
 @pytest.mark.parametrize("shape", [(1, 4, 3), (2, 1, 1), (2, 2, 2), (5, 5, 5), (3, 9, 2), (10, 6, 8)])
-def test_reaches_its_tolerance_and_both_certificates_agree(kind, shape):
+def test_reaches_its_tolerance_and_both_certificates_agree(kind: str, shape: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(sum(shape))
     p_yx1, p_yx2 = pair_marginals(random_joint(rng, shape, kind) + 1e-9 * (kind != "deterministic"))
     p_yx1, p_yx2 = p_yx1 / p_yx1.sum(), p_yx2 / p_yx2.sum()
@@ -32,12 +32,12 @@ def test_reaches_its_tolerance_and_both_certificates_agree(kind, shape):
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (10, 10, 10), (5, 30, 20), (100, 10, 10)])
-def test_takes_about_ten_iterations_whatever_the_size(shape):
+def test_takes_about_ten_iterations_whatever_the_size(shape: tuple[int, int, int]) -> None:
     p = random_joint(np.random.default_rng(1), shape)
     assert solve_interior_point(*pair_marginals(p), tol=TOL).iterations <= 20
 
 
-def test_masses_over_many_orders_of_magnitude():
+def test_masses_over_many_orders_of_magnitude() -> None:
     """Regression: one pair of small masses used to send Newton's method to infinity (5 joints in 100 at 1e-4)."""
     rng = np.random.default_rng(2)
     for decades in (4, 6, 8, 10, 12, 16):
@@ -49,7 +49,7 @@ def test_masses_over_many_orders_of_magnitude():
             assert found.gap <= TOL
 
 
-def test_continuation_alone_finds_the_same_optimum(monkeypatch):
+def test_continuation_alone_finds_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(3), (4, 5, 6)))
     direct = solve_interior_point(p_yx1, p_yx2, tol=TOL)
     monkeypatch.setattr(interior_point, "DIRECT_ITERATIONS", 1)
@@ -59,7 +59,7 @@ def test_continuation_alone_finds_the_same_optimum(monkeypatch):
     assert continued.upper.value == pytest.approx(direct.upper.value, abs=TOL)
 
 
-def test_cutting_a_solve_into_single_iterations_changes_nothing(monkeypatch):
+def test_cutting_a_solve_into_single_iterations_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(4), (4, 6, 5)))
     whole = solve_interior_point(p_yx1, p_yx2, tol=TOL)
     monkeypatch.setattr(interior_point, "LONG_ITERATION", 0.0)
@@ -71,7 +71,7 @@ def test_cutting_a_solve_into_single_iterations_changes_nothing(monkeypatch):
     assert cut.upper.value == pytest.approx(whole.upper.value, abs=TOL)
 
 
-def test_running_out_of_iterations_still_gives_valid_bounds():
+def test_running_out_of_iterations_still_gives_valid_bounds() -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(5), (5, 6, 7)))
     exact = solve_interior_point(p_yx1, p_yx2, tol=TOL)
     gaps = []
@@ -85,7 +85,7 @@ def test_running_out_of_iterations_still_gives_valid_bounds():
     assert gaps == sorted(gaps, reverse=True)
 
 
-def test_an_iterate_that_is_lost_is_reported_and_never_nan():
+def test_an_iterate_that_is_lost_is_reported_and_never_nan() -> None:
     """Potentials of 1e5 nats as a warm start: whatever happens, bounds are finite and the status is honest."""
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(6), (3, 4, 4)))
     init = (1e5 * np.ones_like(p_yx1), -3e5 * np.ones_like(p_yx2), np.ones((4, 4)))
@@ -94,7 +94,7 @@ def test_an_iterate_that_is_lost_is_reported_and_never_nan():
     assert found.status == "converged"
 
 
-def test_the_sources_are_swapped_so_that_the_smaller_system_is_factored():
+def test_the_sources_are_swapped_so_that_the_smaller_system_is_factored() -> None:
     p = random_joint(np.random.default_rng(7), (3, 2, 9))
     wide, tall = (
         solve_interior_point(*pair_marginals(p), tol=TOL),
@@ -105,7 +105,7 @@ def test_the_sources_are_swapped_so_that_the_smaller_system_is_factored():
     np.testing.assert_array_equal(wide.weights, tall.weights.T)
 
 
-def test_the_same_problem_gives_the_same_numbers_and_nothing_is_left_behind():
+def test_the_same_problem_gives_the_same_numbers_and_nothing_is_left_behind() -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(8), (3, 4, 5)))
     before = p_yx1.copy(), p_yx2.copy(), np.geterr()
     first, second = (solve_interior_point(p_yx1, p_yx2, tol=TOL) for _ in range(2))
@@ -115,7 +115,7 @@ def test_the_same_problem_gives_the_same_numbers_and_nothing_is_left_behind():
     assert np.geterr() == before[2]
 
 
-def test_codes_of_two_classifiers_with_single_errors():
+def test_codes_of_two_classifiers_with_single_errors() -> None:
     """Counts of 0 to 3 beside counts of 130: an early version left the potentials far apart and never came back."""
     a = [[0, 0, 1, 131, 0, 0], [1, 0, 1, 0, 1, 131], [130, 0, 0, 0, 1, 0], [1, 3, 1, 0, 129, 1], [0, 0, 133, 1, 0, 0],
          [0, 126, 1, 3, 3, 1]]  # fmt: skip
@@ -127,7 +127,7 @@ def test_codes_of_two_classifiers_with_single_errors():
 
 
 @pytest.mark.parametrize(("seed", "k"), [(901, 13884), (902, 15404)])
-def test_the_last_steps_settle(seed, k):
+def test_the_last_steps_settle(seed: int, k: int) -> None:
     """The curvature of a predictor that aims far beyond the step taken once kept these circling above 1e-9 bits."""
     rng = np.random.default_rng([seed, k])
     p = awkward_joint(rng, random_shape(rng))

@@ -59,7 +59,7 @@ def test_bounds_that_contradict_each_other_are_refused_by_both_paths_alike(
     gap: float, sound: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CONTRADICTION is 1e-12 nats: -0.8e-12 nats, more than 1e-12 bits, pass, one by one and in a batch."""
-    one, solve_many = shifted(gap), interior_point_batch.solve_many
+    one, solve_many = shifted(gap), interior_point_batch.solve_many  # type: ignore[attr-defined]
 
     def many(*arguments: Any) -> None:
         solve_many(*arguments)

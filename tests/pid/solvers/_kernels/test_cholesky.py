@@ -13,14 +13,14 @@ from tests.pid.solvers._kernels.in_python import in_python
 SIZES = [1, 2, PANEL, PANEL + 1, 3 * PANEL, 150]
 
 
-def positive(rng, n):
+def positive(rng: np.random.Generator, n: int) -> np.ndarray:
     """A well-conditioned positive definite matrix."""
     x = rng.normal(size=(n, n + 3))
     return x @ x.T + n * np.eye(n)
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_the_leading_part_is_factored_and_solved_in_place(n):
+def test_the_leading_part_is_factored_and_solved_in_place(n: int) -> None:
     rng = np.random.default_rng(n)
     room = rng.normal(size=(n + 2, n + 2))
     a = room[:n, :n] = positive(rng, n)
@@ -40,7 +40,7 @@ def test_the_leading_part_is_factored_and_solved_in_place(n):
 
 @pytest.mark.parametrize("n", [5, 80, 150])
 @pytest.mark.parametrize("pivot", [0.0, -1e-9])
-def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n, pivot):
+def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n: int, pivot: float) -> None:
     rng = np.random.default_rng(n)
     null = sorted({0, 3, n // 2, n - 1})
     kept = np.setdiff1d(np.arange(n), null)
@@ -59,7 +59,7 @@ def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n, pivot):
 
 
 @pytest.mark.parametrize("n", [5, 80])
-def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n):
+def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n: int) -> None:
     lower = np.diag(np.linspace(1.0, 2.0, n))
     least = np.zeros(n)
     least[[0, n - 1]] = 1.0, 2.0  # not above: as large
@@ -86,7 +86,7 @@ def compiled_divide_few_rows(lower: Matrix, n: Index, x: Matrix, start: Index, w
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (40, 50), (33, 5)])
-def test_blas_sees_rows_where_it_thinks_of_columns(shape):
+def test_blas_sees_rows_where_it_thinks_of_columns(shape: tuple[int, ...]) -> None:
     """On parts of matrices that are wider and longer than what is worked on, by BLAS, by loops and by numpy."""
     rng = np.random.default_rng(0)
     n, columns = shape
@@ -95,7 +95,7 @@ def test_blas_sees_rows_where_it_thinks_of_columns(shape):
     expected[2 : n + 2, :columns] = np.linalg.solve(np.tril(lower[:n, :n]), x[2 : n + 2, :columns])
     for divide in (compiled_divide_rows, compiled_divide_few_rows, blas_in_python.divide_rows):
         have = x.copy()
-        divide(lower, np.uintp(n), have, start, columns)
+        divide(lower, np.uintp(n), have, start, columns)  # type: ignore[arg-type]
         np.testing.assert_allclose(have, expected, rtol=1e-11, atol=1e-13)
     square = rng.normal(size=(columns + 1, columns + 1))
     part = x[:n, :columns]
@@ -107,5 +107,5 @@ def test_blas_sees_rows_where_it_thinks_of_columns(shape):
         np.testing.assert_allclose(have, square - gram, rtol=1e-11, atol=1e-12)
 
 
-def test_kernels_are_functions_where_numba_is_switched_off():
+def test_kernels_are_functions_where_numba_is_switched_off() -> None:
     assert isinstance(compiled_gram, Kernel) != bool(DISABLE_JIT)

@@ -1,5 +1,7 @@
 """The structured factorisation of the Newton matrix against numpy on the dense one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,9 @@ from tests.pid.solvers._kernels.in_python import in_python
 class Problem:
     """A random Newton system: the structure that `interior_point` sets up, and the dense matrix it stands for."""
 
-    def __init__(self, rng, n_y, n_1, n_2, density, lone=()):
+    def __init__(
+        self, rng: np.random.Generator, n_y: int, n_1: int, n_2: int, density: float, lone: tuple[int, ...] = ()
+    ) -> None:
         has1, has2 = rng.random((n_1, n_y)) < density, rng.random((n_2, n_y)) < density
         has1[:, 0] = has2[:, 0] = True  # every pair shares a y
         has1[0] = has2[0] = True  # and every y has both sources
@@ -31,9 +35,9 @@ class Problem:
         free[has2.argmax(0), np.arange(n_y)] = False  # one mu of each y is fixed
         self.number(has1, free)
 
-    def number(self, free1, free2):
+    def number(self, free1: np.ndarray, free2: np.ndarray) -> None:
         """Number the free variables: what `number_variables` does, in numpy."""
-        self.variables = []
+        self.variables: list[Any] = []
         for free in (free1, free2):
             support, count = np.zeros(free.shape, np.uintp), free.sum(1).astype(np.uintp)
             for i, row in enumerate(free):
@@ -46,7 +50,7 @@ class Problem:
         )
         self.n_1, self.n_2 = int(free1.sum()), int(free2.sum())
 
-    def dense(self):
+    def dense(self) -> np.ndarray:
         """Return H on (lam, free mu): the sum over pairs of w diag(pi) + kappa pi pi'."""
         h = np.zeros((self.n_1 + self.n_2,) * 2)
         for i, j in np.ndindex(self.w.shape):
@@ -59,14 +63,14 @@ class Problem:
                     h[np.ix_(rows[rows >= 0], columns[columns >= 0])] += local[there]
         return h
 
-    def room(self):
+    def room(self) -> Any:
         """Return the system in memory that holds rubbish, somewhat larger than it needs."""
         n_1, _, n_y = self.pi.shape
         rubbish = (np.full(shape, np.nan) for shape in ((n_1, n_y, n_y), (self.n_1, self.n_2 + 2), (self.n_2 + 1,) * 2))
         longest = max(n_y, self.n_1, self.n_2) + 1
-        return System(*self.variables, self.n_1, self.n_2, *rubbish, *np.full((4, longest), np.nan))
+        return System(*self.variables, self.n_1, self.n_2, *rubbish, *np.full((4, longest), np.nan))  # type: ignore[call-arg]
 
-    def factored(self):
+    def factored(self) -> Any:
         """Assemble and factor; return the system, and the diagonal of its mu-mu part in between."""
         system = self.room()
         assemble(self.pi, self.w, self.kappa, system)
@@ -74,7 +78,7 @@ class Problem:
         factor(system)
         return system, yardstick
 
-    def solve(self, rhs):
+    def solve(self, rhs: Any) -> Any:
         """Assemble, factor and solve by the structured code, to and from tables with y last."""
         system, _ = self.factored()
         n_1, n_2, n_y = self.pi.shape
@@ -82,7 +86,7 @@ class Problem:
         tables[0][self.place1 >= 0], tables[1][self.place2 >= 0] = rhs[: self.n_1], rhs[self.n_1 :]
         step = [np.ones((n_1, n_y)), np.ones((n_2, n_y))]
         unused = np.empty((n_1, n_2))
-        add_solution(system, Side(*tables, unused, unused, *tables), Step(*step, unused, unused, unused))
+        add_solution(system, Side(*tables, unused, unused, *tables), Step(*step, unused, unused, unused))  # type: ignore[call-arg]
         for have, place in zip(step, (self.place1, self.place2), strict=True):
             np.testing.assert_array_equal(have[place < 0], 1.0)
         return np.concatenate([step[0][self.place1 >= 0], step[1][self.place2 >= 0]]) - 1.0
@@ -92,7 +96,7 @@ class Problem:
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (1, 3, 4), (4, 1, 3), (4, 3, 1), (3, 4, 5), (7, 6, 5), (5, 20, 30), (9, 4, 40), (40, 3, 4)]
 )
-def test_structured_solve_is_the_dense_solve(shape, density):
+def test_structured_solve_is_the_dense_solve(shape: tuple[int, int, int], density: float) -> None:
     rng = np.random.default_rng(sum(shape))
     system = Problem(rng, *shape, density)
     h = system.dense()
@@ -101,7 +105,7 @@ def test_structured_solve_is_the_dense_solve(shape, density):
     np.testing.assert_allclose(system.solve(rhs), np.linalg.solve(h, rhs), rtol=1e-7, atol=1e-9)
 
 
-def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
+def test_a_null_direction_gets_a_zero_step_and_spoils_nothing() -> None:
     """A symbol x2 whose weights are all zero has zero rows in H: its mu stays put, the rest is solved."""
     rng = np.random.default_rng(3)
     system = Problem(rng, 3, 4, 5, 1.0, lone=(4,))
@@ -114,7 +118,7 @@ def test_a_null_direction_gets_a_zero_step_and_spoils_nothing():
     np.testing.assert_allclose(step[~null], np.linalg.solve(h[np.ix_(~null, ~null)], rhs[~null]), rtol=1e-8)
 
 
-def test_a_direction_without_curvature_gets_no_step_to_speak_of():
+def test_a_direction_without_curvature_gets_no_step_to_speak_of() -> None:
     """Copies of one source: pairs (i, i) alone have weight, and only the sum of lam[i, y] and mu[i, y] matters."""
     rng = np.random.default_rng(5)
     system = Problem(rng, 3, 6, 6, 1.0)
@@ -130,7 +134,7 @@ def test_a_direction_without_curvature_gets_no_step_to_speak_of():
     assert np.abs(system.solve(rhs)).max() < 1.0
 
 
-def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
+def test_without_a_fixed_mu_the_gauge_is_the_null_direction() -> None:
     """What fixing one mu of each y is for: the full H kills lam[y] + 1, mu[y] - 1."""
     rng = np.random.default_rng(4)
     system = Problem(rng, 3, 4, 5, 1.0)
@@ -142,7 +146,7 @@ def test_without_a_fixed_mu_the_gauge_is_the_null_direction():
     assert np.linalg.matrix_rank(h) == len(h) - 3
 
 
-def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is():
+def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is() -> None:
     p1, p2 = np.array([[0.1, 0.0, 0.2], [0.3, 0.2, 0.2]]), np.array([[0.4, 0.0, 0.1], [0.0, 0.2, 0.3]])
     fixed = np.full(3, 2, np.uintp)  # no x1: all lam are free
     support, (count, offset) = np.full((2, 3), 9, np.uintp), np.zeros((2, 2), np.uintp)

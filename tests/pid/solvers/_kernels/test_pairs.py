@@ -8,7 +8,7 @@ from pidkit.pid.solvers._kernels.pairs import evaluate, hessian_times, pair_mean
 
 
 @pytest.mark.parametrize("shift", [0.0, 900.0, -900.0])
-def test_evaluate_is_log_sum_exp_and_softmax_at_any_scale(shift):
+def test_evaluate_is_log_sum_exp_and_softmax_at_any_scale(shift: float) -> None:
     rng = np.random.default_rng(0)
     lam, mu, w = rng.normal(size=(3, 5)), rng.normal(size=(4, 5)) + shift, rng.random((3, 4))
     lam[0, 1] = mu[2, 3] = -np.inf
@@ -28,7 +28,7 @@ def test_evaluate_is_log_sum_exp_and_softmax_at_any_scale(shift):
     np.testing.assert_allclose(sum2, np.einsum("ij,ijy->jy", w, softmax), rtol=1e-11)
 
 
-def test_hessian_times_is_the_sum_over_pairs_and_gives_the_means():
+def test_hessian_times_is_the_sum_over_pairs_and_gives_the_means() -> None:
     rng = np.random.default_rng(1)
     pi, w, kappa = rng.dirichlet(np.ones(5), size=(3, 4)), rng.random((3, 4)), rng.random((3, 4))
     w[1, 2] = kappa[1, 2] = 0.0

@@ -1,5 +1,7 @@
 """The pieces of one step against numpy, and the corrector against the exact equations."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,9 @@ from pidkit.pid.solvers._kernels.steps import (
 from tests.pid.solvers._kernels.in_python import in_python
 
 
-def state(seed, *, inactive=True):
+def state(
+    seed: int, *, inactive: bool = True
+) -> tuple[np.random.Generator, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Random pi, active, w, g on 3 x 4 pairs and 5 classes."""
     rng = np.random.default_rng(seed)
     pi, w, g = rng.dirichlet(np.ones(5), size=(3, 4)), rng.random((3, 4)), rng.random((3, 4))
@@ -34,12 +38,12 @@ ZERO1, ZERO2, ZERO = np.zeros((3, 5)), np.zeros((4, 5)), np.zeros((3, 4))
 """For what a kernel does not read."""
 
 
-def state_of(active, w, g, lam=ZERO1, mu=ZERO2):
+def state_of(active: Any, w: Any, g: Any, lam: Any = ZERO1, mu: Any = ZERO2) -> Any:
     """The state of pairs alone."""
     return State(active, lam, mu, w, g)
 
 
-def test_measuring_raises_slacks_and_prices_potentials():
+def test_measuring_raises_slacks_and_prices_potentials() -> None:
     rng, _, active, w, g = state(0)
     h, mass = rng.normal(size=(3, 4)) * active, rng.random(3)
     before, kappa, rg = g.copy(), np.zeros((3, 4)), np.zeros((3, 4))
@@ -51,7 +55,7 @@ def test_measuring_raises_slacks_and_prices_potentials():
     np.testing.assert_allclose(rg, np.where(active, -(g + h), 0.0))
 
 
-def test_the_predictor_aims_at_zero():
+def test_the_predictor_aims_at_zero() -> None:
     rng, pi, active, w, g = state(1)
     rg, r1, r2 = rng.normal(size=(3, 4)) * active, rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
     rc, b1, b2 = np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5))
@@ -62,7 +66,7 @@ def test_the_predictor_aims_at_zero():
     np.testing.assert_allclose(b2, r2 - change.sum(0), rtol=1e-12)
 
 
-def exact(lam, mu, w, g):
+def exact(lam: np.ndarray, mu: np.ndarray, w: np.ndarray, g: np.ndarray) -> np.ndarray:
     """The marginals of w pi, g + h, and w g."""
     exponent = lam[:, None] + mu[None]
     h = np.logaddexp.reduce(exponent, axis=2)
@@ -70,7 +74,7 @@ def exact(lam, mu, w, g):
     return np.concatenate([q.sum(1).ravel(), q.sum(0).ravel(), (g + h).ravel(), (w * g).ravel()])
 
 
-def test_the_corrector_holds_what_a_small_step_leaves_out_to_second_order():
+def test_the_corrector_holds_what_a_small_step_leaves_out_to_second_order() -> None:
     """Twin: the exact equations at a step, less their linear part; what remains is of third order."""
     rng, pi, active, w, g = state(2, inactive=False)
     lam, mu = rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
@@ -97,7 +101,7 @@ def test_the_corrector_holds_what_a_small_step_leaves_out_to_second_order():
     assert 6.0 < errors[0] / errors[1] < 10.0  # a third power: 8
 
 
-def test_the_corrector_aims_at_its_target_shared_out_and_takes_its_share_of_what_is_left_out():
+def test_the_corrector_aims_at_its_target_shared_out_and_takes_its_share_of_what_is_left_out() -> None:
     """Nothing of it where the step is to stay where it is: a predictor that aims elsewhere has nothing to say there."""
     rng, pi, active, w, g = state(6)
     d1, d2, dw, dg = (rng.normal(size=shape) for shape in ((3, 5), (4, 5), (3, 4), (3, 4)))
@@ -114,7 +118,7 @@ def test_the_corrector_aims_at_its_target_shared_out_and_takes_its_share_of_what
             np.testing.assert_allclose(b2, -change.sum(0), rtol=1e-12)
 
 
-def test_complementarity_is_shared_out_by_the_mass_that_pairs_have_when_independent_given_y():
+def test_complementarity_is_shared_out_by_the_mass_that_pairs_have_when_independent_given_y() -> None:
     rng = np.random.default_rng(7)
     p1, p2 = rng.random((3, 5)), rng.random((4, 5))
     p1[1, :3] = p2[2, 3:] = p1[:, 4] = p2[:, 4] = 0.0  # one pair without a common y, and a y without mass
@@ -128,16 +132,16 @@ def test_complementarity_is_shared_out_by_the_mass_that_pairs_have_when_independ
     np.testing.assert_allclose(omega, expected / expected[active].mean(), rtol=1e-12)
 
 
-def log_sums(lam, mu):
+def log_sums(lam: np.ndarray, mu: np.ndarray) -> np.ndarray:
     return np.logaddexp.reduce(lam[:, None] + mu[None], axis=2)
 
 
-def lower_in(p1, p2, active, g, lam, mu):
+def lower_in(p1: Any, p2: Any, active: Any, g: Any, lam: Any, mu: Any) -> Any:
     """Return `lower_idle_cells` for h and a price."""
     return lambda h, price: lower_idle_cells(Tables(p1, p2), state_of(active, ZERO, g, lam, mu), h, price, np.empty(4))
 
 
-def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_others():
+def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_others() -> None:
     """Pair (1, 2) is broken; lam[1, 0] and mu[2, 3] have next to no mass, and together most of its pi."""
     rng = np.random.default_rng(8)
     p1, p2 = rng.uniform(0.1, 1.0, (3, 4)), rng.uniform(0.1, 1.0, (4, 4))
@@ -165,7 +169,7 @@ def test_a_broken_constraint_is_mended_by_potentials_of_little_mass_and_by_no_ot
     )
 
 
-def test_potentials_with_mass_stay_although_a_constraint_is_broken():
+def test_potentials_with_mass_stay_although_a_constraint_is_broken() -> None:
     rng = np.random.default_rng(9)
     p1, p2 = rng.uniform(0.1, 1.0, (3, 4)), rng.uniform(0.1, 1.0, (4, 4))
     lam, mu = rng.normal(size=(3, 4)), rng.normal(size=(4, 4))
@@ -177,7 +181,7 @@ def test_potentials_with_mass_stay_although_a_constraint_is_broken():
     np.testing.assert_array_equal(mu, before[1])
 
 
-def test_the_curvature_of_a_wild_step_is_bounded():
+def test_the_curvature_of_a_wild_step_is_bounded() -> None:
     _, pi, active, w, g = state(3)
     wild = np.full((3, 5), 1e6) * np.array([1.0, -1.0, 1.0, -1.0, 1.0])
     rg, rc, b1, b2, zero = np.zeros((3, 4)), np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5)), np.zeros((3, 4))
@@ -187,7 +191,7 @@ def test_the_curvature_of_a_wild_step_is_bounded():
     np.testing.assert_allclose(rg[active], -0.5 * LARGEST_BEND**2)
 
 
-def test_steps_stop_short_of_the_boundary_and_solve_their_equations():
+def test_steps_stop_short_of_the_boundary_and_solve_their_equations() -> None:
     rng, _, active, w, g = state(4)
     rg, rc, dh = (rng.normal(size=(3, 4)) * active for _ in range(3))
     dg, dw = np.zeros((3, 4)), np.zeros((3, 4))
@@ -204,7 +208,7 @@ def test_steps_stop_short_of_the_boundary_and_solve_their_equations():
     np.testing.assert_allclose(found, after)
 
 
-def test_what_is_left_of_a_right_hand_side():
+def test_what_is_left_of_a_right_hand_side() -> None:
     b, done = np.array([[1.0, -2.0], [0.5, 0.0]]), np.array([[0.5, -1.0], [1.0, 0.0]])
     assert in_python(what_is_left)(b, done) == 2.0
     np.testing.assert_array_equal(b, [[0.5, -1.0], [-0.5, 0.0]])

@@ -1,5 +1,7 @@
 """float32 in the early iterations: the same certified answers, never where its range or digits do not suffice."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,17 +13,18 @@ from pidkit.pid.solvers.scaling import precision as module
 from pidkit.pid.solvers.scaling import weight_ascent
 from pidkit.pid.solvers.scaling.precision import starts_single
 from pidkit.pid.solvers.scaling.solver import solve_scaling, solve_scaling_stack
+from pidkit.pid.solvers.scaling.weight_ascent import WeightAscent
 from tests.pid.solvers.scaling.test_solver import check_certificate, dirichlet_pair, kept_marginals
 from tests.pid.strategies import random_joint
 
 
 @pytest.fixture
-def dtypes(monkeypatch):
+def dtypes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The precision of the weights at every certificate."""
     seen = []
     certify = weight_ascent.WeightAscent.certify
 
-    def record(self, iteration):
+    def record(self: WeightAscent, iteration: int) -> None:
         certify(self, iteration)
         seen.append(str(self.weights.dtype).removeprefix("torch."))
 
@@ -31,7 +34,7 @@ def dtypes(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["dense", "peaked", "sparse", "deterministic", "duplicated", "counts"])
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-def test_mixed_precision_certifies_the_same(kind, library):
+def test_mixed_precision_certifies_the_same(kind: str, library: str) -> None:
     tables = kept_marginals(random_joint(np.random.default_rng(1), (4, 6, 5), kind))
     double = solve_scaling(*tables, tol=1e-8, precision="double")
     given = tables if library == "numpy" else map(torch.tensor, tables)
@@ -45,7 +48,7 @@ def test_mixed_precision_certifies_the_same(kind, library):
     assert {str(x.dtype).removeprefix("torch.") for x in (mixed.lam, mixed.weights, mixed.upper.w)} == {"float64"}
 
 
-def test_large_problems_count_in_float32_until_the_gap_is_near_its_rounding(dtypes):
+def test_large_problems_count_in_float32_until_the_gap_is_near_its_rounding(dtypes: list[Any]) -> None:
     tables = dirichlet_pair(np.random.default_rng(0), 60, 50, 50)
     loose = solve_scaling(*tables, tol=1e-5)
     assert loose.status == "converged"
@@ -62,12 +65,12 @@ def test_large_problems_count_in_float32_until_the_gap_is_near_its_rounding(dtyp
 
 
 @pytest.mark.parametrize("precision", ["auto", "double"])
-def test_small_problems_never_do_unasked(dtypes, precision):
+def test_small_problems_never_do_unasked(dtypes: list[Any], precision: str) -> None:
     solve_scaling(*pair_marginals(random_joint(np.random.default_rng(1), (4, 6, 5))), tol=1e-4, precision=precision)
     assert set(dtypes) == {"float64"}
 
 
-def test_masses_that_float32_cannot_hold_start_in_float64(dtypes):
+def test_masses_that_float32_cannot_hold_start_in_float64(dtypes: list[Any]) -> None:
     first = np.array([[0.5, 1e-25], [0.25, 0.25]])
     second = np.array([[0.25, 0.25], [0.25, 0.25]])
     assert not starts_single(first[None], second[None], precision="mixed")
@@ -79,7 +82,7 @@ def test_masses_that_float32_cannot_hold_start_in_float64(dtypes):
     assert set(dtypes) == {"float64"}
 
 
-def test_what_runs_out_of_range_all_the_same_is_begun_anew(monkeypatch, dtypes):
+def test_what_runs_out_of_range_all_the_same_is_begun_anew(monkeypatch: pytest.MonkeyPatch, dtypes: list[Any]) -> None:
     monkeypatch.setattr(module, "SMALLEST_MASS", 0.0)
     monkeypatch.setattr(module, "SMALLEST_SYMBOL", 0.0)
     p = random_joint(np.random.default_rng(4), (3, 4, 4))
@@ -93,7 +96,7 @@ def test_what_runs_out_of_range_all_the_same_is_begun_anew(monkeypatch, dtypes):
     check_certificate(found, *tables)
 
 
-def test_sparse_tables_stay_in_float64():
+def test_sparse_tables_stay_in_float64() -> None:
     rng = np.random.default_rng(0)
     dense = dirichlet_pair(rng, 60, 50, 50)
     counts = [rng.multinomial(300, p.ravel()).reshape(p.shape) / 300 for p in dense]
@@ -105,12 +108,12 @@ def test_sparse_tables_stay_in_float64():
     assert not starts_single(*(p[None] for p in counts), precision="auto")
 
 
-def test_a_stack_changes_over_together_and_warm_starts_work():
+def test_a_stack_changes_over_together_and_warm_starts_work() -> None:
     rng = np.random.default_rng(2)
     pairs = [dirichlet_pair(rng, 12, 10, 9) for _ in range(4)]
     stacks = [np.stack([pair[k] for pair in pairs]) for k in (0, 1)]
     mixed = solve_scaling_stack(*stacks, tol=1e-8, precision="mixed")
-    start = tuple(np.stack([getattr(candidate, name) for candidate in mixed]) for name in ("lam", "mu", "weights"))
+    start: Any = tuple(np.stack([getattr(candidate, name) for candidate in mixed]) for name in ("lam", "mu", "weights"))
     again = solve_scaling_stack(*stacks, tol=1e-8, precision="mixed", init=start)
     double = solve_scaling_stack(*stacks, tol=1e-8, precision="double")
     for one, other, warm in zip(mixed, double, again, strict=True):
@@ -120,7 +123,7 @@ def test_a_stack_changes_over_together_and_warm_starts_work():
     assert sum(c.iterations for c in again) < sum(c.iterations for c in mixed)
 
 
-def test_an_unknown_precision_is_refused():
+def test_an_unknown_precision_is_refused() -> None:
     table = np.full((2, 2), 0.25)
     with pytest.raises(InputError, match="precision must be 'auto', 'mixed', 'double'; not 'half'"):
         solve_scaling(table, table, tol=1e-5, precision="half")
@@ -128,7 +131,7 @@ def test_an_unknown_precision_is_refused():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.1, 0.01, 0.001])
-def test_sources_that_almost_agree_take_few_more_iterations(noise):
+def test_sources_that_almost_agree_take_few_more_iterations(noise: float) -> None:
     """Where float32 does not get on the phase ends: it may cost a few dozen iterations, each of half the work."""
     rng = np.random.default_rng(1)
     p_yx1 = rng.dirichlet(np.full(60 * 100, 0.3)).reshape(60, 100)

@@ -11,6 +11,7 @@ from pidkit.gates import GATES
 from pidkit.info import conditional_entropy
 from pidkit.joint import pair_marginals
 from pidkit.pid.solvers.conic import solve_conic
+from pidkit.pid.solvers.problem import Candidate
 from pidkit.pid.solvers.scaling.solver import solve_scaling
 from pidkit.units import NATS_PER_UNIT
 from tests.pid.strategies import joints
@@ -18,20 +19,20 @@ from tests.pid.strategies import joints
 BITS = NATS_PER_UNIT["bits"]
 
 
-def kept_marginals(p):
+def kept_marginals(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the pair marginals without symbols that have no mass, as solvers see them."""
     for axis in range(3):
         p = np.compress(p.sum(tuple({0, 1, 2} - {axis})) > 0.0, p, axis)
     return pair_marginals(p)
 
 
-def dirichlet_pair(rng, n_y, n_x1, n_x2):
+def dirichlet_pair(rng: np.random.Generator, n_y: int, n_x1: int, n_x2: int) -> tuple[np.ndarray, np.ndarray]:
     """Return two random pair marginals with the same P(y)."""
     p_y = rng.dirichlet(np.ones(n_y))[:, None]
     return p_y * rng.dirichlet(np.ones(n_x1), size=n_y), p_y * rng.dirichlet(np.ones(n_x2), size=n_y)
 
 
-def check_certificate(candidate, p_yx1, p_yx2):
+def check_certificate(candidate: Candidate, p_yx1: np.ndarray, p_yx2: np.ndarray) -> None:
     """Check what the bounds claim without `certificate`: feasible potentials, exact marginals, ordered values."""
     slack = np.einsum("yi,yj->ij", np.exp(candidate.lower.lam), np.exp(candidate.lower.mu))
     assert slack.max() <= 1.0 + 1e-12
@@ -43,7 +44,7 @@ def check_certificate(candidate, p_yx1, p_yx2):
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_gates(name):
+def test_gates(name: str) -> None:
     gate = GATES[name]
     p_yx1, p_yx2 = kept_marginals(gate.joint)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-8 * BITS)
@@ -55,7 +56,7 @@ def test_gates(name):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_interval_meets_that_of_the_conic_reference(seed):
+def test_interval_meets_that_of_the_conic_reference(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.full(3 * 4 * 5, 0.3)).reshape(3, 4, 5)
     p_yx1, p_yx2 = kept_marginals(p)
@@ -68,7 +69,7 @@ def test_interval_meets_that_of_the_conic_reference(seed):
 
 @settings(max_examples=60)
 @given(joints(largest=6))
-def test_random_joints_converge_to_a_sound_certificate(p):
+def test_random_joints_converge_to_a_sound_certificate(p: np.ndarray) -> None:
     p_yx1, p_yx2 = kept_marginals(p)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-5, max_iter=5000)
     assert candidate.status == "converged"
@@ -76,7 +77,7 @@ def test_random_joints_converge_to_a_sound_certificate(p):
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-6, 1e-4, 1e-2])
-def test_sources_that_almost_agree(noise):
+def test_sources_that_almost_agree(noise: float) -> None:
     # The kernel nearly falls apart into blocks: without Newton steps in the scalings this stalls at 1e-2.
     rng = np.random.default_rng(3)
     p_yx1 = rng.dirichlet(np.full(4 * 6, 0.3)).reshape(4, 6)
@@ -84,7 +85,7 @@ def test_sources_that_almost_agree(noise):
     assert solve_scaling(p_yx1, p_yx2, tol=1e-8).status == "converged"
 
 
-def test_sources_with_disjoint_supports_and_a_single_target():
+def test_sources_with_disjoint_supports_and_a_single_target() -> None:
     p_yx1 = np.array([[0.3, 0.2, 0.0], [0.0, 0.0, 0.5]])
     candidate = solve_scaling(p_yx1, p_yx1, tol=1e-10)
     assert candidate.upper.value == pytest.approx(0.0, abs=1e-10)
@@ -94,7 +95,7 @@ def test_sources_with_disjoint_supports_and_a_single_target():
     assert candidate.upper.value == pytest.approx(0.0, abs=1e-10)
 
 
-def test_probabilities_down_to_1e_12():
+def test_probabilities_down_to_1e_12() -> None:
     rng = np.random.default_rng(0)
     p = 10.0 ** -rng.uniform(0, 12, size=(4, 6, 5))
     p_yx1, p_yx2 = pair_marginals(p / p.sum())
@@ -103,7 +104,7 @@ def test_probabilities_down_to_1e_12():
     check_certificate(candidate, p_yx1, p_yx2)
 
 
-def test_warm_start_saves_iterations():
+def test_warm_start_saves_iterations() -> None:
     rng = np.random.default_rng(5)
     p = rng.dirichlet(np.ones(5 * 12 * 12)).reshape(5, 12, 12)
     near = 0.999 * p + 0.001 * rng.dirichlet(np.ones(5 * 12 * 12)).reshape(5, 12, 12)
@@ -117,7 +118,7 @@ def test_warm_start_saves_iterations():
     assert warm.iterations < 0.7 * cold.iterations
 
 
-def test_warm_start_with_other_zeros_is_only_a_start():
+def test_warm_start_with_other_zeros_is_only_a_start() -> None:
     p = np.random.default_rng(2).dirichlet(np.ones(24)).reshape(2, 4, 3)
     p_yx1, p_yx2 = pair_marginals(p)
     start = (np.zeros((2, 4)), np.array([[0.0, -5000.0, 0.0], [0.0, 3.0, 1.0]]), np.zeros((4, 3)))
@@ -125,7 +126,7 @@ def test_warm_start_with_other_zeros_is_only_a_start():
     assert candidate.status == "converged"
 
 
-def test_max_iter_is_reported_with_an_honest_gap():
+def test_max_iter_is_reported_with_an_honest_gap() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 6, 9, 8)
     best = solve_scaling(p_yx1, p_yx2, tol=1e-9)
     cut = solve_scaling(p_yx1, p_yx2, tol=1e-9, max_iter=3)
@@ -136,14 +137,14 @@ def test_max_iter_is_reported_with_an_honest_gap():
     check_certificate(cut, p_yx1, p_yx2)
 
 
-def test_a_tolerance_below_machine_precision_stalls():
+def test_a_tolerance_below_machine_precision_stalls() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 2, 3, 2)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-18)
     assert candidate.status == "stalled"
     assert candidate.gap < 1e-12
 
 
-def test_progress_sees_a_gap_that_only_falls():
+def test_progress_sees_a_gap_that_only_falls() -> None:
     seen = []
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 10, 20, 20)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-7, progress=lambda iteration, gap: seen.append((iteration, gap)))
@@ -154,14 +155,14 @@ def test_progress_sees_a_gap_that_only_falls():
     assert all(later <= earlier for earlier, later in itertools.pairwise(gaps))
 
 
-def test_swapping_the_sources_swaps_the_answer():
+def test_swapping_the_sources_swaps_the_answer() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(4), 4, 6, 3)
     one, two = solve_scaling(p_yx1, p_yx2, tol=1e-9), solve_scaling(p_yx2, p_yx1, tol=1e-9)
     assert one.lower.value <= two.upper.value
     assert two.lower.value <= one.upper.value
 
 
-def test_the_dense_tensor_is_never_built():
+def test_the_dense_tensor_is_never_built() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 60, 300, 300)
     tracemalloc.start()
     candidate = solve_scaling(p_yx1, p_yx2, tol=5e-3)
@@ -172,7 +173,7 @@ def test_the_dense_tensor_is_never_built():
     assert peak < 20 * 8 * tables < 0.5 * 8 * 60 * 300 * 300
 
 
-def test_a_large_problem_to_1e_5_bits():
+def test_a_large_problem_to_1e_5_bits() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 100, 200, 200)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-5 * BITS, max_iter=400)
     assert candidate.status == "converged"

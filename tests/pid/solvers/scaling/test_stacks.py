@@ -1,10 +1,12 @@
 """Batches by scaling: what the interior point finds, tensors where they lie, honest statuses, and who is chosen."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from pidkit import InputError, SolverError, bivariate_pid_batch, solve_broja, solve_broja_batch
+from pidkit import BROJABatch, InputError, SolverError, bivariate_pid_batch, solve_broja, solve_broja_batch
 from pidkit.pid.solvers import choice
 from pidkit.pid.solvers.scaling import stacks
 from tests.pid.strategies import KINDS, random_joint
@@ -16,7 +18,7 @@ DEVICES = [
 NUMBERS = ("redundancy", "unique_1", "unique_2", "mi_1", "mi_2")
 
 
-def marginals(n=12, shape=(4, 5, 3)):
+def marginals(n: int = 12, shape: tuple[int, int, int] = (4, 5, 3)) -> tuple[np.ndarray, np.ndarray]:
     """Return pair marginals of joints of every kind, some with symbols without mass."""
     rng = np.random.default_rng(3)
     joints = np.stack([random_joint(rng, shape, KINDS[i % len(KINDS)]) for i in range(n)])
@@ -25,11 +27,11 @@ def marginals(n=12, shape=(4, 5, 3)):
     return joints.sum(3), joints.sum(2)
 
 
-def host(values):
+def host(values: np.ndarray | torch.Tensor) -> np.ndarray:
     return values.cpu().numpy() if isinstance(values, torch.Tensor) else values
 
 
-def check_against_interior_point(found, first, second):
+def check_against_interior_point(found: BROJABatch, first: np.ndarray, second: np.ndarray) -> None:
     """Assert the atoms of the oracle to the two gaps, potentials that are feasible and pair masses that fit."""
     oracle = solve_broja_batch(first, second, solver="interior-point")
     assert (found.solver, oracle.solver) == ("scaling", "interior-point")
@@ -46,7 +48,7 @@ def check_against_interior_point(found, first, second):
 
 
 @pytest.mark.parametrize("stack", [2**15, 40, 1], ids=["one stack", "stacks of two", "one by one"])
-def test_scaling_finds_what_the_interior_point_finds(monkeypatch, stack):
+def test_scaling_finds_what_the_interior_point_finds(monkeypatch: pytest.MonkeyPatch, stack: int) -> None:
     monkeypatch.setattr(stacks, "STACK_ON_HOST", stack)
     first, second = marginals()
     found = solve_broja_batch(first, second, solver="scaling", tol=1e-7)
@@ -57,10 +59,10 @@ def test_scaling_finds_what_the_interior_point_finds(monkeypatch, stack):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_tensors_are_solved_where_they_lie(device):
+def test_tensors_are_solved_where_they_lie(device: str) -> None:
     first, second = marginals()
     tensors = [torch.tensor(p, device=device) for p in (first, second)]
-    found = solve_broja_batch(*tensors, solver="scaling" if device == "cpu" else "auto", tol=1e-7)
+    found: Any = solve_broja_batch(*tensors, solver="scaling" if device == "cpu" else "auto", tol=1e-7)
     for part in (found.lam, found.mu, found.weights):
         assert (part.dtype, part.device.type) == (torch.float64, device)
     assert found.converged.all()
@@ -68,12 +70,12 @@ def test_tensors_are_solved_where_they_lie(device):
 
 
 @pytest.mark.parametrize("solver", ["auto", "interior-point"])
-def test_solvers_for_arrays_read_tensors_of_the_host_as_arrays(solver):
-    found = solve_broja_batch(*map(torch.tensor, marginals()), solver=solver)
+def test_solvers_for_arrays_read_tensors_of_the_host_as_arrays(solver: str) -> None:
+    found = solve_broja_batch(*map(torch.tensor, marginals()), solver=solver)  # type: ignore[arg-type]
     assert (found.solver, type(found.lam)) == ("interior-point", np.ndarray)
 
 
-def test_joints_by_scaling_name_their_solver_and_default_tolerance():
+def test_joints_by_scaling_name_their_solver_and_default_tolerance() -> None:
     rng = np.random.default_rng(0)
     joints = np.stack([random_joint(rng, (3, 4, 4)) for _ in range(3)])
     found, exact = bivariate_pid_batch(joints, solver="scaling"), bivariate_pid_batch(joints)
@@ -82,21 +84,26 @@ def test_joints_by_scaling_name_their_solver_and_default_tolerance():
     np.testing.assert_allclose(found.synergy, exact.synergy, atol=3e-5)
 
 
-def test_auto_goes_by_the_largest_problem(monkeypatch):
+def test_auto_goes_by_the_largest_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     small = np.zeros((2, 30, 40))
     small[:, :2, :2] = 0.25
     large = small.copy()
     large[1] = 1.0 / 1200
-    chosen = []
+    chosen: list[str] = []
     plain = choice.choose_solver
-    monkeypatch.setattr(choice, "choose_solver", lambda *a, **k: chosen.append(plain(*a, **k)) or chosen[-1])
+
+    def choose(*args: Any, **options: Any) -> str:
+        chosen.append(plain(*args, **options))
+        return chosen[-1]
+
+    monkeypatch.setattr(choice, "choose_solver", choose)
     solve_broja_batch(small, small, tol=1e-6)
     found = solve_broja_batch(large, large, tol=1e-6)
     assert chosen == ["interior-point", "scaling"]
     assert found.converged.all()
 
 
-def test_a_tolerance_out_of_reach_raises_or_is_reported():
+def test_a_tolerance_out_of_reach_raises_or_is_reported() -> None:
     first, second = marginals()
     with pytest.raises(SolverError, match=r"of 12 problems stayed above tol = 1e-09 bits"):
         solve_broja_batch(first, second, solver="scaling", tol=1e-9, max_iter=2)
@@ -106,26 +113,26 @@ def test_a_tolerance_out_of_reach_raises_or_is_reported():
     assert (taken.iterations <= 2).all()
 
 
-def test_units():
+def test_units() -> None:
     first, second = marginals()
     bits, nats = (solve_broja_batch(first, second, solver="scaling", tol=1e-6, unit=unit) for unit in ("bits", "nats"))
     np.testing.assert_allclose(nats.unique_1, np.log(2.0) * bits.unique_1, atol=1e-14)
     assert nats.tol == pytest.approx(np.log(2.0) * 1e-6)
 
 
-def test_what_is_refused():
+def test_what_is_refused() -> None:
     first, second = marginals()
     with pytest.raises(InputError, match="solver 'conic' takes one problem at a time"):
         solve_broja_batch(first, second, solver="conic")
     with pytest.raises(InputError, match="solver must be 'auto'"):
-        bivariate_pid_batch(np.ones((1, 1, 1, 1)), solver="simplex")
+        bivariate_pid_batch(np.ones((1, 1, 1, 1)), solver="simplex")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="must be tensors on one device: p_yx1 is on cpu, p_yx2 is a ndarray"):
         solve_broja_batch(torch.tensor(first), second, solver="scaling")
     with pytest.raises(InputError, match=r"p_yx1\[0\] sums to 2"):
         solve_broja_batch(torch.tensor(2.0 * first), torch.tensor(second), solver="scaling")
 
 
-def test_one_of_a_batch_is_what_it_is_alone():
+def test_one_of_a_batch_is_what_it_is_alone() -> None:
     first, second = marginals(6)
     found = solve_broja_batch(first, second, solver="scaling", tol=1e-7)
     alone = solve_broja(first[2], second[2], solver="scaling", tol=1e-7)

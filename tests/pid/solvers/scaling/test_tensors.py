@@ -1,14 +1,17 @@
 """One core on numpy and torch: tensors give what arrays give, stacks what their problems give one by one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from pidkit import solve_broja
+from pidkit import Gate, solve_broja
 from pidkit.errors import InputError, SolverError
 from pidkit.gates import GATES
 from pidkit.info import conditional_entropy
 from pidkit.joint import pair_marginals
+from pidkit.pid.solvers.problem import Candidate
 from pidkit.pid.solvers.scaling.solver import solve_scaling, solve_scaling_stack
 from pidkit.units import NATS_PER_UNIT
 from tests.pid.strategies import KINDS, random_joint
@@ -20,19 +23,19 @@ DEVICES = [
 ]
 
 
-def padded(p, shape):
+def padded(p: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Return a joint on larger alphabets, the new symbols without mass."""
     return np.pad(p, [(0, n - m) for n, m in zip(shape, p.shape, strict=True)])
 
 
-def stack_of_gates(shape):
+def stack_of_gates(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, list[Gate]]:
     """Return the pair marginals of all gates that fit into one shape, and the gates."""
     gates = [gate for gate in GATES.values() if all(m <= n for m, n in zip(gate.joint.shape, shape, strict=True))]
     joints = np.stack([padded(gate.joint, shape) for gate in gates])
     return joints.sum(3), joints.sum(2), gates
 
 
-def awkward_stack(n=24, shape=(4, 5, 3)):
+def awkward_stack(n: int = 24, shape: tuple[int, int, int] = (4, 5, 3)) -> tuple[np.ndarray, np.ndarray]:
     """Return pair marginals of joints of every kind, some with symbols without mass."""
     rng = np.random.default_rng(7)
     joints = np.stack([random_joint(rng, shape, KINDS[i % len(KINDS)]) for i in range(n)])
@@ -41,11 +44,11 @@ def awkward_stack(n=24, shape=(4, 5, 3)):
     return joints.sum(3), joints.sum(2)
 
 
-def host(values):
+def host(values: np.ndarray | torch.Tensor) -> np.ndarray:
     return values.cpu().numpy() if isinstance(values, torch.Tensor) else values
 
 
-def check_certificate(candidate, p_yx1, p_yx2):
+def check_certificate(candidate: Candidate, p_yx1: np.ndarray, p_yx2: np.ndarray) -> None:
     """Check the bounds without `certificate`: feasible potentials, exact marginals, ordered values."""
     lam, mu = host(candidate.lower.lam), host(candidate.lower.mu)
     assert np.einsum("yi,yj->ij", np.exp(lam), np.exp(mu)).max() <= 1.0 + 1e-12
@@ -61,10 +64,10 @@ def check_certificate(candidate, p_yx1, p_yx2):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_tensors_give_the_interval_of_arrays(kind, device):
+def test_tensors_give_the_interval_of_arrays(kind: str, device: str) -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(3), (4, 6, 5), kind))
     arrays = solve_scaling(p_yx1, p_yx2, tol=1e-8)
-    tensors = solve_scaling(torch.tensor(p_yx1, device=device), torch.tensor(p_yx2, device=device), tol=1e-8)
+    tensors: Any = solve_scaling(torch.tensor(p_yx1, device=device), torch.tensor(p_yx2, device=device), tol=1e-8)
     assert arrays.status == tensors.status == "converged"
     assert tensors.lower.value <= arrays.upper.value
     assert arrays.lower.value <= tensors.upper.value
@@ -74,7 +77,7 @@ def test_tensors_give_the_interval_of_arrays(kind, device):
 
 
 @pytest.mark.parametrize("device", ["numpy", *DEVICES])
-def test_a_stack_gives_what_its_problems_give_one_by_one(device):
+def test_a_stack_gives_what_its_problems_give_one_by_one(device: str) -> None:
     p_yx1, p_yx2 = awkward_stack()
     first, second = (p if device == "numpy" else torch.tensor(p, device=device) for p in (p_yx1, p_yx2))
     stack = solve_scaling_stack(first, second, tol=1e-6, max_iter=6000)
@@ -89,7 +92,7 @@ def test_a_stack_gives_what_its_problems_give_one_by_one(device):
 
 
 @pytest.mark.parametrize("device", ["numpy", *DEVICES])
-def test_gates_padded_to_one_shape(device):
+def test_gates_padded_to_one_shape(device: str) -> None:
     p_yx1, p_yx2, gates = stack_of_gates((4, 4, 4))
     first, second = (p if device == "numpy" else torch.tensor(p, device=device) for p in (p_yx1, p_yx2))
     assert len(gates) > 8
@@ -103,7 +106,7 @@ def test_gates_padded_to_one_shape(device):
         assert not host(candidate.weights)[tables[0].sum(0) == 0.0].any()
 
 
-def test_symbols_without_mass_change_nothing():
+def test_symbols_without_mass_change_nothing() -> None:
     p = random_joint(np.random.default_rng(1), (3, 4, 4))
     alone = solve_scaling(*pair_marginals(p), tol=1e-9)
     wider = solve_scaling(*pair_marginals(padded(p, (5, 6, 7))), tol=1e-9)
@@ -113,7 +116,7 @@ def test_symbols_without_mass_change_nothing():
     assert wider.lower.value == pytest.approx(alone.lower.value, abs=1e-13)
 
 
-def test_a_stack_with_one_target_symbol():
+def test_a_stack_with_one_target_symbol() -> None:
     p_yx1, p_yx2 = np.full((2, 1, 3), 1 / 3), np.array([[[0.5, 0.5]], [[1.0, 0.0]]])
     for candidate, *tables in zip(solve_scaling_stack(p_yx1, p_yx2, tol=1e-10), p_yx1, p_yx2, strict=True):
         assert candidate.status == "converged"
@@ -121,7 +124,7 @@ def test_a_stack_with_one_target_symbol():
         check_certificate(candidate, *tables)
 
 
-def test_max_iter_is_honest_for_each_problem_of_a_stack():
+def test_max_iter_is_honest_for_each_problem_of_a_stack() -> None:
     p_yx1, p_yx2, _ = stack_of_gates((4, 4, 4))
     seen = []
     stack = solve_scaling_stack(p_yx1, p_yx2, tol=1e-9, max_iter=40, progress=lambda *news: seen.append(news))
@@ -135,23 +138,23 @@ def test_max_iter_is_honest_for_each_problem_of_a_stack():
     assert seen[-1][1] == max(candidate.gap for candidate in stack)
 
 
-def test_warm_starts_of_a_stack():
+def test_warm_starts_of_a_stack() -> None:
     p_yx1, p_yx2 = awkward_stack(8)
     cold = solve_scaling_stack(p_yx1, p_yx2, tol=1e-7)
-    start = tuple(np.stack([getattr(candidate, name) for candidate in cold]) for name in ("lam", "mu", "weights"))
+    start: Any = tuple(np.stack([getattr(candidate, name) for candidate in cold]) for name in ("lam", "mu", "weights"))
     warm = solve_scaling_stack(p_yx1, p_yx2, tol=1e-7, init=start)
     assert all(candidate.status == "converged" for candidate in warm)
     assert sum(c.iterations for c in warm) < 0.7 * sum(c.iterations for c in cold)
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_the_door_returns_tensors_where_tensors_came_in(device):
+def test_the_door_returns_tensors_where_tensors_came_in(device: str) -> None:
     solver = "scaling" if device == "cpu" else "auto"
     p = random_joint(np.random.default_rng(2), (3, 4, 5), "zero-mass symbol")
     p_yx1, p_yx2 = pair_marginals(p)
     expected = solve_broja(p_yx1, p_yx2, solver="scaling", tol=1e-7)
     tensors = [torch.tensor(table, device=device) for table in (p_yx1, p_yx2)]
-    found = solve_broja(*tensors, solver=solver, tol=1e-7)
+    found: Any = solve_broja(*tensors, solver=solver, tol=1e-7)  # type: ignore[arg-type]
     assert found.report.solver == "scaling"
     assert found.redundancy == pytest.approx(expected.redundancy, abs=2e-7)
     for name in ("redundancy", "unique_1", "unique_2", "lower", "upper"):
@@ -163,12 +166,12 @@ def test_the_door_returns_tensors_where_tensors_came_in(device):
     assert torch.isneginf(found.lam)[tensors[0] == 0.0].all()
     np.testing.assert_allclose(host(found.coupling()).sum(2), p_yx1, atol=1e-12)
     np.testing.assert_allclose(host(found.coupling()).sum(1), p_yx2, atol=1e-12)
-    again = solve_broja(*tensors, solver=solver, tol=1e-7, init=found.start)
+    again = solve_broja(*tensors, solver=solver, tol=1e-7, init=found.start)  # type: ignore[arg-type]
     assert again.report.iterations <= found.report.iterations
-    assert isinstance(solve_broja(*tensors, solver=solver, tol=1e-7, init=expected.start).lam, torch.Tensor)
+    assert isinstance(solve_broja(*tensors, solver=solver, tol=1e-7, init=expected.start).lam, torch.Tensor)  # type: ignore[arg-type]
 
 
-def test_other_dtypes_are_promoted_and_then_checked_as_arrays_are():
+def test_other_dtypes_are_promoted_and_then_checked_as_arrays_are() -> None:
     half = torch.eye(2, dtype=torch.float32) / 2  # halves are exact in float32
     assert solve_broja(half, half, solver="scaling").lam.dtype == torch.float64
     third = torch.full((1, 3), 1 / 3, dtype=torch.float32)
@@ -176,7 +179,7 @@ def test_other_dtypes_are_promoted_and_then_checked_as_arrays_are():
         solve_broja(third, third, solver="scaling")
 
 
-def test_what_the_door_refuses():
+def test_what_the_door_refuses() -> None:
     table = torch.eye(2, dtype=torch.float64) / 2
     with pytest.raises(InputError, match="must be tensors on one device: p_yx1 is on cpu, p_yx2 is a ndarray"):
         solve_broja(table, table.numpy(), solver="scaling")
@@ -185,20 +188,20 @@ def test_what_the_door_refuses():
     with pytest.raises(InputError, match=r"p_yx1 cannot be read as an array: .*requires grad"):
         solve_broja(table.clone().requires_grad_(), table, solver="scaling")
     with pytest.raises(InputError, match="init must be"):
-        solve_broja(table, table, solver="scaling", init=(table, table))
+        solve_broja(table, table, solver="scaling", init=(table, table))  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     pair = [torch.tensor(part) for part in pair_marginals(random_joint(rng, (3, 4, 5)))]
     with pytest.raises(SolverError, match="'scaling' ended with status 'max_iter'"):
         solve_broja(*pair, solver="scaling", tol=1e-9, max_iter=2)
 
 
-def test_solvers_for_arrays_read_tensors_of_the_host_as_arrays():
+def test_solvers_for_arrays_read_tensors_of_the_host_as_arrays() -> None:
     table = torch.eye(2, dtype=torch.float64) / 2
     for solver in ("auto", "interior-point"):
         assert isinstance(solve_broja(table, table, solver=solver).lam, np.ndarray)
 
 
-def test_torch_is_left_as_it_was():
+def test_torch_is_left_as_it_was() -> None:
     state, dtype = torch.get_rng_state(), torch.get_default_dtype()
     table = torch.eye(2, dtype=torch.float64) / 2
     solve_broja(table, table, solver="scaling")
