@@ -64,6 +64,7 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
     **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
     **dict.fromkeys(("FitOptions", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
+    "PlaneEstimator": "a pair of estimators, with their settings",
     "AtomGradients": "derivatives of information by masses, in nats whatever the unit of the atoms",
     "LayerPair": "names of layers",
     "EpochRecord": "losses and accuracies, whose scale is that of the objective; a part of History",

@@ -90,7 +90,7 @@ class PlaneEstimator:
 
     def __post_init__(self) -> None:
         """Check the flag."""
-        flag("seeded", self.seeded)
+        object.__setattr__(self, "seeded", flag("seeded", self.seeded))
 
 
 def plane_estimators(

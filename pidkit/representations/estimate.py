@@ -19,7 +19,7 @@ from pidkit.representations.finite_samples import CodedSamples, bootstrap, sprea
 from pidkit.representations.held_out import INFORMATIONS, Scores, cross_validate
 from pidkit.representations.nulls import null_tests
 from pidkit.symbols import encode_labels
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray, Unit
 from pidkit.units import check_unit
 
 TWO_SIDED_95 = 1.959963984540054
@@ -40,7 +40,7 @@ def estimate_pid(
     folds: int = 10,
     n_bootstrap: int = 0,
     n_null: int = 0,
-    unit: str = "bits",
+    unit: Unit = "bits",
     rng: Rng = 0,
 ) -> PIDEstimate:
     """Estimate the atoms of the distribution that discrete samples come from, with intervals.
@@ -103,9 +103,8 @@ def estimate_pid(
     (1.0, 0.0)
     """
     check_unit(unit)
-    whole_number("folds", folds, least=FEWEST_FOLDS)
-    whole_number("n_bootstrap", n_bootstrap)
-    whole_number("n_null", n_null)
+    folds = whole_number("folds", folds, least=FEWEST_FOLDS)
+    n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
     draws = generator(rng)
     samples = _read(y, x1, x2)
     if samples.n < 2 * folds:
@@ -145,9 +144,9 @@ def estimate_pid(
         unit="nats",
         report=plug_in.report,
         provenance={
-            "folds": int(folds),
-            "n_bootstrap": int(n_bootstrap),
-            "n_null": int(n_null),
+            "folds": folds,
+            "n_bootstrap": n_bootstrap,
+            "n_null": n_null,
             "rng": seed_name(rng),
         },
     )

@@ -123,7 +123,7 @@ def test_a_constant_source_informs_about_nothing_and_says_so() -> None:
         ({"n_null": -1}, "n_null must be a whole number >= 0, not -1"),
         ({"n_bootstrap": "3"}, "n_bootstrap must be a whole number >= 0, not '3'"),
         ({"unit": "bit"}, "unit must be 'bits' or 'nats', not 'bit'"),
-        ({"rng": None}, "rng must be an integer seed"),
+        ({"rng": None}, "rng must be a whole number from 0"),
         ({"x1": np.arange(59) % 2}, "y, x1 and x2 must have one entry a sample; their lengths are 60, 59, 60"),
     ],
 )

@@ -32,7 +32,7 @@ def test_label_smoothing_by_hand() -> None:
 
 @pytest.mark.parametrize("value", [1.0, -0.1])
 def test_label_smoothing_is_checked(value: Any) -> None:
-    with pytest.raises(InputError, match=r"label_smoothing must lie in \[0, 1\)"):
+    with pytest.raises(InputError, match=r"label_smoothing must be a number in \[0, 1\)"):
         CrossEntropy(label_smoothing=value)
 
 

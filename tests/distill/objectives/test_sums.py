@@ -75,8 +75,8 @@ def test_a_sum_keeps_its_state() -> None:
         ({}, None, "terms must be a mapping of names to objectives, at least one"),
         ({"a": nn.Linear(1, 1)}, None, "terms must be a mapping of names to objectives"),
         ({"a": CrossEntropy()}, {"b": 1.0}, "weights holds 'b', which is no term; the terms are 'a'"),
-        ({"a": CrossEntropy()}, {"a": -1.0}, "the weight of 'a' must be a finite number >= 0, not -1.0"),
-        ({"a": CrossEntropy()}, {"a": float("inf")}, "the weight of 'a' must be a finite number"),
+        ({"a": CrossEntropy()}, {"a": -1.0}, r"weights\['a'\] must be a finite number >= 0, not -1.0"),
+        ({"a": CrossEntropy()}, {"a": float("inf")}, r"weights\['a'\] must be a finite number"),
     ],
 )
 def test_bad_sums_are_refused(terms: Any, weights: Any, message: str) -> None:

@@ -63,7 +63,7 @@ def test_bounds_that_contradict_each_other_are_refused_by_both_paths_alike(
 
     def many(*arguments: Any) -> None:
         solve_many(*arguments)
-        lower, upper = arguments[9:11]
+        lower, upper = arguments[-5:-3]
         lower[1], upper[1] = 0.25 - gap, 0.25
 
     monkeypatch.setattr(broja, "load_solver", lambda name: one)
