@@ -2,7 +2,7 @@
 
 `python benchmarks/bench_estimates.py` prints the tables of docs/what_to_believe.md: every system at every size, with
 pidkit's estimate beside the plug-in value and the corrections of the literature. Seeds are fixed: the same command
-gives the same figures. `--quick` takes a tenth of the samples, for a look. Cells hold redundancy, unique_1, unique_2
+gives the same figures. `--samples 5` is for a look. Cells hold redundancy, unique_1, unique_2
 and synergy, in bits; "called real" is the share of samples in which the p-value of an atom is at most .05.
 
 Systems, all with a uniform target unless said otherwise, `noisy(k)` being the channel that keeps the symbol with
@@ -30,7 +30,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from pidkit import bivariate_pid, estimate_pid, pid_from_samples
-from pidkit.representations import (
+from pidkit.representations.finite_samples import (
     CodedSamples,
     bootstrap,
     extrapolate,
@@ -157,10 +157,9 @@ def true_atoms(p: np.ndarray) -> np.ndarray:
     return np.array([getattr(result, name) for name in ATOMS])
 
 
-def repetitions(shape: tuple[int, int, int], *, quick: bool) -> int:
+def repetitions(shape: tuple[int, int, int]) -> int:
     """Return how many samples of each system are drawn: fewer of those whose folds take long to solve."""
-    many = 60 if np.prod(shape) <= SMALL else 8
-    return max(4, many // 10) if quick else many
+    return 60 if np.prod(shape) <= SMALL else 8
 
 
 def worth_it(shape: tuple[int, int, int], n: int) -> bool:
@@ -174,7 +173,7 @@ def row(values: np.ndarray, spec: str) -> str:
 
 
 def study(
-    shape: tuple[int, int, int], names: tuple[str, ...], sizes: tuple[int, ...], n_null: int, *, quick: bool, jobs: int
+    shape: tuple[int, int, int], names: tuple[str, ...], sizes: tuple[int, ...], n_null: int, *, samples: int, jobs: int
 ) -> None:
     """Print the table of one shape, and the worst error of every method over its systems."""
     print(f"\n## {' x '.join(map(str, shape))}\n")
@@ -186,7 +185,7 @@ def study(
             continue
         p = system(name, shape)
         truth = true_atoms(p)
-        tasks = (delayed(trial)(p, truth, n, seed, n_null) for seed in range(repetitions(shape, quick=quick)))
+        tasks = (delayed(trial)(p, truth, n, seed, n_null) for seed in range(samples or repetitions(shape)))
         trials: list[Trial] = Parallel(n_jobs=jobs)(tasks)
         for method in trials[0].atoms:
             error = np.mean([one.atoms[method] for one in trials], axis=0) - truth
@@ -218,7 +217,7 @@ def main() -> None:
     parser.add_argument("--system", action="append", choices=SYSTEMS, help="all by default")
     parser.add_argument("--n-null", type=int, default=39, help="replicates of every null, 0 for none")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the samples")
+    parser.add_argument("--samples", type=int, default=0, help="samples of each system; 0 for 60, or 8 of large ones")
     options = parser.parse_args()
     shapes = [tuple(map(int, text.split("x"))) for text in options.shape or []] or SHAPES
     for shape in shapes:
@@ -227,7 +226,7 @@ def main() -> None:
             tuple(options.system or SYSTEMS),
             tuple(options.size or SIZES),
             options.n_null,
-            quick=options.quick,
+            samples=options.samples,
             jobs=options.jobs,
         )
 
