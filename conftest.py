@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Generator
+from importlib.util import find_spec
 
 # Before numpy and torch are imported: test processes run side by side, and threads of small matrix products that wait
 # for each other are many times slower than one thread.
@@ -15,6 +16,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+collect_ignore = [] if find_spec("dit") else ["pidkit/interop.py"]
+"""The doctests that call dit, which their module imports only when it is asked to."""
 
 EXTRAS = {"torch": "torch", "safetensors": "torch", "dit": "dit"}
 """The extra of pidkit that installs each optional package."""

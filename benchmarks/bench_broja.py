@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.broja_joints import JOINTS
-from benchmarks.broja_solvers import LARGEST_CELLS, SOLVERS
+from benchmarks.broja_solvers import LARGEST_CELLS, SOLVERS, why_left_out
 from pidkit import bivariate_pid, bivariate_pid_batch
 
 SMALL = [name for name, make in JOINTS.items() if make().size <= 4000]
@@ -17,6 +17,8 @@ SMALL = [name for name, make in JOINTS.items() if make().size <= 4000]
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", SMALL)
 def test_solver(benchmark, name, solver):
+    if reason := why_left_out(solver):
+        pytest.skip(reason)
     p = JOINTS[name]()
     if p.size > LARGEST_CELLS.get(solver, np.inf):
         pytest.skip("takes minutes, or fails, at this size")

@@ -1,6 +1,7 @@
 """BROJA solvers by name: pidkit's and its peers, each a function from a joint p[y, x1, x2] to unique_1 in bits."""
 
 import warnings
+from importlib.util import find_spec
 
 import cvxpy as cp
 import numpy as np
@@ -65,6 +66,21 @@ SOLVERS = {
     "dit, cone": dit_solver("cone"),
     "dit, default": dit_solver("auto"),
 }
+
+PACKAGES = {
+    "cvxpy + Clarabel": ["clarabel"],
+    "cvxpy + SCS": ["scs"],
+    "dit, cone": ["dit", "ecos"],
+    "dit, default": ["dit"],
+}
+"""What each peer runs on beside cvxpy; pip install pidkit[bench] installs all of it."""
+
+
+def why_left_out(solver):
+    """Return why a solver cannot run on this machine, or an empty string."""
+    missing = [package for package in PACKAGES.get(solver, []) if find_spec(package) is None]
+    return f"{solver} is left out: {' and '.join(missing)} missing; pip install 'pidkit[bench]'" if missing else ""
+
 
 LARGEST_CELLS = {
     "pidkit interior-point": 30_000,

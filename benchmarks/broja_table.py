@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from broja_joints import JOINTS, dense, marginals
-from broja_solvers import LARGEST_CELLS, SOLVERS
+from broja_solvers import LARGEST_CELLS, SOLVERS, why_left_out
 from matplotlib.figure import Figure
 
 from pidkit import bivariate_pid, bivariate_pid_batch, solve_broja
@@ -68,13 +68,17 @@ def show_seconds(seconds):
 
 def solver_table(names):
     """Print one row a joint, one column a solver: CPU time, and what is known of the error."""
-    print("| joint | " + " | ".join(SOLVERS) + " |")
-    print("|---|" + "---|" * len(SOLVERS), flush=True)
+    solvers = {solver: run for solver, run in SOLVERS.items() if not why_left_out(solver)}
+    for solver in SOLVERS:
+        if reason := why_left_out(solver):
+            print(reason)
+    print("\n| joint | " + " | ".join(solvers) + " |")
+    print("|---|" + "---|" * len(solvers), flush=True)
     for name in names:
         p = JOINTS[name]()
         exact = bivariate_pid(p, tol=1e-10 if p.size < 50_000 else 1e-7).unique_1
         cells = []
-        for solver, run in SOLVERS.items():
+        for solver, run in solvers.items():
             if p.size > LARGEST_CELLS.get(solver, np.inf):
                 cells.append("-")
                 continue
@@ -140,6 +144,8 @@ def scaling_figures(out, *, quick):
     for name, (shapes, label, place) in sweeps.items():
         ax = Figure(figsize=(5.2, 3.6), layout="constrained").subplots()
         for title, (solver, tol, style, most) in shown.items():
+            if why_left_out(title):
+                continue
             points = []
             for shape in shapes:
                 p = dense(*shape)

@@ -54,6 +54,7 @@ def same(printed: str, shown: str) -> bool:
 def test_code_of_a_page_runs_and_prints_what_the_page_shows(
     page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     printed = ""

@@ -1,9 +1,8 @@
-"""Taps: the right layers, the right rows, no hooks, graphs or memory left behind."""
+"""Taps: the right layers and rows, and no hooks or graphs left behind."""
 
 import gc
-import subprocess
-import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from torch import Tensor, nn
 from pidkit import InputError
 from pidkit.nn import (
     Taps,
-    collect_features,
     find_layers,
 )
+from pidkit.nn.taps import fits_layer
 
 
 class Twice(nn.Module):
@@ -42,9 +41,6 @@ class Inner(nn.Module):
 
 def hooks_of(model: nn.Module) -> int:
     return sum(len(module._forward_hooks) for module in model.modules())
-
-
-# Names
 
 
 def test_names_and_globs_stand_for_layers_in_order_and_once() -> None:
@@ -81,9 +77,6 @@ def test_what_is_no_network_is_refused() -> None:
         find_layers(3, "fc")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="fits no layer of ReLU; it has no named layers"):
         find_layers(nn.ReLU(), "x")
-
-
-# What is kept
 
 
 def test_outputs_are_the_layers_outputs_detached_and_cloned() -> None:
@@ -193,9 +186,6 @@ def test_outputs_without_rows_are_refused(reduce: Any, message: str) -> None:
     assert hooks_of(model) == 0
 
 
-# Hooks
-
-
 def test_hooks_live_as_long_as_the_block_also_after_an_exception() -> None:
     model = Inner()
     with Taps(model, "*"):
@@ -227,126 +217,27 @@ def test_a_hook_that_cannot_be_attached_leaves_none(monkeypatch: pytest.MonkeyPa
     assert hooks_of(model) == 0
 
 
-# Features of a held-out sample
+def kept(reduce: dict[str, Callable[..., Any] | str] | str) -> dict[str, tuple[int, ...]]:
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Flatten())
+    with Taps(model, ["0", "1", "2"], reduce=reduce) as taps:
+        model(torch.ones(3, 1, 4, 4))
+        return {name: tuple(output.shape) for name, output in taps.take().items()}
 
 
-def test_features_come_in_batches_and_leave_the_model_as_it_was() -> None:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
-    model[1].eval()
-    x, before, state = torch.randn(10, 3), torch.get_rng_state(), {k: v.clone() for k, v in model.state_dict().items()}
-    small, large = (collect_features(model, "*", x, batch_size=size) for size in (3, 100))
-    for name in ("0", "1", "2"):
-        torch.testing.assert_close(small[name], large[name])
-    torch.testing.assert_close(large["1"], large["2"])  # no dropout in eval mode
-    assert [module.training for module in model] == [True, False, True]
-    assert torch.equal(torch.get_rng_state(), before)
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+def test_layers_that_no_key_fits_are_kept_whole_and_the_first_that_fits_counts() -> None:
+    assert kept({"0": "mean"}) == {"0": (3, 2), "1": (3, 2, 4, 4), "2": (3, 32)}
+    assert kept({"1": lambda out: out[:, :1, 0, 0], "[0-1]": "mean"}) == {"0": (3, 2), "1": (3, 1), "2": (3, 32)}
+    assert kept({}) == kept("none") == kept({"*": "none"})
 
 
-def test_buffers_that_a_forward_pass_changes_are_put_back() -> None:
-    class Counter(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.seen: Tensor
-            self.total: Tensor
-            self.register_buffer("seen", torch.zeros(1))
-            self.register_buffer("total", torch.zeros(1))
-            self.register_buffer("nothing", None)
-
-        def forward(self, x: Tensor) -> Tensor:
-            self.seen += len(x)
-            self.total = self.total + len(x)
-            return x + torch.rand(1)
-
-    counter = Counter()
-    model, kept = nn.Sequential(counter), counter.total
-    collect_features(model, "0", torch.ones(5, 2))
-    assert (float(counter.seen), float(counter.total)) == (0.0, 0.0)
-    assert counter.total is kept
+def test_reductions_by_layer_that_fit_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match=r"reduce must be 'none', 'mean' or a callable, not 'sum'"):
+        kept({"0": "sum"})
+    with pytest.raises(InputError, match=r"reduce names 'conv', which fits no tapped layer; those are 0, 1, 2"):
+        kept({"conv": "mean"})
 
 
-@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
-def test_lazy_modules_are_not_given_a_shape() -> None:
-    model = nn.Sequential(nn.LazyLinear(3))
-    with pytest.raises(InputError, match="model holds a LazyLinear that has no shape yet; run one batch through"):
-        collect_features(model, "0", torch.ones(2, 4))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_models_on_cuda_are_read_and_their_random_state_put_back() -> None:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 40), nn.BatchNorm1d(40), nn.Dropout(0.5)).cuda().train()
-    x, before = torch.randn(10, 3), torch.cuda.get_rng_state()
-    found = collect_features(model, "*", x, max_features=8, reduce=lambda out: out + torch.randn_like(out))
-    assert [(name, rows.device.type, tuple(rows.shape)) for name, rows in found.items()] == [
-        (name, "cpu", (10, 8)) for name in ("0", "1", "2")
-    ]
-    assert torch.equal(torch.cuda.get_rng_state(), before)
-    assert model[1].num_batches_tracked.item() == 0.0
-
-
-def test_inputs_take_the_dtype_of_the_model_unless_they_are_tokens() -> None:
-    double = torch.ones(4, 3, dtype=torch.float64)
-    assert collect_features(nn.Sequential(nn.Linear(3, 2)), "0", double)["0"].dtype == torch.float32
-    assert collect_features(nn.Sequential(nn.Embedding(5, 2)), "0", torch.arange(4))["0"].shape == (4, 2)
-
-
-def test_half_precision_and_single_columns_become_rows() -> None:
-    model = nn.Sequential(nn.Identity())
-    assert collect_features(model, "0", torch.ones(4, dtype=torch.bfloat16))["0"].dtype == torch.float32
-    assert collect_features(model, "0", torch.ones(4, dtype=torch.float64))["0"].shape == (4, 1)
-
-
-@pytest.mark.parametrize("in_place", [False, True])
-def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) -> None:
-    torch.manual_seed(0)
-    model, x = nn.Sequential(nn.Linear(3, 4), nn.Tanh()), torch.randn(6, 3)
-    expected = collect_features(model, "*", x)
-    compiled: Any = model if in_place else torch.compile(model, backend="eager")
-    if in_place:
-        model.compile(backend="eager")
-    compiled(x)
-    found = collect_features(compiled, "*", x)
-    assert list(found) == ["0", "1"]
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor with one row a sample"),  # type: ignore[arg-type]
-        (lambda m: collect_features(m, "0", torch.empty(0, 3)), "x must be a tensor with one row a sample"),
-        (
-            lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0),
-            "batch_size must be a whole number >= 1",
-        ),
-        (
-            lambda m: collect_features(m, "0", torch.ones(2, 3), reduce=lambda out: out.T),
-            "layer '0' puts out 4 rows for 2 samples; pass reduce=",
-        ),
-    ],
-)
-def test_inputs_that_cannot_be_used_are_refused(call: Any, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        call(nn.Sequential(nn.Linear(3, 4)))
-
-
-MEMORY = """
-import resource, sys, torch
-from torch import nn
-from pidkit.nn.features import collect_features
-torch.set_num_threads(1)
-model = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU())
-x = torch.rand(1024, 1, 32, 32)
-collect_features(model, "*", x[:64], batch_size=32, max_features=64)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-found = collect_features(model, "*", x, batch_size=32, max_features=64)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
-"""
-
-
-def test_memory_is_bounded_by_a_batch_and_the_rows_kept() -> None:
-    """Whole, the two layers would be 2 x 1024 x 32 x 32 x 32 x 4 bytes = 256 MB; kept are half a MB, beside a batch."""
-    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, timeout=120)
-    assert float(run.stdout) < 40.0
+def test_names_and_globs_fit_layers() -> None:
+    assert fits_layer("blocks.[0]", "blocks.[0]")  # a name is itself, whatever its characters mean in a glob
+    assert fits_layer("*.attn", "blocks.3.attn")
+    assert not fits_layer("attn", "blocks.3.attn")

@@ -3,6 +3,7 @@
 import functools
 import tracemalloc
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,13 +148,13 @@ def test_dit_agrees_within_its_accuracy(name: str) -> None:
     """dit 2.3's default solver is good to about 1e-3 bits on gates (it drops masses below 1e-6)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import dit
-        from dit.pid import PID_BROJA
+        dit: Any = pytest.importorskip("dit")
+        broja = pytest.importorskip("dit.pid").PID_BROJA
 
         y, x1, x2 = np.nonzero(GATES[name].joint)
         masses = GATES[name].joint[y, x1, x2]
         outcomes = ["".join(map(str, cell)) for cell in zip(x1, x2, y, strict=True)]
-        lattice = PID_BROJA(dit.Distribution(outcomes, masses), [[0], [1]], [2])
+        lattice = broja(dit.Distribution(outcomes, masses), [[0], [1]], [2])
         nodes = (((0,), (1,)), ((0,),), ((1,),), ((0, 1),))
         theirs = [float(lattice.get_pi(node)) for node in nodes]
     assert list(bivariate_pid(GATES[name].joint).atoms.values()) == pytest.approx(theirs, abs=2e-3)

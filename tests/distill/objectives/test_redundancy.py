@@ -1,53 +1,21 @@
-"""Exact redundancy as a loss: closed forms, gradients, the moving average by a slow twin, processes, errors."""
+"""Exact redundancy as a loss: closed forms, gradients, the moving average by a slow twin, errors."""
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.multiprocessing.spawn import spawn
-from torch.nn.functional import one_hot
 
 from pidkit import InputError, SolverError, bivariate_pid
-from pidkit.distill import Batch, Distillation, LayerPair, Networks, Outputs, Phase, WeightedSum, soft_pair_atoms, tap
+from pidkit.distill import Distillation, LayerPair, Phase, WeightedSum, soft_pair_atoms, tap
 from pidkit.distill.codes import LogitCodes, SoftCodes
 from pidkit.distill.objectives.redundancy import FLOOR, ExactRedundancy
 from pidkit.info import mutual_information
+from tests.distill.objectives.informed_logits import batch_of, draw, objective_of, tables
 
 ALONE: dict[str, Any] = {"momentum": None, "tol": 1e-9}
-
-
-def batch_of(teacher: torch.Tensor, student: torch.Tensor) -> Batch:
-    return Batch(Outputs(student, {}), {"teacher": Outputs(teacher, {})})
-
-
-def draw(
-    n: int = 200, n_classes: int = 3, n_codes: int = 4, seed: int = 0, dtype: torch.dtype = torch.float64
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Labels, and logits of a teacher and a student that know something about them."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(n_classes, (n,), generator=generator)
-    known = one_hot(labels, n_codes).to(dtype)
-    noise = torch.randn(2, n, n_codes, dtype=dtype, generator=generator)
-    return labels, 2.0 * known + noise[0], known + noise[1]
-
-
-def objective_of(
-    n_classes: int = 3, n_t: int = 4, n_s: int = 4, *, hard: bool = False, **options: Any
-) -> ExactRedundancy:
-    teacher = LogitCodes(n_t, temperature=None if hard else 1.0)
-    return ExactRedundancy(teacher, LogitCodes(n_s, temperature=1.0), n_classes=n_classes, **options)
-
-
-def tables(
-    labels: torch.Tensor, teacher: torch.Tensor, student: torch.Tensor, n_classes: int = 3
-) -> list[torch.Tensor]:
-    classes = one_hot(labels, n_classes).double()
-    return [classes.T @ torch.softmax(x.double(), 1) / len(labels) for x in (teacher, student)]
 
 
 def test_the_loss_is_the_redundancy_of_the_mean_joint_in_nats() -> None:
@@ -290,54 +258,3 @@ def test_bad_input_is_refused_in_one_line(call: Callable[..., Any], message: str
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
-
-
-def _student() -> nn.Linear:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return nn.Linear(4, 3)
-
-
-def _trained(
-    networks: Networks, objective: ExactRedundancy, shares: list[tuple[Tensor, Tensor]]
-) -> tuple[Tensor, float]:
-    """Two steps, the second with a moving average to go on from; return the weights and the loss."""
-    module: nn.Module = Distillation(networks, objective)
-    if torch.distributed.is_initialized():
-        module = nn.parallel.DistributedDataParallel(module, find_unused_parameters=True)
-    optimiser = torch.optim.SGD(networks.student.parameters(), lr=0.5)
-    for x, labels in shares:
-        optimiser.zero_grad()
-        loss = module(x, labels)
-        loss.backward()
-        optimiser.step()
-    return networks.student.weight.detach().clone(), float(loss.detach())
-
-
-def _parts() -> tuple[Tensor, Tensor, Networks, ExactRedundancy]:
-    labels, x, _ = draw(n=60, dtype=torch.float32)
-    networks = tap(teacher=nn.Identity(), student=_student(), layers=(), example=x[:2])
-    codes = LogitCodes(4, temperature=1.0), LogitCodes(3, temperature=1.0)
-    return x, labels, networks, ExactRedundancy(*codes, n_classes=3, momentum=0.5)
-
-
-def _work(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    x, labels, networks, objective = _parts()
-    share = slice(0, 20) if rank == 0 else slice(20, 60)  # of unequal size
-    weight, loss = _trained(networks, objective, [(x[share], labels[share])] * 2)
-    np.savez(f"{folder}/{rank}.npz", weight=weight.numpy(), loss=loss, p_ys=objective.p_ys.numpy())
-    torch.distributed.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_two_processes_train_on_the_joint_of_both_batches(tmp_path: Path) -> None:
-    spawn(_work, (str(tmp_path),), nprocs=2)
-    x, labels, networks, objective = _parts()
-    weight, loss = _trained(networks, objective, [(x, labels)] * 2)
-    for rank in range(2):
-        found = np.load(tmp_path / f"{rank}.npz")
-        np.testing.assert_allclose(found["weight"], weight.numpy(), atol=1e-6)
-        assert float(found["loss"]) == pytest.approx(loss, abs=1e-6)
-        np.testing.assert_allclose(found["p_ys"], objective.p_ys.numpy(), atol=1e-7)

@@ -1,4 +1,4 @@
-"""AtomProbe: what it measures, that it leaves no trace, that it resumes."""
+"""AtomProbe: it leaves no trace, keeps its schedule, resumes, and refuses what it cannot use."""
 
 # ruff: noqa: NPY002  (the global numpy generator is what must be left as found)
 
@@ -7,7 +7,6 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,148 +15,10 @@ import pytest
 import torch
 from torch import nn
 
-from pidkit import BiasWarning, InputError, RepresentationCodes, representation_pid
+from pidkit import InputError
 from pidkit.distill import RID, AtomProbe, CrossEntropy, Networks, Phase, Phases, SeveralTeachers, WeightedSum, tap
-from pidkit.nn import collect_features
-from pidkit.records import AtomRecord, AtomRecords
-
-CODES = RepresentationCodes(n_pca=None, n_codes=4, n_init=2)
-
-
-class Columns(nn.Module):
-    """Pick some columns of the input, and call them a layer."""
-
-    def __init__(self, columns: list[int]) -> None:
-        super().__init__()
-        self.register_buffer("columns", torch.tensor(columns))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, self.columns]
-
-
-def bits_probe(n: int = 400, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two independent bits and a third of noise as inputs; the label is the two bits as a number."""
-    bits = torch.randint(2, (n, 3), generator=torch.Generator().manual_seed(seed))
-    return bits.float(), 2 * bits[:, 0] + bits[:, 1]
-
-
-def picking(teacher: list[int], student: list[int], n: int = 400) -> tuple[Networks, tuple[torch.Tensor, torch.Tensor]]:
-    """Networks whose only layer picks columns of the input."""
-    x, y = bits_probe(n)
-    networks = tap(
-        teacher=nn.Sequential(Columns(teacher)), student=nn.Sequential(Columns(student)), layers="0", example=x[:2]
-    )
-    return networks, (x, y)
-
-
-def image_run(
-    teacher_names: tuple[str, ...] = ("teacher",), width: int = 3, **objective: Any
-) -> tuple[Networks, torch.Tensor, torch.Tensor]:
-    """A small CNN student with batch normalisation and dropout, its teachers, and an objective with RID."""
-
-    def net(channels: int) -> nn.Sequential:
-        return nn.Sequential(
-            nn.Conv2d(1, channels, 3, padding=1),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Dropout(0.3),
-            nn.Flatten(),
-            nn.Linear(16 * channels, 3),
-        )
-
-    torch.manual_seed(0)
-    teachers = {name: net(4) for name in teacher_names}
-    student = net(width)
-    x = torch.randn(48, 1, 4, 4)
-    y = torch.arange(48) % 3
-    networks = tap(teacher=teachers, student=student, layers=["0"], example=x[:2])
-    return networks, x, y
-
-
-@pytest.fixture
-def kept_rng() -> Iterator[None]:
-    """The global generators are put back after a test that seeds them."""
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    yield
-    torch.set_rng_state(states[0])
-    np.random.set_state(states[1])
-    random.setstate(states[2])
-
-
-def measure(teacher: list[int], student: list[int], **options: Any) -> tuple[AtomRecord, float]:
-    networks, probe = picking(teacher, student)
-    with AtomProbe(networks, sample=probe, logits=False, quantiser=CODES, **options) as tracked:
-        (record,) = tracked.step(0)
-    return record, tracked.records.entropy_y
-
-
-def test_a_copy_of_the_teacher_shares_all_of_it() -> None:
-    record, entropy_y = measure([0, 1], [0, 1])
-    assert record.redundancy == pytest.approx(entropy_y, abs=1e-6)
-    assert record.mi_teacher == pytest.approx(entropy_y, abs=1e-9)
-    assert (record.unique_teacher, record.unique_student, record.synergy) == pytest.approx((0, 0, 0), abs=1e-6)
-    assert record.gap < 1e-6
-
-
-def test_a_student_of_noise_stays_near_the_null() -> None:
-    record, _ = measure([0, 1], [2])
-    # I(Y;S) of one bit of noise and four labels: the predicted bias is 3 / (2 * 400 log 2) = .0054 bits.
-    assert record.mi_student < 0.03
-    assert record.redundancy <= record.mi_student + 1e-9
-    assert record.unique_teacher > 1.9
-    assert record.null["mi_teacher"].high < 0.05 < record.mi_teacher
-    assert record.null["redundancy"].mean < 0.02
-
-
-def test_a_student_that_knows_another_bit_has_it_alone() -> None:
-    record, _ = measure([0], [1])
-    assert record.unique_teacher == pytest.approx(record.mi_teacher, abs=0.02)
-    assert record.unique_student == pytest.approx(record.mi_student, abs=0.02)
-    assert record.mi_student > 0.97
-    assert record.redundancy < 0.02
-
-
-def test_the_numbers_are_those_of_representation_pid() -> None:
-    networks, x, y = image_run()
-    quantiser = RepresentationCodes(n_pca=3, n_codes=3, n_init=2)
-    for fit_fraction in (None, 0.5):
-        with AtomProbe(
-            networks, sample=(x, y), quantiser=quantiser, fit_fraction=fit_fraction, rng=7, n_null=4
-        ) as tracked:
-            layer, logits = tracked.step(3)
-        networks_in_order: list[Any] = [networks.teachers["teacher"].model, networks.student]
-        with networks:
-            features = [collect_features(net, "0", x)["0"].numpy() for net in networks_in_order]
-        with pytest.warns(BiasWarning):
-            whole = representation_pid(
-                labels=y,
-                x1=features[0],
-                x2=features[1],
-                quantiser=quantiser,
-                fit_fraction=fit_fraction,
-                rng=7,
-                n_null=4,
-            )
-        for ours, theirs in (("redundancy", "redundancy"), ("unique_teacher", "unique_1"), ("synergy", "synergy")):
-            assert getattr(layer, ours) == pytest.approx(getattr(whole, theirs), abs=1e-6)
-            assert layer.null[ours].mean == pytest.approx(whole.null[theirs].mean, abs=1e-4)
-        assert layer.mi_student == pytest.approx(whole.pid.mi_2, abs=1e-9)
-        assert layer.bias == pytest.approx(whole.bias["mi_joint"], abs=1e-9)
-        assert (logits.teacher_layer, logits.student_layer) == ("(logits)", "(logits)")
-        assert "predicted plug-in bias" in layer.warnings[0]
-
-
-def test_teachers_run_once_and_their_codes_are_exact() -> None:
-    networks, x, y = image_run()
-    ran = []
-    hook = networks.teachers["teacher"].model.register_forward_hook(lambda *_: ran.append(1))
-    tracked = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=2, batch_size=48)
-    assert len(ran) == 1
-    first = tracked.step(0)
-    assert len(ran) == 1
-    hook.remove()
-    fresh = AtomProbe(networks, sample=(x, y), quantiser=CODES, n_null=2, batch_size=10)
-    assert fresh.step(0) == first
+from pidkit.records import AtomRecords
+from tests.distill.probe.known_students import CODES, image_run, picking
 
 
 def test_several_teachers_and_chosen_pairs() -> None:
@@ -221,6 +82,7 @@ def fail(*_: object) -> None:
 
 
 NO, YES = False, True
+
 BETWEEN_FAILING_AUTOCAST = ((NO, NO, NO), (YES, NO, NO), (YES, YES, NO), (NO, YES, NO), (YES, NO, YES))
 
 
@@ -334,16 +196,6 @@ def test_a_failed_step_records_nothing(tmp_path: Path) -> None:
         tracked.step(1)
     assert tracked.records.epochs == (0,)
     assert AtomRecords.load(path).epochs == (0,)
-
-
-def test_a_constant_student_knows_nothing() -> None:
-    networks, x, y = image_run()
-    with torch.no_grad():
-        networks.student[0].weight.zero_()
-        networks.student[0].bias.zero_()
-    record = AtomProbe(networks, sample=(x, y), quantiser=CODES).step(0)[0]
-    assert record.n_codes_student == 1
-    assert (record.mi_student, record.redundancy) == pytest.approx((0, 0), abs=1e-9)
 
 
 def test_what_cannot_be_used_is_refused() -> None:

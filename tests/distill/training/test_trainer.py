@@ -1,7 +1,5 @@
-"""Whole runs: splits kept apart, the student that is kept, callbacks, interruptions, divergence, the bar."""
+"""Whole runs: splits kept apart, the student that is kept, accumulation, compiled students, what is refused."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,43 +8,15 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from pidkit import DivergenceError, InputError
+from pidkit import InputError
 from pidkit.distill import (
-    AtomProbe,
-    Batch,
-    CrossEntropy,
     EpochEnd,
-    Networks,
-    Objective,
-    Phase,
     Phases,
-    Trainer,
-    TrainerOptions,
-    WeightedSum,
     tap,
 )
 from pidkit.distill.training.stepping import CountedLoss
-from tests.distill.toys import blobs, composed, network, same, tapped, weights
-
-OPTIONS = {"epochs": 4, "batch_size": 12, "progress": False}
-PHASES: dict[str, Any] = {"warm_up": 1, "cycle": 3, "teacher_share": 1 / 3}
-
-
-def trainer(
-    objective: Callable[..., Any] | None = None,
-    *,
-    phases: Phases | None = None,
-    networks: Networks | None = None,
-    **given: Any,
-) -> Trainer:
-    networks = networks or tapped()
-    options = TrainerOptions(**{**OPTIONS, **given.pop("options", {})})
-    given = {"train": blobs(36), "validation": blobs(30, seed=1), "test": blobs(30, seed=2), **given}
-    return Trainer(networks, (objective or composed)(networks), phases or Phases(**PHASES), options, **given)
-
-
-def cross_entropy(networks: Networks) -> CrossEntropy:
-    return CrossEntropy()
+from tests.distill.toys import blobs, network, same, tapped, weights
+from tests.distill.training.short_runs import PHASES, cross_entropy, trainer
 
 
 class Guarded(Dataset[Any]):
@@ -191,100 +161,6 @@ def test_global_state_is_left_alone_but_for_what_layers_draw() -> None:
     assert torch.is_grad_enabled()
 
 
-def test_a_callback_sees_the_epoch_and_does_not_perturb() -> None:
-    seen = []
-
-    def disturb(end: EpochEnd) -> None:
-        seen.append((end.epoch, end.phase, end.record.epoch, torch.is_grad_enabled(), end.networks.student.training))
-        torch.rand(7)
-        end.networks.student.train()
-        end.networks.student(blobs(12)[0])  # batch normalisation learns, dropout draws
-        end.networks(blobs(12)[0])
-        end.objective.terms["followed"].mean_v.fill_(9.0)
-
-    found = []
-    for callbacks in ((), (disturb,)):
-        networks = tapped(dropout=0.5)
-        torch.manual_seed(0)
-        run = trainer(networks=networks, on_epoch_end=callbacks)
-        run.fit()
-        found.append(weights(networks.student, run.objective))
-    assert same(*found)
-    phases = [Phase.WARM_UP, Phase.TEACHER_FILTER, Phase.STUDENT, Phase.STUDENT]
-    assert seen == [(epoch, phase, epoch, False, False) for epoch, phase in enumerate(phases)]
-
-
-class Once(Objective):
-    """Cross-entropy that raises, or turns to NaN, in one step of an epoch."""
-
-    def __init__(self, epoch: int, step: int, error: Any = None) -> None:
-        super().__init__()
-        self._at: tuple[int, int] | None = (epoch, step)
-        self._error, self._epoch, self._step = error, 0, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self._epoch, self._step = epoch, 0
-
-    def student_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
-        loss = nn.functional.cross_entropy(batch.student.logits, labels)
-        at, self._step = (self._epoch, self._step), self._step + 1
-        if at != self._at:
-            return loss
-        if self._error is not None:
-            self._at = None
-            raise self._error
-        return loss * float("nan")
-
-
-def test_an_interruption_leaves_the_last_epoch_and_can_be_taken_up(tmp_path: Path) -> None:
-    plain = tapped(dropout=0.3)
-    torch.manual_seed(0)
-    trainer(lambda networks: Once(9, 9), phases=Phases(), networks=plain).fit()
-
-    networks = tapped(dropout=0.3)
-    torch.manual_seed(0)
-    run = trainer(lambda n: Once(2, 1, KeyboardInterrupt()), phases=Phases(), networks=networks, path=tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        run.fit()
-    assert networks(blobs(6)[0]).student.layer("1").shape == (6, 5)  # the hooks still work
-    assert len(json.loads((tmp_path / "history.json").read_text())["epochs"]) == 2
-    torch.rand(3)  # what is drawn in between does not count
-    history = run.fit()
-    assert [record.epoch for record in history.epochs] == [0, 1, 2, 3]
-    assert same(weights(plain.student), weights(networks.student))
-
-
-def test_an_interruption_without_a_path_cannot_be_taken_up() -> None:
-    run = trainer(lambda networks: Once(2, 1, KeyboardInterrupt()), phases=Phases())
-    with pytest.raises(KeyboardInterrupt):
-        run.fit()
-    with pytest.raises(InputError, match="fit was interrupted within an epoch, and there is no checkpoint in path"):
-        run.fit()
-
-
-def test_divergence_names_its_place_and_leaves_the_checkpoint(tmp_path: Path) -> None:
-    networks = tapped()
-    summed = lambda n: WeightedSum({"labels": CrossEntropy(), "odd": Once(2, 1)})  # noqa: E731
-    run = trainer(summed, phases=Phases(), networks=networks, path=tmp_path)
-    message = r"epoch 2 \(student phase\), not finite in step 1: loss = nan, term odd = nan, gradient norm = nan; lower"
-    with pytest.raises(DivergenceError, match=message):
-        run.fit()
-    assert all(torch.isfinite(p).all() for p in networks.student.parameters())  # the step was not taken
-    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert saved["phases"]["epoch"] == 2
-    assert len(saved["history"]["epochs"]) == 2
-
-
-def test_a_rate_that_is_too_high_diverges_with_a_clear_message() -> None:
-    class Quartic(Objective):
-        def student_loss(self, batch: Batch, labels: torch.Tensor) -> torch.Tensor:
-            return batch.student.logits.pow(4).mean()
-
-    options = {"learning_rate": 10.0, "clip_norm": None, "epochs": 50}
-    with pytest.raises(DivergenceError, match=r"lower the learning rate \(now student 10\) or set clip_norm"):
-        trainer(lambda networks: Quartic(), phases=Phases(), networks=tapped(norm=False), options=options).fit()
-
-
 def test_an_objective_of_ones_own_without_a_sum() -> None:
     history = trainer(cross_entropy, phases=Phases()).fit()
     assert history.epochs[0].terms == {}
@@ -332,16 +208,3 @@ def test_a_compiled_student_trains_and_its_checkpoint_fits_the_plain_one(tmp_pat
     trainer(networks=plain, path=tmp_path, resume=True, phases=Phases(**PHASES)).fit()
     assert same(weights(compiled._orig_mod), weights(plain.student))
     torch.compiler.reset()
-
-
-def test_an_atom_probe_is_a_callback() -> None:
-    found = []
-    for probed in (False, True):
-        networks = tapped(dropout=0.5)
-        torch.manual_seed(0)
-        with AtomProbe(networks, sample=blobs(60, seed=3), logits=False, n_null=0) as probe:
-            callbacks = [lambda end, probe=probe: probe.step(end.epoch)] if probed else []
-            trainer(networks=networks, on_epoch_end=callbacks).fit()
-        found.append(weights(networks.student))
-    assert same(*found)
-    assert len(probe.records.curve("redundancy")[1]) == 4
