@@ -60,6 +60,11 @@ def fit_sources(counts_1: FloatArray, counts_2: FloatArray) -> SourcePredictors:
     return SourcePredictors(p_y, q_1, q_2, counts_1, counts_2, strength_1, strength_2)
 
 
+def fit_source(counts: FloatArray) -> FloatArray:
+    """Return q(y|x) of one source's counts [y, x], shrunk as `fit_sources` shrinks it."""
+    return fit_sources(counts, counts).q_1
+
+
 def predict_pairs(
     counts: FloatArray, sources: SourcePredictors, lam: FloatArray, mu: FloatArray, x1: IntArray, x2: IntArray
 ) -> FloatArray:

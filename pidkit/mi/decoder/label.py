@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -119,6 +119,24 @@ class LabelDecoder:
         codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
         return self._fit(rows, labels, split, draws, codes)
 
+    def cross_fit(
+        self, a: Samples, b: Samples, *, splits: Sequence[ThreeWaySplit], rng: Rng = 0
+    ) -> list[FittedLabelDecoder]:
+        """Fit one decoder a split to its `train` and `stop` rows, so that none has seen the rows of its `value`.
+
+        With the splits of `three_way_splits` and one generator for both, they are the decoders of `estimate`. Those
+        read the labels as codes 0, 1, ... in the order of their sorted symbols.
+
+        Raises
+        ------
+        InputError
+            As `estimate`, but for the sizes of the classes, which are left to the splits.
+        """
+        rows, labels = check_rows(a, "a"), check_labels(b, "b")
+        check_pairs(len(rows), labels.size, at_least=10, reason="a split in three")
+        draws = generator(rng)
+        return [self._fit(rows, labels, split, draws, {}) for split in splits]
+
     def _fit(
         self,
         rows: FloatArray,
@@ -193,10 +211,13 @@ class FittedLabelDecoder:
 
     def terms(self, rows: FloatArray, labels: IntArray) -> FloatArray:
         """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
-        q = self.net.mean((rows - self.shift) / self.scale)
-        mixed = (1.0 - UNIFORM_SHARE) * q[np.arange(labels.size), labels] + UNIFORM_SHARE / q.shape[1]
         frequency = np.bincount(labels) / labels.size
-        return np.asarray(np.log(mixed) - np.log(frequency[labels]))
+        return np.asarray(np.log(self.posteriors(rows)[np.arange(labels.size), labels]) - np.log(frequency[labels]))
+
+    def posteriors(self, rows: FloatArray) -> FloatArray:
+        """Return q(y | a) of every row, shape (n, n_classes); none of its entries is zero."""
+        q = self.net.mean((rows - self.shift) / self.scale)
+        return np.asarray((1.0 - UNIFORM_SHARE) * q + UNIFORM_SHARE / q.shape[1])
 
 
 def _label_estimate(
