@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pidkit import RepresentationCodes, RepresentationPID, load_array, representation_pid, save_arrays
+from pidkit import RepresentationCodes, CodedPID, load_array, coded_pid, save_arrays
 from pidkit.arrays import write_atomic
 from pidkit.plot import plot_atom_map, plot_atoms, plot_atoms_over, save_figure
 
@@ -173,8 +173,8 @@ y = load_array(FILES["labels"])
 quantiser = RepresentationCodes(n_pca=10, n_codes=N_CODES, random_state=SEED)
 
 
-def measure(how: str, teacher_layer: str, student_layer: str, n_bootstrap: int = 0) -> RepresentationPID:
-    return representation_pid(
+def measure(how: str, teacher_layer: str, student_layer: str, n_bootstrap: int = 0) -> CodedPID:
+    return coded_pid(
         labels=y,
         x1=load_array(FILES["teacher"], key=teacher_layer),
         x2=load_array(FILES[how], key=student_layer),

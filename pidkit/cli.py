@@ -72,9 +72,9 @@ def atoms(arguments: argparse.Namespace) -> None:
         _check_output(arguments, option)
     from pidkit.arrays import write_atomic
     from pidkit.quantise import RepresentationCodes
-    from pidkit.representations.decomposition import representation_pid
+    from pidkit.representations.coded import coded_pid
 
-    result = representation_pid(
+    result = coded_pid(
         labels=_load(arguments, "labels"),
         x1=_load(arguments, "x1"),
         x2=_load(arguments, "x2"),

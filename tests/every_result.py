@@ -34,7 +34,7 @@ def representation() -> UnitResult:
     labels = rng.integers(3, size=300)
     x1, x2 = labels[:, None] + rng.normal(size=(2, 300, 2))
     quantiser = pidkit.KMeansCodes(n_codes=3)
-    return pidkit.representation_pid(
+    return pidkit.coded_pid(
         labels=labels, x1=x1, x2=x2, quantiser=quantiser, fit_fraction=0.5, bias="shuffle", n_null=2, n_bootstrap=2
     )
 
@@ -123,7 +123,7 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     "Comparison": lambda: compare(JOINT),
     **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
-    "RepresentationPID": representation,
+    "CodedPID": representation,
     "PIDEstimate": discrete_estimate,
     "PlaneTrajectory": trajectory,
     "AtomRecords": atom_records,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import GATES, RepresentationCodes, representation_pid, save_arrays
+from pidkit import GATES, RepresentationCodes, coded_pid, save_arrays
 from pidkit.cli import main
 from pidkit.errors import SolverError
 from tests.command_lines import ATOMS, SAMPLES, N, one_line_of, save_samples, with_options
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_atoms_prints_and_writes_what_the_library_returns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = with_options("--n-null", "3", "--n-bootstrap", "3", "--bias", "shuffle", "--seed", "5", "--unit", "nats")
     assert main([*command, "--json", "out.json", "--plot", "out.png", "--names", "teacher", "student"]) == 0
-    expected = representation_pid(
+    expected = coded_pid(
         labels=SAMPLES["y"], x1=SAMPLES["x1"], x2=SAMPLES["x2"], rng=5,
         quantiser=RepresentationCodes(n_codes=3, random_state=5), n_null=3, n_bootstrap=3, bias="shuffle", unit="nats",
     )  # fmt: skip
@@ -70,7 +70,7 @@ def test_a_bias_warning_takes_one_line_and_is_no_error(folder: Path, capsys: pyt
     save_arrays("noise.npy", noise=rng.normal(size=(N, 2)))
     assert main(["atoms", "--labels", "y.npy", "--x1", "noise.npy", "--x2", "noise.npy"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("RepresentationPID")
+    assert shown.out.startswith("CodedPID")
     (line,) = shown.err.splitlines()
     assert line.startswith("pidkit: warning: the predicted plug-in bias")
 
@@ -141,7 +141,7 @@ def test_exit_codes(
     def fail(**options: Any) -> None:
         raise error
 
-    monkeypatch.setattr("pidkit.representations.decomposition.representation_pid", fail)
+    monkeypatch.setattr("pidkit.representations.coded.coded_pid", fail)
     assert message in one_line_of(ATOMS, code, capsys)
 
 

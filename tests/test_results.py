@@ -39,7 +39,7 @@ UNITLESS: dict[str, set[str]] = {
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
     "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
     "BinnedEstimate": set(),
-    "RepresentationPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
+    "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {

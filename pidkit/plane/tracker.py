@@ -58,7 +58,7 @@ class InformationPlane:
     atoms : sequence of (str, str)
         With two networks: pairs (layer of the first, layer of the second) to decompose at every step.
     atom_options : dict, optional
-        Arguments of `representation_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
+        Arguments of `coded_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
     schedule : collection of float, optional
         The steps to measure (`log_spaced_steps`); at others `step` returns at once. None: every step asked for.
     reduce, call

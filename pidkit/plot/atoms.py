@@ -25,14 +25,14 @@ from pidkit.plot.style import (
     label_slant,
     new_axes,
 )
-from pidkit.representations.result import RepresentationPID
+from pidkit.representations.coded_result import CodedPID
 from pidkit.types import AtomName, FloatArray
 
 
 def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2"), ax: Axes | None = None) -> Axes:
     """Draw the four atoms of one result as bars, with all that is known of their worth.
 
-    A RepresentationPID also shows H(Y) as a line and, where it has them, ± one bootstrap standard deviation, the
+    A CodedPID also shows H(Y) as a line and, where it has them, ± one bootstrap standard deviation, the
     shuffled null (mean and central 95 %) to the right of each bar and the corrected atom to the left of it.
 
     Raises
@@ -57,12 +57,12 @@ def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2")
         ticks.append(f"{value:z.3f}\n{textwrap.fill(labels[name], 10, break_long_words=False)}")
     ax.set_xticks(range(len(ATOMS)), ticks)
     ax.set_xlim(-0.6, len(ATOMS) - 0.4)
-    if isinstance(checked, RepresentationPID):
+    if isinstance(checked, CodedPID):
         _draw_worth(ax, checked)
     return finish(ax, [checked])
 
 
-def _draw_worth(ax: Axes, result: RepresentationPID) -> None:
+def _draw_worth(ax: Axes, result: CodedPID) -> None:
     """Draw the spread, the null and the corrected atoms of a result that has them."""
     places = np.arange(float(len(ATOMS)))
     # A marker at zero is not cut in half by the axis.
@@ -102,7 +102,7 @@ def plot_atoms_over(
 
     Parameters
     ----------
-    results : iterable of PIDResult or RepresentationPID
+    results : iterable of PIDResult or CodedPID
         At least one, at least two for areas, all in one unit.
     x : sequence of float or of str, optional
         Where or how each is shown; None counts from zero. Areas are drawn to scale where `x` are numbers; bars and

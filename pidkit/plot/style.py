@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.result import RepresentationPID
+from pidkit.representations.coded_result import CodedPID
 from pidkit.types import FloatArray
 
-Decomposition = PIDResult | RepresentationPID
+Decomposition = PIDResult | CodedPID
 """A result that has four atoms to draw."""
 
 EDGE = {"edgecolor": "black", "linewidth": 0.7}
@@ -47,9 +47,9 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
         raise InputError(f"{name} must be a sequence of results, not {type(results).__name__}; put one into a list")
     checked: list[Decomposition] = []
     for index, result in enumerate(results):
-        if not isinstance(result, (PIDResult, RepresentationPID)):
+        if not isinstance(result, (PIDResult, CodedPID)):
             kind = type(result).__name__
-            raise InputError(f"{name}[{index}] must be a PIDResult or a RepresentationPID, not {kind}")
+            raise InputError(f"{name}[{index}] must be a PIDResult or a CodedPID, not {kind}")
         if not all(math.isfinite(getattr(result, atom)) for atom in ATOMS):
             raise InputError(f"{name}[{index}] has an atom that is NaN or infinite")
         checked.append(result)
@@ -67,7 +67,7 @@ def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -
     if not stacked:
         return values
     for index, (value, result) in enumerate(zip(values, results, strict=True)):
-        gap = (result.pid if isinstance(result, RepresentationPID) else result).report.gap
+        gap = (result.pid if isinstance(result, CodedPID) else result).report.gap
         if value < -(gap + ROUNDING):
             raise InputError(
                 f"results[{index}] has {atom} = {value:.3g} {result.unit}, below minus its certified gap of {gap:.1e}: "
@@ -96,7 +96,7 @@ def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 def finish(ax: Axes, results: Sequence[Decomposition]) -> Axes:
     """Draw H(Y) where all results agree on it, mark zero, name the y axis, and put any legend to the right."""
-    entropies = {round(r.entropy_y, 9) if isinstance(r, RepresentationPID) else None for r in results}
+    entropies = {round(r.entropy_y, 9) if isinstance(r, CodedPID) else None for r in results}
     if len(entropies) == 1 and (entropy := entropies.pop()) is not None:
         ax.axhline(entropy, color="0.35", linestyle="--", label="H(Y)")
         ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * entropy))

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.representations.coded import coded_pid as coded_pid
+    from pidkit.representations.coded_result import CodedPID as CodedPID
     from pidkit.representations.coding import Quantiser as Quantiser
     from pidkit.representations.decomposition import representation_pid as representation_pid
     from pidkit.representations.estimate import estimate_pid as estimate_pid
     from pidkit.representations.estimate_result import PIDEstimate as PIDEstimate
     from pidkit.representations.finite_samples import Spread as Spread
+    from pidkit.representations.result import DecoderReport as DecoderReport
     from pidkit.representations.result import RepresentationPID as RepresentationPID
 
 __getattr__, __dir__, __all__ = attach(
@@ -22,6 +25,9 @@ __getattr__, __dir__, __all__ = attach(
     {
         "representation_pid": "pidkit.representations.decomposition",
         "RepresentationPID": "pidkit.representations.result",
+        "DecoderReport": "pidkit.representations.result",
+        "coded_pid": "pidkit.representations.coded",
+        "CodedPID": "pidkit.representations.coded_result",
         "estimate_pid": "pidkit.representations.estimate",
         "PIDEstimate": "pidkit.representations.estimate_result",
         "Spread": "pidkit.representations.finite_samples",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -114,9 +114,9 @@ def estimate_pid(
     informations = estimate_informations(scores)
     held_out, in_sample = scores.held_out.mean(0), scores.in_sample
     errors = standard_errors(scores)
-    estimate = {**_by_name(informations), **atoms_from(informations)}
-    ends = [estimate, *({**_by_name(values), **atoms_from(values)} for values in (held_out, in_sample))]
-    p_values: dict[str, float] = {name: _one_sided(ends[1][name], errors[name]) for name in ATOMS}
+    estimate = {**by_name(informations), **atoms_from(informations)}
+    ends = [estimate, *({**by_name(values), **atoms_from(values)} for values in (held_out, in_sample))]
+    p_values: dict[str, float] = {name: one_sided(ends[1][name], errors[name]) for name in ATOMS}
     null = None
     if n_null:
         observed = np.array([getattr(plug_in, name) for name in ATOMS])
@@ -124,17 +124,11 @@ def estimate_pid(
         p_values = {name: max(p_values[name], by_nulls[name]) for name in ATOMS}
     result = PIDEstimate(
         **estimate,
-        interval={
-            name: (
-                min(end[name] for end in ends) - TWO_SIDED_95 * errors[name],
-                max(end[name] for end in ends) + TWO_SIDED_95 * errors[name],
-            )
-            for name in estimate
-        },
+        interval={name: hull([end[name] for end in ends], errors[name]) for name in estimate},
         standard_error=errors,
         held_out=ends[1],
         in_sample=ends[2],
-        plug_in=_all_of(plug_in),
+        plug_in=all_of(plug_in),
         p_value=p_values,
         null=null,
         bootstrap=spreads(bootstrap(samples, n_bootstrap, draws)) if n_bootstrap else None,
@@ -189,6 +183,11 @@ def standard_errors(scores: Scores) -> dict[str, float]:
     }
 
 
+def hull(values: Sequence[float], error: float) -> tuple[float, float]:
+    """Return the 95 % interval of an estimate that lies between several values, each with this standard error."""
+    return min(values) - TWO_SIDED_95 * error, max(values) + TWO_SIDED_95 * error
+
+
 def deal_folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
     """Return the fold of every row: folds of equal size, up to one row, at random."""
     dealt = np.empty(n, dtype=np.int64)
@@ -218,19 +217,19 @@ def _read(y: object, x1: object, x2: object) -> CodedSamples:
     return CodedSamples(*codes)
 
 
-def _by_name(informations: FloatArray) -> dict[str, float]:
+def by_name(informations: FloatArray) -> dict[str, float]:
     """Return the four informations by name."""
     return dict(zip(INFORMATIONS, map(float, informations), strict=True))
 
 
-def _all_of(result: PIDResult) -> dict[str, float]:
+def all_of(result: PIDResult) -> dict[str, float]:
     """Return the atoms and informations of a decomposition, the union information among them."""
     union = result.mi_1 + result.mi_2 - result.redundancy
     informations = np.array([result.mi_1, result.mi_2, union, result.mi_joint])
-    return {**_by_name(informations), **atoms_from(informations)}
+    return {**by_name(informations), **atoms_from(informations)}
 
 
-def _one_sided(value: float, error: float) -> float:
+def one_sided(value: float, error: float) -> float:
     """Return the p-value of a held-out mean against zero or less; held-out scores err downwards."""
     if error == 0.0:
         return 0.0 if value > 0.0 else 1.0

@@ -63,7 +63,7 @@ def plots() -> dict[str, Door]:
 
 
 def representation(**changed: Any) -> Any:
-    return pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"quantiser": UniformBins(2), **changed})
+    return pidkit.coded_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"quantiser": UniformBins(2), **changed})
 
 
 DOORS: dict[str, Door] = {
@@ -85,7 +85,7 @@ DOORS: dict[str, Door] = {
         lambda **c: pidkit.solve_broja_batch(BATCH.sum(3), BATCH.sum(2), **c).unique_1, tol=1e-6, max_iter=50, n_jobs=2
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
-    "representation_pid": Door(representation, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "coded_pid": Door(representation, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
         folds=3,

@@ -1,4 +1,4 @@
-"""`representation_pid`: known answers, one answer a seed, nothing left behind, and options refused before any work."""
+"""`coded_pid`: known answers, one answer a seed, nothing left behind, and options refused before any work."""
 
 import random
 import re
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import BiasWarning, KMeansCodes, RepresentationCodes, RepresentationPID, representation_pid
+from pidkit import BiasWarning, CodedPID, KMeansCodes, RepresentationCodes, coded_pid
 from tests.representations.layers import QUANTISERS, FirstFeature, Untouchable, teacher_and_student, values
 
 
-def measure(n: int = 400, **options: Any) -> RepresentationPID:
+def measure(n: int = 400, **options: Any) -> CodedPID:
     labels, teacher, student = teacher_and_student(n)
-    return representation_pid(**{"labels": labels, "x1": teacher, "x2": student, "quantiser": QUANTISERS, **options})
+    return coded_pid(**{"labels": labels, "x1": teacher, "x2": student, "quantiser": QUANTISERS, **options})
 
 
 def test_a_teacher_that_knows_all_and_a_student_that_knows_a_function_of_it() -> None:
@@ -31,7 +31,7 @@ def test_a_teacher_that_knows_all_and_a_student_that_knows_a_function_of_it() ->
 
 def test_swapping_teacher_and_student_swaps_the_unique_atoms() -> None:
     labels, teacher, student = teacher_and_student()
-    found = representation_pid(labels=labels, x1=student, x2=teacher, quantiser=QUANTISERS[::-1])
+    found = coded_pid(labels=labels, x1=student, x2=teacher, quantiser=QUANTISERS[::-1])
     assert (found.redundancy, found.unique_1, found.unique_2) == pytest.approx((1.0, 0.0, 1.0), abs=2e-9)
 
 
@@ -39,7 +39,7 @@ def test_identical_representations_have_nothing_unique_and_no_synergy() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(3, size=3000)
     x = np.eye(3)[labels] + rng.normal(size=(3000, 3))
-    found = representation_pid(labels=labels, x1=x, x2=x, quantiser=RepresentationCodes(n_codes=5))
+    found = coded_pid(labels=labels, x1=x, x2=x, quantiser=RepresentationCodes(n_codes=5))
     slack = found.pid.report.gap + 1e-12
     assert (found.unique_1, found.unique_2, found.synergy) == pytest.approx((0.0, 0.0, 0.0), abs=slack)
     assert found.redundancy == pytest.approx(found.pid.mi_joint, abs=slack)
@@ -51,7 +51,7 @@ def test_independent_representations_hold_no_more_than_chance() -> None:
     rng = np.random.default_rng(1)
     labels, x1, x2 = rng.integers(2, size=4000), rng.normal(size=(4000, 2)), rng.normal(size=(4000, 3))
     with pytest.warns(BiasWarning):
-        found = representation_pid(labels=labels, x1=x1, x2=x2, quantiser=KMeansCodes(n_codes=2), unit="nats")
+        found = coded_pid(labels=labels, x1=x1, x2=x2, quantiser=KMeansCodes(n_codes=2), unit="nats")
     assert found.pid.mi_joint < 25.0 / 8000
     assert all(-1e-9 <= atom <= found.pid.mi_joint + 1e-9 for atom in found.pid.atoms.values())
 
@@ -90,20 +90,18 @@ def test_nothing_global_is_touched_and_neither_are_the_arguments() -> None:
     arguments = labels.copy(), teacher.copy(), student.copy()
     quantiser = RepresentationCodes(n_codes=4)
     before = repr(np.random.get_state()), random.getstate(), np.geterr()  # noqa: NPY002
-    representation_pid(
-        labels=labels, x1=teacher, x2=student, quantiser=quantiser, fit_fraction=0.5, n_null=2, n_bootstrap=2
-    )
+    coded_pid(labels=labels, x1=teacher, x2=student, quantiser=quantiser, fit_fraction=0.5, n_null=2, n_bootstrap=2)
     assert (repr(np.random.get_state()), random.getstate(), np.geterr()) == before  # noqa: NPY002
     for given, kept in zip((labels, teacher, student), arguments, strict=True):
         np.testing.assert_array_equal(given, kept)
     assert not hasattr(quantiser, "n_codes_")
 
 
-def lone_bit(n: int, **options: Any) -> RepresentationPID:
+def lone_bit(n: int, **options: Any) -> CodedPID:
     """Measure a source that is the label beside one that is constant: I = 1 bit, its predicted bias 1 / (2 n) nats."""
     x = np.arange(n)[:, None] % 2
     pair = (FirstFeature(n_codes=2), FirstFeature(n_codes=1))
-    return representation_pid(labels=x[:, 0], x1=x, x2=0 * x, quantiser=pair, **options)
+    return coded_pid(labels=x[:, 0], x1=x, x2=0 * x, quantiser=pair, **options)
 
 
 def test_the_bias_warning_comes_above_a_tenth_of_the_information_and_not_below() -> None:
@@ -126,10 +124,10 @@ def test_no_information_at_all_is_all_bias() -> None:
     x: np.ndarray = np.zeros((10, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a single code has no bias either
-        assert representation_pid(labels=np.arange(10) % 2, x1=x, x2=x).pid.mi_joint == pytest.approx(0.0, abs=1e-12)
+        assert coded_pid(labels=np.arange(10) % 2, x1=x, x2=x).pid.mi_joint == pytest.approx(0.0, abs=1e-12)
     x = np.arange(8)[:, None] // 2 % 2
     with pytest.warns(BiasWarning, match=r"all of the 0\.000 reported|% of the 0\.000 reported"):
-        representation_pid(labels=np.arange(8) % 2, x1=x, x2=x, quantiser=FirstFeature())
+        coded_pid(labels=np.arange(8) % 2, x1=x, x2=x, quantiser=FirstFeature())
 
 
 REFUSED = {
@@ -179,4 +177,4 @@ def test_a_tolerance_out_of_reach_is_a_solver_error() -> None:
     rng = np.random.default_rng(2)
     labels, x = rng.integers(3, size=900), rng.normal(size=(900, 2))
     with pytest.raises(pidkit.SolverError, match=r"; tol is 1e-30\. To go on: ask for a larger tol"):
-        representation_pid(labels=labels, x1=x, x2=x[::-1], quantiser=KMeansCodes(n_codes=3), tol=1e-30)
+        coded_pid(labels=labels, x1=x, x2=x[::-1], quantiser=KMeansCodes(n_codes=3), tol=1e-30)
