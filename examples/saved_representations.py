@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pidkit import RepresentationCodes, CodedPID, load_array, coded_pid, save_arrays
+from pidkit import CodedPID, RepresentationCodes, coded_pid, load_array, save_arrays
 from pidkit.arrays import write_atomic
 from pidkit.plot import plot_atom_map, plot_atoms, plot_atoms_over, save_figure
 

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from pidkit.representations import RepresentationPID as RepresentationPID
     from pidkit.representations import coded_pid as coded_pid
     from pidkit.representations import estimate_pid as estimate_pid
+    from pidkit.representations import explain as explain
 
 _HOME = {
     # decompose
@@ -73,6 +74,7 @@ _HOME = {
     "solve_broja": "pidkit.pid",
     "solve_broja_batch": "pidkit.pid",
     "estimate_pid": "pidkit.representations",
+    "explain": "pidkit.representations",
     "representation_pid": "pidkit.representations",
     "coded_pid": "pidkit.representations",
     # intersect and compare

@@ -92,19 +92,21 @@ class CodedPID(UnitResult):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the codes lost, in sentences."""
+        """What the codes of each layer lost of what the decoder reads, in sentences; none without a decoder."""
         notable = NOTABLE * NATS_PER_UNIT["bits"] / NATS_PER_UNIT[self.unit]
         said = []
         for name, told, read, cap in (
             ("x1", self.pid.mi_1, self.decoded_1, self.cap_1),
             ("x2", self.pid.mi_2, self.decoded_2, self.cap_2),
         ):
-            if read is not None and read - told > notable:
+            if read is None:
+                continue
+            if read - told > notable:
                 said.append(
                     f"the codes of {name} tell {told:.3f} {self.unit} and a decoder reads {read:.3f}: the codes lost "
                     "the rest, and no atom has it; leave out quantiser, so that the layers are decoded"
                 )
-            elif cap < self.entropy_y - notable and (read is None or read > cap - notable):
+            elif cap < min(self.entropy_y, read) + notable and cap < self.entropy_y - notable:
                 said.append(
                     f"the codes of {name} cannot tell more than {cap:.3f} {self.unit}, and H(Y) is "
                     f"{self.entropy_y:.3f}: use more codes"

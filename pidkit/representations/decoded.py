@@ -12,7 +12,7 @@ from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.held_out import INFORMATIONS
 from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
-from pidkit.representations.union import GROWTH_TOL, score_union
+from pidkit.representations.union import PORTFOLIO_TOL, score_union
 from pidkit.types import FloatArray, IntArray
 
 OF_ATOMS = np.array([[1.0, 1.0, -1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, -1.0, 1.0]])
@@ -90,8 +90,8 @@ class DecodedScores:
         rows, extra = self.rows_of_informations()
         combined = rows @ np.vstack([np.eye(4), OF_ATOMS]).T
         with_union = np.concatenate([np.eye(4)[:, 2], np.abs(OF_ATOMS[:, 2])])
-        # Portfolios of both layers are optimal up to GROWTH_TOL, which no scatter shows.
-        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * GROWTH_TOL) ** 2))
+        # Portfolios of both layers are optimal up to PORTFOLIO_TOL, which no scatter shows.
+        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * PORTFOLIO_TOL) ** 2))
         return dict(zip((*INFORMATIONS, *ATOMS), map(float, errors), strict=True))
 
     def joint_shortfall(self) -> tuple[float, float]:

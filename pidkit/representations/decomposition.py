@@ -176,8 +176,7 @@ def representation_pid(
     check_unit(unit)
     check_decoder(decoder)
     n_folds = DEFAULT_FOLDS if folds is None else whole_number("folds", folds, least=2)
-    if n_codes is not None:
-        whole_number("n_codes", n_codes, least=2)
+    n_codes = None if n_codes is None else whole_number("n_codes", n_codes, least=2)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
     draws = generator(rng)
     y = read_labels(labels)

@@ -103,11 +103,15 @@ class PIDEstimate(UnitResult):
         """The four estimated atoms by name."""
         return {name: float(getattr(self, name)) for name in ATOMS}
 
+    def limits(self, atom: str) -> tuple[str, ...]:
+        """Return what limits an atom: "the sample", where its interval is wide, or nothing of note."""
+        return ("the sample",) if self._is_wide(atom) else ()
+
     def verdict(self, atom: str) -> str:
         """Return in a few words what to believe of an atom: whether it is above chance, and what limits it."""
         words = "above chance" if self._is_above_chance(atom) else "not told from zero"
-        if self._is_wide(atom):
-            words += ", limited by the sample"
+        if limits := self.limits(atom):
+            words += f", limited by {' and '.join(limits)}"
         return f"{words} ({p_text(self.p_value[atom])})"
 
     def _is_above_chance(self, atom: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pidkit.pid.result import ATOMS
-from pidkit.representations.estimate_result import PIDEstimate, p_text
+from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.results import UnitPart, text_table
 from pidkit.units import NATS_PER_UNIT
 
@@ -106,14 +106,6 @@ class RepresentationPID(PIDEstimate):
         if weak[atom]:
             found.append("the decoder")
         return tuple(found)
-
-    def verdict(self, atom: str) -> str:
-        """Return in a few words what to believe of an atom: whether it is above chance, and what limits it."""
-        words = "above chance" if self._is_above_chance(atom) else "not told from zero"
-        limits = self.limits(atom)
-        if limits:
-            words += f", limited by {' and '.join(limits)}"
-        return f"{words} ({p_text(self.p_value[atom])})"
 
     def budget(self) -> dict[str, float]:
         """Return where the bits between H(Y) and what the layers are seen to tell go, in `unit`.

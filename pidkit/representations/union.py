@@ -18,7 +18,7 @@ from pidkit.representations.market import growth
 from pidkit.representations.predictors import SourcePredictors, fit_sources
 from pidkit.types import FloatArray, IntArray
 
-GROWTH_TOL = 1e-4
+PORTFOLIO_TOL = 1e-4
 """Nats within which portfolios are optimal. Any portfolio gives a valid score; a better one scores that much more."""
 
 SOLVER_TOL = 1e-5
@@ -153,8 +153,8 @@ def _scores(
 ) -> tuple[FloatArray, FloatArray]:
     """Return log u(y) + log v(y) of some rows, and what their posteriors expect of it."""
     first, second = posteriors[0][rows], posteriors[1][rows]
-    log_u = np.log(growth(first, assets, GROWTH_TOL).weights @ assets)
-    v = second / (growth(second, assets, GROWTH_TOL).weights @ assets)
+    log_u = np.log(growth(first, assets, PORTFOLIO_TOL).weights @ assets)
+    v = second / (growth(second, assets, PORTFOLIO_TOL).weights @ assets)
     log_v = np.log(v / (v @ assets.T).max(1, keepdims=True))
     each = np.arange(rows.size), y[rows]
     expected = (first * log_u).sum(1) + (second * log_v).sum(1)

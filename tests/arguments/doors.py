@@ -62,7 +62,7 @@ def plots() -> dict[str, Door]:
     }
 
 
-def representation(**changed: Any) -> Any:
+def coded(**changed: Any) -> Any:
     return pidkit.coded_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"quantiser": UniformBins(2), **changed})
 
 
@@ -85,7 +85,14 @@ DOORS: dict[str, Door] = {
         lambda **c: pidkit.solve_broja_batch(BATCH.sum(3), BATCH.sum(2), **c).unique_1, tol=1e-6, max_iter=50, n_jobs=2
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
-    "coded_pid": Door(representation, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "representation_pid": Door(
+        lambda **c: pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"folds": 2, **c}),
+        folds=3,
+        n_codes=2,
+        n_bootstrap=2,
+        n_null=2,
+    ),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
         folds=3,
@@ -126,6 +133,7 @@ DOORS: dict[str, Door] = {
     "PlugIn.estimate": Door(lambda **c: PlugIn().estimate(LABELS, LABELS, **c)),
     "LabelDecoder": Door(LabelDecoder, folds=3),
     "LabelDecoder.estimate": Door(lambda **c: LabelDecoder(folds=1).estimate(ROWS, LABELS, **c)),
+    "LabelDecoder.cross_fit": Door(lambda **c: len(LabelDecoder(folds=3).cross_fit(ROWS, LABELS, **c))),
     "LabelDecoder.fit": Door(lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS, **c).estimate(ROWS, LABELS)),
     "FittedLabelDecoder.estimate": Door(
         lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS).estimate(ROWS, LABELS, **c)

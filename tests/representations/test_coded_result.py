@@ -110,7 +110,8 @@ def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: CodedPID) -> 
             "streaming": False, "batch_size": 4096, "random_state": 0,
         },
         "quantiser_2": {"name": "KMeansCodes", "n_codes": 3, "n_init": 10, "random_state": 0},
-        "fit_fraction": 0.25, "n_rows": 4000, "bias": "shuffle", "n_bootstrap": 10, "n_null": 20, "rng": 7,
+        "fit_fraction": 0.25, "n_rows": 4000, "bias": "shuffle", "decoder": None,
+        "n_bootstrap": 10, "n_null": 20, "rng": 7,
         "versions": {package: version(package) for package in packages},
     }  # fmt: skip
 
