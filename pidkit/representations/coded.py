@@ -40,7 +40,7 @@ from pidkit.representations.finite_samples import (
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.symbols import encode_labels
 from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
-from pidkit.units import check_unit, from_nats
+from pidkit.units import check_unit
 
 
 @takes_two_sources
@@ -122,6 +122,42 @@ def coded_pid(
     >>> round(result.unique_1, 2), round(abs(result.redundancy), 2)
     (1.0, 0.0)
     """
+    result = measure_codes(
+        labels=labels,
+        x1=x1,
+        x2=x2,
+        quantiser=quantiser,
+        decoder=decoder,
+        fit_fraction=fit_fraction,
+        bias=bias,
+        n_bootstrap=n_bootstrap,
+        n_null=n_null,
+        solver=solver,
+        tol=tol,
+        unit=unit,
+        rng=rng,
+    )
+    warn_of_codes(result)
+    return result
+
+
+def measure_codes(
+    *,
+    labels: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
+    decoder: Decoder | None,
+    fit_fraction: float | None,
+    bias: BiasCorrection,
+    n_bootstrap: int,
+    n_null: int,
+    solver: SolverName,
+    tol: float | None,
+    unit: Unit,
+    rng: Rng,
+) -> CodedPID:
+    """Return the result of `coded_pid`, which explains the parameters, without its warnings."""
     check_unit(unit)
     check_solver(solver)
     check_tol(tol)
@@ -176,10 +212,26 @@ def coded_pid(
             "versions": recorded_versions(),
         },
     )
-    _warn_of_bias(result, unit)
-    for text in result.to(unit).warnings:
-        warnings.warn(text, PidkitWarning, stacklevel=3)
     return result.to(unit)
+
+
+def warn_of_codes(result: CodedPID) -> None:
+    """Warn where the predicted bias is a sizeable part of what is reported, and of what the codes lost.
+
+    The warnings point at the caller of the public function that calls this, past what refuses a third source.
+    """
+    bias, information = result.bias["mi_joint"], result.pid.mi_joint
+    if bias > LARGEST_BIAS_SHARE * information:
+        share = f"{100.0 * bias / information:.0f} %" if information > 0.0 else "all"
+        warnings.warn(
+            f"the predicted plug-in bias of I(Y;X1,X2) is {bias:.3f} {result.unit}, {share} of the {information:.3f} "
+            f"reported: use more samples than {result.n_samples} or fewer codes, and read the atoms beside n_null and "
+            "bias='extrapolation'",
+            BiasWarning,
+            stacklevel=4,
+        )
+    for text in result.warnings:
+        warnings.warn(text, PidkitWarning, stacklevel=4)
 
 
 def _read_by_decoder(
@@ -205,17 +257,3 @@ def read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
     if classes.size < 2:
         raise InputError("labels hold one class only: there is nothing to be informed about; use at least two")
     return y.astype(np.int64)
-
-
-def _warn_of_bias(result: CodedPID, unit: str) -> None:
-    """Warn where the predicted bias is a sizeable part of what is reported."""
-    bias, information = result.bias["mi_joint"], result.pid.mi_joint
-    if bias > LARGEST_BIAS_SHARE * information:
-        share = f"{100.0 * bias / information:.0f} %" if information > 0.0 else "all"
-        warnings.warn(
-            f"the predicted plug-in bias of I(Y;X1,X2) is {from_nats(bias, unit):.3f} {unit}, {share} of the "
-            f"{from_nats(information, unit):.3f} reported: use more samples than {result.n_samples} or fewer codes, "
-            "and read the atoms beside n_null and bias='extrapolation'",
-            BiasWarning,
-            stacklevel=4,  # past this, coded_pid and what refuses a third source: the caller
-        )

@@ -15,7 +15,7 @@ from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
-from pidkit.representations.coded import coded_pid, read_labels
+from pidkit.representations.coded import measure_codes, read_labels, warn_of_codes
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded import DecodedScores, score_decoded
@@ -100,8 +100,9 @@ def representation_pid(
         (n, c, h, w) are flattened and sequences (n, length, d) averaged over their length. float16 and memory maps are
         read as they are.
     decoder : str or classifier
-        "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits), or a scikit-learn classifier with predict_proba, of
-        which copies are fitted. With `quantiser`, what its codes are compared with; None compares with nothing.
+        "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits, which "linear" reads together), or a scikit-learn
+        classifier with predict_proba, of which copies are fitted. With `quantiser`, what its codes are compared with;
+        None compares with nothing.
     n_codes : int, optional
         Codes of each layer's posteriors, which the market is made of; None chooses by the scores of held-out rows.
     quantiser : transformer or pair of transformers, optional
@@ -160,17 +161,23 @@ def representation_pid(
                 raise InputError(
                     f"{name} is for decoders, and quantiser makes codes without them; leave one of them out"
                 )
-        return coded_pid(
+        coded = measure_codes(
             labels=labels,
             x1=x1,
             x2=x2,
             quantiser=quantiser,
             decoder=decoder,
+            fit_fraction=None,
+            bias="none",
             n_bootstrap=n_bootstrap,
             n_null=n_null,
+            solver="auto",
+            tol=None,
             unit=unit,
             rng=rng,
         )
+        warn_of_codes(coded)
+        return coded
     if decoder is None:
         raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
@@ -182,9 +189,11 @@ def representation_pid(
     y = read_labels(labels)
     members = None if groups is None else read_groups(groups, y.size)
     splits = cross_fitting_splits(y, n_folds, members, draws)
+    # Logits of two layers are no logits together: a linear decoder reads them side by side.
+    of_both = "linear" if decoder == "softmax" else decoder
     layers = tuple(
-        decode_layer(x, y, splits, decoder=decoder, rng=draws, name=name)
-        for x, name in ((x1, "x1"), (x2, "x2"), ((x1, x2), "x1 and x2"))
+        decode_layer(x, y, splits, decoder=reader, rng=draws, name=name)
+        for x, reader, name in ((x1, decoder, "x1"), (x2, decoder, "x2"), ((x1, x2), of_both, "x1 and x2"))
     )
     fold_of_row = np.empty(y.size, dtype=np.int64)
     for number, split in enumerate(splits):
