@@ -43,7 +43,8 @@ def as_numbers(version: str) -> list[int]:
 
 def test_lowest_versions_are_the_floors() -> None:
     lowest, needed, tools = pins("lowest.txt"), floors(declared()[""]), floors(declared()["test"])
-    assert not needed.keys() - lowest.keys(), "add to lowest.txt"
+    missing = sorted(needed.keys() - lowest.keys())
+    assert not missing, "add to lowest.txt"
     for package, version in lowest.items():
         if package not in TRANSITIVE:
             assert version == {**tools, **needed}[package], package
@@ -58,5 +59,7 @@ def test_everything_declared_has_a_tested_version_at_or_above_its_floor() -> Non
 
 
 def test_a_package_has_one_floor() -> None:
-    everything = [(package, version) for needs in declared().values() for package, version in floors(needs).items()]
-    assert len(dict(everything)) == len(set(everything))
+    seen: dict[str, str] = {}
+    for requirements in declared().values():
+        for package, version in floors(requirements).items():
+            assert seen.setdefault(package, version) == version, package
