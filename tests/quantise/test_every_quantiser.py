@@ -5,7 +5,6 @@ The same for tensors is in test_tensors.py, which needs torch.
 
 import subprocess
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
