@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import random
 import warnings
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from pidkit import InputError, MIEstimate, PidkitWarning, estimate_mi
 from pidkit.mi import ESTIMATORS
 from pidkit.mi.result import KINDS
+from tests.global_state import left_alone
 from tests.mi.estimators import CASES
 
 every_estimator = pytest.mark.parametrize("name", CASES)
@@ -88,12 +88,8 @@ def test_samples_and_global_state_are_left_alone(name: Any) -> None:
     a, b = (np.array(side) for side in CASES[name].sample(90, 0))
     kept = copy.deepcopy((a, b))
     a.flags.writeable = b.flags.writeable = False
-    state: Any = np.random.get_state()  # noqa: NPY002  # the global state is what must be left as found
-    python, errors, filters = random.getstate(), np.geterr(), list(warnings.filters)
-    brief(name, a, b)
-    after: Any = np.random.get_state()  # noqa: NPY002
-    assert all(np.array_equal(x, y) for x, y in zip(state, after, strict=True))
-    assert (random.getstate(), np.geterr(), list(warnings.filters)) == (python, errors, filters)
+    with left_alone():
+        brief(name, a, b)
     np.testing.assert_array_equal(a, kept[0])
     np.testing.assert_array_equal(b, kept[1])
 
