@@ -34,8 +34,8 @@ class LabelDecoder:
     Parameters
     ----------
     model : str
-        "linear", a logistic regression whose penalty is chosen on the second part, or "mlp", a perceptron that the
-        second part stops.
+        "linear", a logistic regression that is shrunk towards linear discriminant analysis by as much as the second
+        part prefers, or "mlp", a perceptron that the second part stops.
     hidden : tuple of int
         Hidden layers of the perceptron.
     folds : int, optional
