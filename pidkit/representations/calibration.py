@@ -42,12 +42,12 @@ class Calibration:
         return np.asarray((1.0 - UNIFORM_SHARE) * np.exp(log_q) + UNIFORM_SHARE / q.shape[1])
 
 
-def fit_calibration(q: FloatArray, labels: IntArray) -> Calibration:
+def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = None) -> Calibration:
     """Fit the calibration of posteriors q (n, C), none of them zero, to labels (n,).
 
     The candidates are the frequencies of the classes, matrix = 0, for posteriors that tell nothing; one temperature,
     matrix = t I; and matrix scaling with a penalty on what is not a temperature. The candidate with the lowest log loss
-    on rows that it was not fitted to is fitted to all rows.
+    on rows that it was not fitted to is fitted to all rows. Rows of one group are on one side of that comparison.
 
     References
     ----------
@@ -64,14 +64,21 @@ def fit_calibration(q: FloatArray, labels: IntArray) -> Calibration:
     """
     logs = np.log(q)
     logs = logs - logs.mean(1, keepdims=True)
-    part = np.empty(labels.size, dtype=np.int64)
-    part[np.argsort(labels, kind="stable")] = np.arange(labels.size) % PARTS
+    part = _parts(labels, np.arange(labels.size) if groups is None else groups)
     losses = np.zeros(2 + len(CALIBRATION_PENALTIES))
     for held_out in range(PARTS):
         fitted = _path(logs[part != held_out], labels[part != held_out])
         for number, one in enumerate(fitted):
             losses[number] += _loss(one, logs[part == held_out], labels[part == held_out])
     return _path(logs, labels, last=int(np.argmin(losses)))[-1]
+
+
+def _parts(labels: IntArray, groups: IntArray) -> IntArray:
+    """Deal rows out to PARTS, whole groups, those of one class (that of their first row) evenly."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    part = np.empty(first.size, dtype=np.int64)
+    part[np.argsort(labels[first], kind="stable")] = np.arange(first.size) % PARTS
+    return part[group]
 
 
 def _path(logs: FloatArray, labels: IntArray, last: int = 1 + len(CALIBRATION_PENALTIES)) -> list[Calibration]:

@@ -139,7 +139,8 @@ def score_decoded(
     fewest = max(FEWEST_CODES, first.shape[1])
     grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
     coded = [
-        choose_codes(q, y, grid, rng) if n_codes is None else posterior_codes(q, n_codes, rng) for q in (first, second)
+        choose_codes(q, y, grid, folds, rng) if n_codes is None else posterior_codes(q, n_codes, rng)
+        for q in (first, second)
     ]
     (codes_1, centroids_1), (codes_2, centroids_2) = coded
     each = np.arange(y.size), y

@@ -192,7 +192,7 @@ def representation_pid(
     # Logits of two layers are no logits together: a linear decoder reads them side by side.
     of_both = "linear" if decoder == "softmax" else decoder
     layers = tuple(
-        decode_layer(x, y, splits, decoder=reader, rng=draws, name=name)
+        decode_layer(x, y, splits, decoder=reader, rng=draws, groups=members, name=name)
         for x, reader, name in ((x1, decoder, "x1"), (x2, decoder, "x2"), ((x1, x2), of_both, "x1 and x2"))
     )
     fold_of_row = np.empty(y.size, dtype=np.int64)
