@@ -40,10 +40,7 @@ UNITLESS: dict[str, set[str]] = {
     "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
-    "RepresentationPID": {
-        *("p_value.*", "report.marginal_residual", "report.seconds"),
-        *(f"decoders.{name}.accuracy" for name in ("x1", "x2", "both")),
-    },
+    "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
     "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,6 +114,15 @@ class DecodedScores:
         """Return the redundancy of the codes, which that of the posteriors is not below (a garbling lowers it)."""
         mi_1, mi_2, union = 0.5 * (self.coded.mean(0) + self.coded_in_sample)
         return float(mi_1 + mi_2 - max(union, mi_1, mi_2))
+
+    def bracket(self, estimate: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """Return between what the atoms of the posteriors lie: the market's, and what the codes' redundancy gives."""
+        of_codes = min(self.coded_redundancy(), estimate["redundancy"])
+        return {
+            "redundancy": (of_codes, estimate["redundancy"]),
+            "unique_1": (estimate["unique_1"], estimate["mi_1"] - of_codes),
+            "unique_2": (estimate["unique_2"], estimate["mi_2"] - of_codes),
+        }
 
 
 def score_decoded(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from typing import overload
 
 import numpy as np
@@ -211,7 +211,7 @@ def representation_pid(
         standard_error=errors,
         held_out=ends[0],
         in_sample=ends[1],
-        bracket=_bracket(estimate, scored.coded_redundancy()),
+        bracket=scored.bracket(estimate),
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,
@@ -241,16 +241,6 @@ def representation_pid(
     for text in said:
         warnings.warn(text, PidkitWarning, stacklevel=3)
     return result.to(unit)
-
-
-def _bracket(estimate: Mapping[str, float], of_codes: float) -> dict[str, tuple[float, float]]:
-    """Return between what the atoms of the posteriors lie: the market's, and those that the codes' redundancy gives."""
-    of_codes = min(of_codes, estimate["redundancy"])
-    return {
-        "redundancy": (of_codes, estimate["redundancy"]),
-        "unique_1": (estimate["unique_1"], estimate["mi_1"] - of_codes),
-        "unique_2": (estimate["unique_2"], estimate["mi_2"] - of_codes),
-    }
 
 
 def _named(informations: FloatArray) -> dict[str, float]:

@@ -27,8 +27,8 @@ REMEDIES = {
 }
 
 PAGES = {
-    "the sample": "What to believe",
-    "the codes": "What to believe",
+    "the sample": "What to believe of samples",
+    "the codes": "What to believe of samples",
     "the decoder": "What a decoder reads",
 }
 """Pages of the documentation, by what limits an atom."""
@@ -53,7 +53,7 @@ def explain(result: PIDEstimate | CodedPID) -> str:
     >>> from pidkit import estimate_pid
     >>> x1, x2 = np.random.default_rng(0).integers(2, size=(2, 1000))
     >>> print(explain(estimate_pid(y=x1 ^ x2, x1=x1, x2=x2)).splitlines()[-1])
-    Read on: "What to believe" in the documentation.
+    Read on: "What to believe of samples" in the documentation.
     """
     if isinstance(result, CodedPID):
         return _paragraphs(_of_codes(result), {"Finite samples", "Choosing codes"})
@@ -61,7 +61,7 @@ def explain(result: PIDEstimate | CodedPID) -> str:
         raise InputError(
             f"result must be what representation_pid, coded_pid or estimate_pid returns, not {type(result).__name__}"
         )
-    pages = {"What to believe"}
+    pages = {"What to believe of samples"}
     said = [
         f"The target has {result.entropy_y:.2f} {result.unit} of entropy, and {result.n_samples} rows were measured. "
         f"Both sources together are seen to tell {result.mi_joint:.2f} of them, x1 alone {result.mi_1:.2f} and x2 "
