@@ -13,6 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 LAYERS = ["block1", "block2", "block3", "logits"]
 
 
+@pytest.mark.slow  # thirty CPU seconds of decoders
 def test_saved_representations_writes_files_figures_and_results(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     command = [sys.executable, "-W", "error", str(EXAMPLES / "saved_representations.py"), "--quick", "--out", "out"]
