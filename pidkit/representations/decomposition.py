@@ -113,7 +113,8 @@ def representation_pid(
     groups : array_like or iterable of hashables, length n, optional
         Rows of one group, such as copies or augmented views of one sample, stay in one fold.
     n_bootstrap, n_null : int
-        Resamples for the spread of the atoms of codes, and replicates of every null of `pidkit.representations.nulls`.
+        Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
+        atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator
@@ -251,14 +252,20 @@ def _named(informations: FloatArray) -> dict[str, float]:
 def _p_values(
     scored: DecodedScores, n_null: int, rng: np.random.Generator
 ) -> tuple[dict[str, float], dict[str, Spread] | None]:
-    """Return the p-value of every atom by the held-out rows and, where there are any, by the nulls of the codes."""
+    """Return the p-value of every atom by the held-out rows and, where there are any, by the nulls of the codes.
+
+    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing: its p-value is
+    that of the held-out rows.
+    """
     held_out, errors = atoms_from(scored.informations()[1]), scored.standard_errors()
     p_values: dict[str, float] = {name: one_sided(held_out[name], errors[name]) for name in ATOMS}
     if not n_null:
         return p_values, None
     observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
     by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
-    return {name: max(p_values[name], by_nulls[name]) for name in ATOMS}, null
+    tested = [name for name in ATOMS if name != "synergy"]
+    p_values |= {name: max(p_values[name], by_nulls[name]) for name in tested}
+    return p_values, {name: null[name] for name in tested}
 
 
 def _report(layer: DecodedLayer) -> DecoderReport:

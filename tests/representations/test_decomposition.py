@@ -93,8 +93,11 @@ def test_synergy_needs_a_decoder_of_both() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(2, size=(2, N))
     x1, x2 = (bit[:, None] + 0.2 * rng.normal(size=(N, 2)) for bit in (a, b))
-    found = representation_pid(labels=a ^ b, x1=x1, x2=x2, decoder="knn")
+    found = representation_pid(labels=a ^ b, x1=x1, x2=x2, decoder="knn", n_null=20)
     assert found.synergy > 0.9
+    assert found.verdict("synergy") == "above chance (p < 0.0001)"  # which codes of the single layers cannot tell
+    assert found.null is not None
+    assert set(found.null) == {"redundancy", "unique_1", "unique_2"}
     assert max(found.redundancy, found.unique_1, found.unique_2) < 0.02
     # No linear decoder sees an exclusive or.
     assert representation_pid(labels=a ^ b, x1=x1, x2=x2).synergy < 0.02
