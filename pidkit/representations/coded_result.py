@@ -9,7 +9,7 @@ from typing import Any
 from pidkit.pid.result import ATOMS, INFORMATION, PIDResult
 from pidkit.representations.finite_samples import Spread
 from pidkit.results import UnitResult, text_table
-from pidkit.units import NATS_PER_UNIT
+from pidkit.units import convert
 
 NOTABLE = 0.1
 """Bits that codes may lose before a warning says so."""
@@ -93,7 +93,7 @@ class CodedPID(UnitResult):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the codes of each layer lost of what the decoder reads, in sentences; none without a decoder."""
-        notable = NOTABLE * NATS_PER_UNIT["bits"] / NATS_PER_UNIT[self.unit]
+        notable = convert(NOTABLE, old="bits", new=self.unit)
         said = []
         for name, told, read, cap in (
             ("x1", self.pid.mi_1, self.decoded_1, self.cap_1),

@@ -11,13 +11,10 @@ from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.finite_samples import CodedSamples
-from pidkit.representations.held_out import INFORMATIONS
+from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
 from pidkit.representations.union import PORTFOLIO_TOL, score_union
 from pidkit.types import FloatArray, IntArray
-
-OF_ATOMS = np.array([[1.0, 1.0, -1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, -1.0, 1.0]])
-"""The atoms, in the order of ATOMS, as combinations of I1, I2, U and I12 (Bertschinger et al. 2014)."""
 
 FEWEST_CODES, MOST_CODES = 10, 80
 """Codes to choose from: these, or as many as classes, and twice and four times as many up to the second number. The

@@ -13,6 +13,7 @@ from pidkit.arguments import Rng, generator, seed_name, whole_number
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
+from pidkit.mi.splits import FOLDS
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coded import measure_codes, read_labels, warn_of_codes
@@ -27,8 +28,6 @@ from pidkit.representations.nulls import null_tests
 from pidkit.representations.result import DecoderReport, RepresentationPID
 from pidkit.types import FloatArray, Unit
 from pidkit.units import check_unit, convert, from_nats
-
-DEFAULT_FOLDS = 5
 
 MISCALIBRATED, MISCALIBRATED_ERRORS = 0.05, 3.0
 """Bits, and standard errors, by which claimed and counted redundancy may differ before a warning says so."""
@@ -142,8 +141,8 @@ def representation_pid(
     Notes
     -----
     The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations,
-    widened by 1.96 standard errors of its row scores. The page "What to believe" of the documentation has its coverage
-    on layers with known atoms, as benchmarks/bench_layers.py measures it.
+    widened by 1.96 standard errors of its row scores. The page "What to believe of samples" of the documentation has
+    its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
 
     Examples
     --------
@@ -183,7 +182,7 @@ def representation_pid(
         raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
     check_decoder(decoder)
-    n_folds = DEFAULT_FOLDS if folds is None else whole_number("folds", folds, least=2)
+    n_folds = FOLDS if folds is None else whole_number("folds", folds, least=2)
     n_codes = None if n_codes is None else whole_number("n_codes", n_codes, least=2)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
     draws = generator(rng)
@@ -200,12 +199,17 @@ def representation_pid(
     for number, split in enumerate(splits):
         fold_of_row[split.value] = number
     scored = score_decoded(y, (layers[0], layers[1], layers[2]), n_codes, fold_of_row, draws)
-    p_values, null = _p_values(scored, n_null, draws)
-    said = _warnings(scored, layers, unit)
     informations, held_out = scored.informations()
     in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
     estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
     errors = scored.standard_errors()
+    p_values: dict[str, float] = {name: one_sided(ends[0][name], errors[name]) for name in ATOMS}
+    null = None
+    if n_null:
+        by_nulls, null = _test_by_nulls(scored, n_null, draws)
+        p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
+    miscalibration, miscalibration_error = scored.miscalibration()
+    said = _warnings(scored, layers, unit)
     result = RepresentationPID(
         **estimate,
         interval={name: hull([end[name] for end in (estimate, *ends)], errors[name]) for name in estimate},
@@ -225,8 +229,8 @@ def representation_pid(
         coding_loss_1=scored.coding_losses[0],
         coding_loss_2=scored.coding_losses[1],
         decoders={name: _report(layer) for name, layer in zip(("x1", "x2", "both"), layers, strict=True)},
-        miscalibration=scored.miscalibration()[0],
-        miscalibration_error=scored.miscalibration()[1],
+        miscalibration=miscalibration,
+        miscalibration_error=miscalibration_error,
         warnings=said,
         provenance={
             "decoder": layers[0].name,
@@ -249,23 +253,17 @@ def _named(informations: FloatArray) -> dict[str, float]:
     return {**by_name(informations), **atoms_from(informations)}
 
 
-def _p_values(
+def _test_by_nulls(
     scored: DecodedScores, n_null: int, rng: np.random.Generator
-) -> tuple[dict[str, float], dict[str, Spread] | None]:
-    """Return the p-value of every atom by the held-out rows and, where there are any, by the nulls of the codes.
+) -> tuple[dict[str, float], dict[str, Spread]]:
+    """Return the p-values and the spreads by the nulls of the codes, of all atoms but the synergy.
 
-    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing: its p-value is
-    that of the held-out rows.
+    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
     """
-    held_out, errors = atoms_from(scored.informations()[1]), scored.standard_errors()
-    p_values: dict[str, float] = {name: one_sided(held_out[name], errors[name]) for name in ATOMS}
-    if not n_null:
-        return p_values, None
     observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
     by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
     tested = [name for name in ATOMS if name != "synergy"]
-    p_values |= {name: max(p_values[name], by_nulls[name]) for name in tested}
-    return p_values, {name: null[name] for name in tested}
+    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
 
 
 def _report(layer: DecodedLayer) -> DecoderReport:

@@ -16,7 +16,7 @@ from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.representations.finite_samples import CodedSamples, bootstrap, spreads
-from pidkit.representations.held_out import INFORMATIONS, Scores, cross_validate
+from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS, Scores, cross_validate
 from pidkit.representations.nulls import null_tests
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray, Unit
@@ -88,10 +88,11 @@ def estimate_pid(
 
     Notes
     -----
-    docs/what_to_believe.md has bias, spread and coverage on systems with known atoms; benchmarks/bench_estimates.py
-    repeats them. The interval of an atom is the hull of its held-out, in-sample and estimated values, widened by 1.96
-    standard errors of its row scores. Where both sources are equally good and independent given the target, both ends
-    of the redundancy err to the same side, and its interval covers less often than it says.
+    docs/meaning/what-to-believe.md has bias, spread and coverage on systems with known atoms, and
+    benchmarks/bench_estimates.py repeats them. The interval of an atom is the hull of its held-out, in-sample and
+    estimated values, widened by 1.96 standard errors of its row scores. Where both sources are equally good and
+    independent given the target, both ends of the redundancy err to the same side, and its interval covers less often
+    than it says.
 
     Examples
     --------
@@ -159,9 +160,7 @@ def estimate_informations(scores: Scores) -> FloatArray:
 
 def atoms_from(informations: FloatArray) -> dict[str, float]:
     """Return the atoms of I1, I2, U and I12, such as redundancy = I1 + I2 - U (Bertschinger et al. 2014)."""
-    mi_1, mi_2, union, mi_joint = (float(value) for value in informations)
-    values = (mi_1 + mi_2 - union, union - mi_2, union - mi_1, mi_joint - union)
-    return dict(zip(ATOMS, values, strict=True))
+    return dict(zip(ATOMS, map(float, OF_ATOMS @ informations), strict=True))
 
 
 def standard_errors(scores: Scores) -> dict[str, float]:
@@ -175,8 +174,7 @@ def standard_errors(scores: Scores) -> dict[str, float]:
     along_curve[:, 2] += growth * (scores.held_out[:, 2] - scores.from_half[:, 2])
     errors = []
     for rows in (scores.held_out, along_curve):
-        i1, i2, union, i12 = rows.T
-        columns = np.stack([*rows.T, i1 + i2 - union, union - i2, union - i1, i12 - union])
+        columns = np.vstack([rows.T, OF_ATOMS @ rows.T])
         errors.append(columns.std(1, ddof=1) / np.sqrt(len(rows)))
     return {
         name: float(max(pair)) for name, pair in zip((*INFORMATIONS, *ATOMS), zip(*errors, strict=True), strict=True)

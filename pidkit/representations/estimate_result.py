@@ -9,7 +9,7 @@ from typing import Any
 from pidkit.pid.result import ATOMS, SolverReport
 from pidkit.representations.finite_samples import Spread
 from pidkit.results import UnitResult, text_table
-from pidkit.units import NATS_PER_UNIT
+from pidkit.units import convert
 
 SIGNIFICANT = 0.05
 """The p-value up to which an atom is called above chance."""
@@ -121,7 +121,7 @@ class PIDEstimate(UnitResult):
     def _is_wide(self, atom: str) -> bool:
         """Whether the interval of an atom is wide, both in bits and beside the atom."""
         low, high = self.interval[atom]
-        least = WIDE * NATS_PER_UNIT["bits"] / NATS_PER_UNIT[self.unit]
+        least = convert(WIDE, old="bits", new=self.unit)
         return high - low > max(least, WIDE_SHARE * abs(self.atoms[atom]))
 
     def _rows(self) -> list[dict[str, str]]:

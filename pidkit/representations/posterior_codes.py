@@ -9,7 +9,8 @@ from sklearn.cluster import kmeans_plusplus
 
 from pidkit.arguments import whole_number
 from pidkit.errors import InputError
-from pidkit.representations.predictors import fit_source
+from pidkit.representations.folds import some_rows
+from pidkit.representations.predictors import count_table, fit_source
 from pidkit.types import FloatArray, IntArray
 
 CLUSTERED_ROWS = 20_000
@@ -59,9 +60,7 @@ def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generat
     (True, (2, 2))
     """
     whole_number("n_codes", n_codes, least=1)
-    rows = posteriors
-    if len(rows) > CLUSTERED_ROWS:
-        rows = rows[np.sort(rng.choice(len(rows), CLUSTERED_ROWS, replace=False))]
+    rows = posteriors[some_rows(len(posteriors), CLUSTERED_ROWS, rng)]
     roots = np.sqrt(rows)
     n_codes = min(n_codes, len(np.unique(roots.round(9), axis=0)))
     seed = int(rng.integers(2**31))
@@ -142,6 +141,6 @@ def _held_out_scores(codes: IntArray, labels: IntArray, fold: IntArray) -> Float
     scores = np.empty(labels.size)
     for k in range(int(fold.max()) + 1):
         seen, own = fold != k, fold == k
-        counts = np.bincount(labels[seen] * n_x + codes[seen], minlength=n_y * n_x).reshape(n_y, n_x)
-        scores[own] = np.log(fit_source(counts.astype(np.float64))[labels[own], codes[own]])
+        counts = count_table(labels[seen], codes[seen], n_y, n_x)
+        scores[own] = np.log(fit_source(counts)[labels[own], codes[own]])
     return scores

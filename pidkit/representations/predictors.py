@@ -60,8 +60,7 @@ def fit_sources(
     The priors r(., x) are the target's frequencies p(y), unless others are known, such as what a decoder says of the
     rows of every code.
     """
-    totals = counts_1.sum(1)
-    p_y = (totals + HALF_COUNT) / (totals.sum() + HALF_COUNT * totals.size)
+    p_y = _frequencies(counts_1)
     r_1, r_2 = (p_y[:, None], p_y[:, None]) if priors is None else priors
     (q_1, strength_1), (q_2, strength_2) = _shrink(counts_1, r_1), _shrink(counts_2, r_2)
     return SourcePredictors(p_y, q_1, q_2, counts_1, counts_2, strength_1, strength_2)
@@ -69,7 +68,19 @@ def fit_sources(
 
 def fit_source(counts: FloatArray) -> FloatArray:
     """Return q(y|x) of one source's counts [y, x], shrunk as `fit_sources` shrinks it."""
-    return fit_sources(counts, counts).q_1
+    return _shrink(counts, _frequencies(counts)[:, None])[0]
+
+
+def count_table(y: IntArray, x: IntArray, n_y: int, n_x: int) -> FloatArray:
+    """Return how often each symbol of y occurs with each of x, shape (n_y, n_x).
+
+    Examples
+    --------
+    >>> count_table(np.array([0, 1, 1]), np.array([2, 0, 0]), 2, 3)
+    array([[0., 0., 1.],
+           [2., 0., 0.]])
+    """
+    return np.bincount(y * n_x + x, minlength=n_y * n_x).reshape(n_y, n_x).astype(np.float64)
 
 
 def predict_pairs(
@@ -109,6 +120,12 @@ def predict_pairs(
                 best, strength, pooling = likelihood, a, t
     prior = _normalised((1.0 - pooling) * log_u + pooling * log_v)
     return np.asarray((counts + strength * prior) / (counts.sum(0) + strength))
+
+
+def _frequencies(counts: FloatArray) -> FloatArray:
+    """Return the frequencies of the target in counts [y, x], every symbol counted HALF_COUNT times more."""
+    totals = counts.sum(1)
+    return np.asarray((totals + HALF_COUNT) / (totals.sum() + HALF_COUNT * totals.size))
 
 
 def _shrink(counts: FloatArray, prior: FloatArray) -> tuple[FloatArray, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.results import UnitPart, text_table
-from pidkit.units import NATS_PER_UNIT
+from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
 """Bits of a bracket from which an atom is called limited by the codes."""
@@ -94,7 +94,7 @@ class RepresentationPID(PIDEstimate):
         """
         found = ["the sample"] if self._is_wide(atom) else []
         low, high = self.bracket.get(atom, (0.0, 0.0))
-        if high - low > NOTABLE_LOSS * NATS_PER_UNIT["bits"] / NATS_PER_UNIT[self.unit]:
+        if high - low > convert(NOTABLE_LOSS, old="bits", new=self.unit):
             found.append("the codes")
         little = {name: report.calibrated < LITTLE * self.entropy_y for name, report in self.decoders.items()}
         weak = {

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.pid.batch import solve_broja_batch
+from pidkit.representations.folds import some_rows
 from pidkit.representations.market import growth
-from pidkit.representations.predictors import SourcePredictors, fit_sources
+from pidkit.representations.predictors import SourcePredictors, count_table, fit_sources
 from pidkit.types import FloatArray, IntArray
 
 PORTFOLIO_TOL = 1e-4
@@ -112,7 +113,7 @@ def score_union(
     )
     markets = [np.maximum(np.exp(lam.T), SMALLEST_ASSET) for lam in solved.lam]
     work = 2 * len(markets[0]) * n_classes**2
-    rows = _some(n, int(max(FEWEST_SCORED, MOST_WORK / work)), rng)
+    rows = some_rows(n, int(max(FEWEST_SCORED, MOST_WORK / work)), rng)
     held_out, claimed = np.empty((2, rows.size))
     coded, coded_in_sample = np.empty((n, 3)), np.zeros(3)
     for k in range(n_folds):
@@ -121,7 +122,7 @@ def score_union(
         of_codes = _coded_scores(y, codes, sources[k], solved.lam[k], solved.mu[k]) - log_p[:, None]
         coded[~training[k]] = of_codes[~training[k]]
         coded_in_sample += of_codes[training[k]].mean(0) / n_folds
-    seen = _some(rows.size, SEEN_ROWS, rng)
+    seen = some_rows(rows.size, SEEN_ROWS, rng)
     again, _ = _scores(y, posteriors, markets[-1], rows[seen])
     excess = float((again - held_out[seen]).mean())
     return UnionScores(rows, held_out - log_p[rows], excess, claimed, coded, coded_in_sample)
@@ -132,10 +133,7 @@ def _fit_sources(
 ) -> SourcePredictors:
     """Return what the codes predict, fitted to some rows and shrunk towards the centroids."""
     n_y = centroids[0].shape[1]
-    counts = [
-        np.bincount(y[rows] * len(c) + code[rows], minlength=n_y * len(c)).reshape(n_y, len(c)).astype(np.float64)
-        for code, c in zip(codes, centroids, strict=True)
-    ]
+    counts = [count_table(y[rows], code[rows], n_y, len(c)) for code, c in zip(codes, centroids, strict=True)]
     return fit_sources(counts[0], counts[1], (centroids[0].T, centroids[1].T))
 
 
@@ -159,8 +157,3 @@ def _scores(
     each = np.arange(rows.size), y[rows]
     expected = (first * log_u).sum(1) + (second * log_v).sum(1)
     return log_u[each] + log_v[each], expected
-
-
-def _some(n: int, most: int, rng: np.random.Generator) -> IntArray:
-    """Return 0 to n - 1, or `most` of them at random, in order."""
-    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))

@@ -7,9 +7,10 @@ import pytest
 
 from pidkit.pid.result import ATOMS
 from pidkit.representations import union
-from pidkit.representations.decoded import OF_ATOMS, DecodedScores, score_decoded
+from pidkit.representations.decoded import DecodedScores, score_decoded
 from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.estimate import atoms_from
+from pidkit.representations.held_out import OF_ATOMS
 from pidkit.types import FloatArray, IntArray
 
 N = 4000

@@ -1,5 +1,6 @@
 """`explain`: the numbers, verdicts and remedies of each kind of result, and pages that are there."""
 
+import dataclasses
 import re
 import warnings
 from pathlib import Path
@@ -58,8 +59,6 @@ def test_lines_can_be_read_in_a_terminal(decoded: RepresentationPID) -> None:
 
 
 def test_notes_are_told(decoded: RepresentationPID) -> None:
-    import dataclasses
-
     assert "Note: something of note." in explain(dataclasses.replace(decoded, warnings=("something of note",)))
 
 
