@@ -3,7 +3,7 @@
 numba copies the code of a compiled function into every compiled function that calls it, and optimises the copies again:
 a method of thirty kernels is so compiled several times over, and the copies, optimised differently, may round
 differently. Here a kernel calls another one as C calls a function of another file, by a symbol whose address LLVM is
-told. Only the smallest ones, `inlined`, are copied into their callers.
+told. Even the smallest ones are: a call takes a nanosecond or two, and a copy would be compiled over and over.
 
 A kernel is an annotated function. Its annotations are its signature: `float`, `int`, `bool`, the array types of
 `arrays`, and named tuples and tuples of all these. Where numba is switched off (NUMBA_DISABLE_JIT=1) the functions run
@@ -12,9 +12,12 @@ as the Python that they are, only more slowly, so that they can be stepped throu
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from threading import RLock
 from types import FunctionType, NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -29,7 +32,7 @@ from numba.extending import lower_builtin, type_callable
 
 from pidkit.pid.solvers._kernels.caching import keep_on_disk
 
-__all__ = ["DISABLE_JIT", "Kernel", "inlined", "kernel"]
+__all__ = ["DISABLE_JIT", "Kernel", "kernel"]
 
 SUMS_MAY_BE_REORDERED = {"reassoc", "contract", "arcp", "nsz"}
 """What LLVM may do to floating-point arithmetic to vectorise it. NaN and infinities keep their meaning."""
@@ -48,6 +51,27 @@ _compile: Any = njit
 
 SCALARS = {float: types.float64, int: types.intp, bool: types.boolean, NoneType: types.void}
 """The numba types of the annotations that need no explanation."""
+
+
+_LOADING = RLock()
+"""Held while kernels are loaded, so that two threads do not compile the same ones."""
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Load kernels in one thread, and without looking for cyclic garbage.
+
+    The search would go through the many objects of a compilation again and again, for an eighth of its time and
+    hardly any memory.
+    """
+    with _LOADING:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collecting:
+                gc.enable()
 
 
 class Kernel:
@@ -82,16 +106,17 @@ class Kernel:
 
     def load(self) -> Any:
         """Compile it, and before it the kernels that it calls, or load them from the disk cache."""
-        if self._compiled is None:
-            for kernel in _kernels_called_by(self.function):
-                kernel.load()
-            compiled = self._dispatcher(from_python=self.entry)
-            keep_on_disk(compiled)
-            compiled.compile(self.signature)
-            result = compiled.overloads[self.signature.args]
-            address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-            llvmlite.binding.add_symbol(self.symbol, address)
-            self._compiled = compiled
+        with _one_at_a_time():
+            if self._compiled is None:
+                for kernel in _kernels_called_by(self.function):
+                    kernel.load()
+                compiled = self._dispatcher(from_python=self.entry)
+                keep_on_disk(compiled)
+                compiled.compile(self.signature)
+                result = compiled.overloads[self.signature.args]
+                address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+                llvmlite.binding.add_symbol(self.symbol, address)
+                self._compiled = compiled
         return self._compiled
 
     def __call__(self, *arguments: Any) -> Any:
@@ -143,26 +168,17 @@ def kernel(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def inlined(function: Any) -> Any:
-    """Copy a function of few lines into the kernels that call it."""
-    if DISABLE_JIT:
-        return function
-    return _compile(**OPTIONS, no_cpython_wrapper=True, forceinline=True)(function)
-
-
 def _in_python(function: Any) -> Any:
     """Return the function as it is, with compiled code's view of divisions by zero and logarithms of it."""
     return np.errstate(all="ignore")(function)
 
 
 def _kernels_called_by(function: FunctionType) -> Iterator[Kernel]:
-    """Find the kernels that a function calls, by itself or through what is copied into it."""
+    """Find the kernels that a function calls: the globals of that type that its code names."""
     for name in function.__code__.co_names:
-        called: Any = function.__globals__.get(name)
+        called = function.__globals__.get(name)
         if isinstance(called, Kernel):
             yield called
-        elif hasattr(called, "py_func"):
-            yield from _kernels_called_by(called.py_func)
 
 
 def _signature(function: FunctionType) -> Signature:
