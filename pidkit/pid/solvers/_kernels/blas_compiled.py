@@ -17,7 +17,7 @@ from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
 from pidkit.pid.solvers._kernels.arrays import Matrix
-from pidkit.pid.solvers._kernels.compiling import inlined
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.views import address_of
 
 N_ARGUMENTS = {"dsyrk": 10, "dtrsm": 11}
@@ -68,7 +68,7 @@ _size: Any = intrinsic(_size_of)
 _address: Any = intrinsic(_address_of)
 
 
-@inlined
+@kernel()
 def subtract_gram_of_columns(matrix: Matrix, n: int, x: Matrix, size: int) -> None:
     """Subtract X' X from the lower triangle."""
     _dsyrk(
@@ -77,7 +77,7 @@ def subtract_gram_of_columns(matrix: Matrix, n: int, x: Matrix, size: int) -> No
     )  # fmt: skip
 
 
-@inlined
+@kernel()
 def subtract_gram_of_panel(matrix: Matrix, n: int, first: int, last: int) -> None:
     """Subtract B B' from the lower triangle of rows and columns last..n-1, B their columns first..last-1."""
     width = matrix.shape[1]
@@ -88,7 +88,7 @@ def subtract_gram_of_panel(matrix: Matrix, n: int, first: int, last: int) -> Non
     )  # fmt: skip
 
 
-@inlined
+@kernel()
 def divide_panel(matrix: Matrix, n: int, first: int, last: int) -> None:
     """Replace B, rows last..n-1 of columns first..last-1, by B L^-T, L the lower triangle of the block above it."""
     width = matrix.shape[1]
@@ -99,7 +99,7 @@ def divide_panel(matrix: Matrix, n: int, first: int, last: int) -> None:
     )  # fmt: skip
 
 
-@inlined
+@kernel()
 def divide_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Replace the rows X = x[start : start + n] by L^-1 X, L the leading n x n lower triangle."""
     _dtrsm(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import Coupling, Mask, Matrix, Model, Shifts, State, Tables, Vector
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.pairs import fill
 
 ROUNDOFF = 8.0 * 2.0**-52
@@ -59,7 +59,7 @@ def columns_first(h: Matrix, active: Mask, shifts: Shifts) -> None:
         g[j] = g[j] if g[j] > -np.inf else 0.0
 
 
-@inlined
+@kernel()
 def _price(p: Matrix, shift: Vector) -> float:
     """Return what it costs the dual objective to lower every potential of x by shift[x]: sum_x P(x) shift[x]."""
     price = 0.0
@@ -71,7 +71,7 @@ def _price(p: Matrix, shift: Vector) -> float:
     return price
 
 
-@inlined
+@kernel()
 def _lower_by(p: Matrix, shift: Vector, potentials: Matrix) -> tuple[float, float]:
     """Lower the potentials of every x by shift[x]; return sum P(y,x) of them, and the sum of its magnitudes."""
     value, size = 0.0, 0.0
@@ -104,7 +104,7 @@ def lower_bound(p: Tables, active: Mask, h: Matrix, potentials: Tables, one: Shi
     return value1 + value2 - ROUNDOFF * (1.0 + largest_f + largest_g + size1 + size2)
 
 
-@inlined
+@kernel()
 def _shrink(have: Matrix, p: Matrix, potentials: Matrix, factor: Matrix, log_factor: Matrix) -> None:
     """Fill the factors that shrink every cell of a marginal to at most p, and the log potentials with them."""
     for x in range(p.shape[0]):
@@ -113,7 +113,7 @@ def _shrink(have: Matrix, p: Matrix, potentials: Matrix, factor: Matrix, log_fac
             log_factor[x, y] = potentials[x, y] + np.log(factor[x, y]) if p[x, y] > 0.0 else -np.inf
 
 
-@inlined
+@kernel()
 def _rest(p: Matrix, have: Matrix, log_factor: Matrix, rest: Matrix) -> tuple[float, float]:
     """Fill what a marginal lacks; return sum have log_factor, and the sum of its magnitudes."""
     value, size = 0.0, 0.0
@@ -126,7 +126,7 @@ def _rest(p: Matrix, have: Matrix, log_factor: Matrix, rest: Matrix) -> tuple[fl
     return value, size
 
 
-@inlined
+@kernel()
 def _mass_of(rest: Matrix, y: int) -> float:
     """Return the sum of column y."""
     mass = 0.0
@@ -135,14 +135,14 @@ def _mass_of(rest: Matrix, y: int) -> float:
     return mass
 
 
-@inlined
+@kernel()
 def _scale(rest: Matrix, y: int, factor: float) -> None:
     """Multiply column y."""
     for x in range(rest.shape[0]):
         rest[x, y] *= factor
 
 
-@inlined
+@kernel()
 def _largest_error(p: Matrix, have: Matrix, rest: Matrix) -> float:
     """Return the largest |have + rest - p|."""
     largest = 0.0
@@ -220,7 +220,7 @@ def upper_bound(
     return value + ROUNDOFF * size, residual
 
 
-@inlined
+@kernel()
 def _negative_entropy(x: Matrix) -> tuple[float, float]:
     """Return sum x log x, and the sum of its magnitudes."""
     value, size = 0.0, 0.0

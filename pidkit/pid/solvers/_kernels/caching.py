@@ -21,7 +21,7 @@ from pidkit.pid.solvers.progress import announce
 DAMAGED = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError)
 """What reading a damaged file raises: pickle promises no single kind of error."""
 
-COMPILING = "pidkit compiles its solver, once on this machine: about ten seconds"
+COMPILING = "pidkit compiles its solver, once on this machine: about eight seconds"
 
 
 class KernelCache(FunctionCache):

@@ -11,7 +11,7 @@ import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import Matrix, Vector
 from pidkit.pid.solvers._kernels.blas import divide_panel, subtract_gram_of_panel
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 
 PANEL = 32
 """How many columns are factored at a time without BLAS: narrower panels cost more in calls than BLAS saves."""
@@ -38,7 +38,7 @@ def cholesky(matrix: Matrix, n: int, least: Vector) -> None:
             subtract_gram_of_panel(matrix, n, first, last)
 
 
-@inlined
+@kernel()
 def _factor_block(matrix: Matrix, first: int, last: int, least: Vector) -> None:
     """Factor the diagonal block of rows and columns first..last-1 in place."""
     for j in range(first, last):
@@ -55,7 +55,7 @@ def _factor_block(matrix: Matrix, first: int, last: int, least: Vector) -> None:
             matrix[i, j] = entry * inverse
 
 
-@inlined
+@kernel()
 def forward(lower: Matrix, n: int, x: Vector, start: int) -> None:
     """Replace z = x[start : start + n] by L^-1 z, L the leading n x n lower triangle."""
     for k in range(n):
@@ -65,7 +65,7 @@ def forward(lower: Matrix, n: int, x: Vector, start: int) -> None:
         x[start + k] = total / lower[k, k]
 
 
-@inlined
+@kernel()
 def backward(lower: Matrix, n: int, x: Vector, start: int) -> None:
     """Replace z = x[start : start + n] by L'^-1 z, reading L row by row, as it lies in memory."""
     for step in range(n):

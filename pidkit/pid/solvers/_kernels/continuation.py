@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import Integers, IntegerTable, Mask, Matrix, Tables, Tensor
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.iteration import interior_point
 from pidkit.pid.solvers._kernels.room import Room, arrange
 from pidkit.pid.solvers._kernels.starts import cold_start
@@ -20,7 +20,7 @@ STAGE_ITERATIONS = 25
 """Newton steps that one stage may take: one that fails is no reason not to try the next."""
 
 
-@inlined
+@kernel()
 def _spread(p: Matrix, share: float, out: Matrix) -> None:
     """Fill (1 - share) p + share q, q with every y equally likely and spread evenly over its support in p."""
     for y in range(p.shape[1]):

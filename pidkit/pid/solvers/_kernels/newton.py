@@ -15,7 +15,7 @@ from __future__ import annotations
 from pidkit.pid.solvers._kernels.arrays import Integers, Matrix, Side, Step, System, Tensor, Variables, Vector
 from pidkit.pid.solvers._kernels.blas import divide_rows, subtract_gram_of_columns
 from pidkit.pid.solvers._kernels.cholesky import backward, cholesky, forward
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.pairs import fill
 
 FEW_COLUMNS, FEW_ROWS = 6, 32
@@ -33,7 +33,7 @@ curvature is small and real.
 """
 
 
-@inlined
+@kernel()
 def fix_gauge(p2: Matrix, fixed: Integers) -> None:
     """Choose for each y the x2 whose mu is fixed: the one with the most mass, which conditions the system best."""
     for y in range(p2.shape[1]):
@@ -135,7 +135,7 @@ def factor(system: System) -> None:
     cholesky(schur, n, least)
 
 
-@inlined
+@kernel()
 def divide_few_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Do what `blas.divide_rows` does, without BLAS."""
     for k in range(n):
@@ -147,7 +147,7 @@ def divide_few_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) ->
             x[start + k, column] *= inverse
 
 
-@inlined
+@kernel()
 def solve(system: System) -> None:
     """Replace (x1, x2) by H^-1 (x1, x2), with the factors of `factor`."""
     rows, blocks, coupling, schur, x1, x2 = (
@@ -185,7 +185,7 @@ def add_solution(system: System, side: Side, step: Step) -> None:
     _scatter(system.x2, system.columns, step.mu)
 
 
-@inlined
+@kernel()
 def _gather(table: Matrix, variables: Variables, x: Vector) -> None:
     """Read the free entries of a table into a vector."""
     for i in range(table.shape[0]):
@@ -193,7 +193,7 @@ def _gather(table: Matrix, variables: Variables, x: Vector) -> None:
             x[variables.offset[i] + k] = table[i, variables.support[i, k]]
 
 
-@inlined
+@kernel()
 def _scatter(x: Vector, variables: Variables, table: Matrix) -> None:
     """Add a vector to the free entries of a table."""
     for i in range(table.shape[0]):

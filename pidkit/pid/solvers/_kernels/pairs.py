@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import Matrix, Model, State, Step, Tables, Tensor
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 
 
-@inlined
+@kernel()
 def fill(x: Matrix, value: float) -> None:
     """Set every entry of a matrix. (Loops compile in a tenth of the time that numba needs for slices.)"""
     for i in range(x.shape[0]):
@@ -16,7 +16,7 @@ def fill(x: Matrix, value: float) -> None:
             x[i, k] = value
 
 
-@inlined
+@kernel()
 def copy(x: Matrix, out: Matrix) -> None:
     """Copy a matrix."""
     for i in range(x.shape[0]):

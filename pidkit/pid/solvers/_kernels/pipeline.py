@@ -15,7 +15,7 @@ from pidkit.pid.solvers._kernels.arrays import (
     Vector,
 )
 from pidkit.pid.solvers._kernels.bounds import lower_bound, upper_bound
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.iteration import interior_point
 from pidkit.pid.solvers._kernels.pairs import copy, evaluate
 from pidkit.pid.solvers._kernels.room import Room, arrange
@@ -30,7 +30,7 @@ ROUNDS, STRICTER = 8, 0.4
 """How often more is asked of the iteration where its certificate falls short, and what share of its estimate."""
 
 
-@inlined
+@kernel()
 def _raise_dust(p: Matrix, dust: float, out: Matrix) -> None:
     """Fill out = max(p, dust) on the support of p."""
     for i in range(p.shape[0]):
@@ -38,7 +38,7 @@ def _raise_dust(p: Matrix, dust: float, out: Matrix) -> None:
             out[i, y] = max(p[i, y], dust) if p[i, y] > 0.0 else 0.0
 
 
-@inlined
+@kernel()
 def _exponentiate_rows(logs: Matrix, out: Matrix, top: Vector) -> None:
     """Replace every row by exp(row - top), top its maximum."""
     for i in range(logs.shape[0]):

@@ -27,7 +27,7 @@ from pidkit.pid.solvers._kernels.arrays import (
     Tensor,
     Variables,
 )
-from pidkit.pid.solvers._kernels.compiling import inlined
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.newton import fix_gauge, number_variables
 
 N_TABLES, N_PAIRS, N_VECTORS = 9, 12, 10
@@ -102,7 +102,7 @@ def new_room(n_1: int, n_2: int, n_y: int, n_lam: int, n_mu: int) -> Room:
     )
 
 
-@inlined
+@kernel()
 def arrange(p: Tables, room: Room) -> Places:
     """Number the variables of a problem, and give every part of the room its name."""
     tables1, tables2, pairs, vectors = room.tables1, room.tables2, room.pairs, room.vectors

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import Mask, Matrix, Side, State, Step, Tables, Tensor, Vector
-from pidkit.pid.solvers._kernels.compiling import inlined, kernel
+from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.pairs import copy
 
 FAR = 0.5
@@ -180,7 +180,7 @@ def pair_steps(state: State, side: Side, step: Step, fraction: float) -> tuple[f
     return step_w, step_g
 
 
-@inlined
+@kernel()
 def complementarity_after(state: State, step: Step, step_w: float, step_g: float) -> float:
     """Return sum w g after steps of different lengths; w and its change are 0 off the active pairs."""
     total = 0.0
@@ -206,7 +206,7 @@ def largest_change(pi: Tensor, state: State, step: Step) -> float:
     return largest
 
 
-@inlined
+@kernel()
 def move(x: Matrix, change: Matrix, step: float) -> None:
     """Add `step` times the change to x."""
     for i in range(x.shape[0]):
@@ -214,7 +214,7 @@ def move(x: Matrix, change: Matrix, step: float) -> None:
             x[i, k] += step * change[i, k]
 
 
-@inlined
+@kernel()
 def what_is_left(b: Matrix, done: Matrix) -> float:
     """Replace a right-hand side b by b - done, what a solve has left of it; return the sum of its magnitudes."""
     total = 0.0

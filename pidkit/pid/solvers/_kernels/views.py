@@ -42,7 +42,7 @@ class _ViewModel(models.StructModel):
 
 @unbox(View)
 def _from_python(view: View, array: Any, c: Any) -> Any:
-    """Take a C-contiguous numpy array from Python. Kernels trust their callers: only its item size is checked."""
+    """Take a numpy array from Python. `Kernel` has made sure that it has the type, the axes and the layout."""
     kind = types.Array(view.dtype, view.ndim, "C")
     native = c.unbox(kind, array)
     parts = c.context.make_array(kind)(c.context, c.builder, native.value)

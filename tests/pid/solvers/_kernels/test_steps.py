@@ -18,7 +18,6 @@ from pidkit.pid.solvers._kernels.steps import (
     second_order_side,
     what_is_left,
 )
-from tests.pid.solvers._kernels.in_python import in_python
 
 
 def state(
@@ -204,11 +203,11 @@ def test_steps_stop_short_of_the_boundary_and_solve_their_equations() -> None:
         down = active & (dx < 0.0)
         np.testing.assert_allclose(step, min(1.0, (-0.9 * x[down] / dx[down]).min()))
     after = ((w + step_w * dw) * (g + step_g * dg)).sum()
-    found = in_python(complementarity_after)(state_of(active, w, g), Step(ZERO1, ZERO2, dh, dg, dw), step_w, step_g)
+    found = complementarity_after(state_of(active, w, g), Step(ZERO1, ZERO2, dh, dg, dw), step_w, step_g)
     np.testing.assert_allclose(found, after)
 
 
 def test_what_is_left_of_a_right_hand_side() -> None:
     b, done = np.array([[1.0, -2.0], [0.5, 0.0]]), np.array([[0.5, -1.0], [1.0, 0.0]])
-    assert in_python(what_is_left)(b, done) == 2.0
+    assert what_is_left(b, done) == 2.0
     np.testing.assert_array_equal(b, [[0.5, -1.0], [-0.5, 0.0]])
