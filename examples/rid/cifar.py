@@ -28,7 +28,7 @@ from pidkit.distill import (
 from pidkit.nn import own_random_state
 from rid.cifar_data import DataError, read_cifar
 from rid.cifar_images import channel_moments, cropped_and_flipped, normalised
-from rid.methods import MethodSettings, make_objective, make_phases
+from rid.methods import MethodSettings, Sample, make_objective, make_phases
 from rid.networks import WideResNet
 from rid.runs import Result, Run
 from rid.tables import BASELINE
@@ -173,7 +173,8 @@ def train_student(run: Run, settings: Settings, folder: Path, images: Images) ->
             teacher=teacher, student=student, layers=() if alone else settings.layers, example=example
         ) as networks:
             phases = make_phases(run.method, settings)
-            objective = make_objective(run.method, run.weight, networks, settings, images.train[0][:5000])
+            sample = Sample(*(part[:5000] for part in images.train), held_out=images.validation)
+            objective = make_objective(run.method, run.weight, networks, settings, sample)
             options = _options(settings, settings.epochs, settings.drops, seed=run.seed)
             probe = None if alone else _probe(run, networks, objective, phases, settings, folder, images)
             try:

@@ -27,7 +27,7 @@ from pidkit.distill import (
 )
 from pidkit.nn import own_random_state
 from rid.digits_data import DigitsData, Split, digits_on_backgrounds
-from rid.methods import METHODS, MethodSettings, make_objective, make_phases
+from rid.methods import METHODS, MethodSettings, Sample, make_objective, make_phases
 from rid.networks import small_network
 from rid.runs import Result, Run
 
@@ -160,7 +160,9 @@ def _fit(
     """Train for the student's epochs from the first to the second of `epochs`, counted over all of its training."""
     start, stop = epochs
     phases = make_phases(run.method, settings)
-    objective = make_objective(run.method, run.weight, networks, settings, data.train.images)
+    held_out = data.validation.images, data.validation.digits
+    sample = Sample(data.train.images, data.train.digits, held_out=held_out)
+    objective = make_objective(run.method, run.weight, networks, settings, sample)
     options = TrainerOptions(
         epochs=epochs_until(phases, stop - start),
         batch_size=settings.batch_size,

@@ -14,11 +14,14 @@ from pidkit.distill import (
     TED,
     VID,
     CrossEntropy,
+    DecodedKD,
     ExactRedundancy,
+    LayerDecoder,
     NearestCentres,
     Networks,
     Objective,
     Phases,
+    PosteriorCodes,
     SalientMask,
     SoftCodes,
     WeightedSum,
@@ -40,43 +43,91 @@ class MethodSettings:
     bank_size: int = 512  # teacher's features that it keeps
     n_codes: int = 10  # of the exact redundancy, for the teacher and for the student
     n_pca: int = 10
+    pool_decoded: bool = False  # whether decoders read channels averaged over the places
+    code_temperature: float = 0.1  # nats; of the student's codes of posteriors
     joint_momentum: float = 0.9  # of its joint of labels and codes over the steps
 
 
-Make = Callable[[Networks, MethodSettings, Tensor], Objective]
+@dataclass(frozen=True)
+class Sample:
+    """Inputs and labels to fit codes and decoders of the teacher to before training, and others to calibrate them on.
+
+    The teacher may have been trained on the former, and the student will be; neither has seen the latter.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    held_out: tuple[Tensor, Tensor]
+
+
+Make = Callable[[Networks, MethodSettings, Sample], Objective]
 
 METHODS: dict[str, Make | None] = {
     "BAS": None,
-    "KD": lambda networks, settings, x: KD(settings.temperature),
-    "VID": lambda networks, settings, x: VID(networks.pairs),
-    "TED": lambda networks, settings, x: TED(networks.pairs, n_classes=settings.n_classes),
-    "RID": lambda networks, settings, x: RID(networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma),
-    "MIMKD": lambda networks, settings, x: MIMKD(
+    "KD": lambda networks, settings, sample: KD(settings.temperature),
+    "VID": lambda networks, settings, sample: VID(networks.pairs),
+    "TED": lambda networks, settings, sample: TED(networks.pairs, n_classes=settings.n_classes),
+    "RID": lambda networks, settings, sample: RID(networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma),
+    "MIMKD": lambda networks, settings, sample: MIMKD(
         networks.pairs, width=settings.critic_width, bank_size=settings.bank_size
     ),
-    "SFKD+KD": lambda networks, settings, x: SalientMask(
+    "SFKD+KD": lambda networks, settings, sample: SalientMask(
         KD(settings.temperature), keep=settings.kept_logits, layers=()
     ),
-    "ExactRedundancy": lambda networks, settings, x: _exact_redundancy(networks, settings, x),
+    "ExactRedundancy": lambda networks, settings, sample: _exact_redundancy(networks, settings, sample),
+    "DecodedRedundancy": lambda networks, settings, sample: _decoded_redundancy(networks, settings, sample),
+    "DecodedKD": lambda networks, settings, sample: _decoded_kd(networks, settings, sample),
 }
 
 
-def _exact_redundancy(networks: Networks, settings: MethodSettings, x: Tensor) -> Objective:
+def _exact_redundancy(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
     """Return the redundancy about the label of codes of the last tapped layers."""
     pair = networks.pairs[-1]
-    (teacher,) = networks.teachers.values()
-    theirs = NearestCentres.fit(teacher.model, pair.teacher_layer, x, n_codes=settings.n_codes, n_pca=settings.n_pca)
+    theirs = NearestCentres.fit(
+        networks, pair.teacher_layer, sample.inputs, n_codes=settings.n_codes, n_pca=settings.n_pca
+    )
     return ExactRedundancy(
         theirs, SoftCodes(pair, settings.n_codes), n_classes=settings.n_classes, momentum=settings.joint_momentum
     )
 
 
-def make_objective(method: str, weight: float, networks: Networks, settings: MethodSettings, x: Tensor) -> WeightedSum:
-    """Return cross-entropy + weight * what the method adds; `x` are inputs to fit the teacher's codes on."""
+def _decoded_redundancy(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+    """Return the redundancy of what the teacher's layers and the student's answers tell about the label."""
+    layers = [pair.teacher_layer for pair in networks.pairs]
+    theirs = PosteriorCodes.fit(
+        networks,
+        layers,
+        sample.inputs,
+        sample.labels,
+        calibrate_on=sample.held_out,
+        n_codes=settings.n_codes,
+        pool=settings.pool_decoded,
+    )
+    own = theirs.of_student(temperature=settings.code_temperature)
+    return ExactRedundancy(theirs, own, n_classes=settings.n_classes, momentum=settings.joint_momentum)
+
+
+def _decoded_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+    """Return knowledge distillation from what a decoder reads out of all tapped layers of the teacher."""
+    decoder = LayerDecoder.fit(
+        networks,
+        [pair.teacher_layer for pair in networks.pairs],
+        sample.inputs,
+        sample.labels,
+        calibrate_on=sample.held_out,
+        pool=settings.pool_decoded,
+    )
+    return DecodedKD(decoder, settings.temperature)
+
+
+def make_objective(
+    method: str, weight: float, networks: Networks, settings: MethodSettings, sample: Sample
+) -> WeightedSum:
+    """Return cross-entropy + weight * what the method adds."""
     make = METHODS[method]
     if make is None:
         return WeightedSum({"labels": CrossEntropy()})
-    return WeightedSum({"labels": CrossEntropy(), method: make(networks, settings, x)}, {method: weight})
+    return WeightedSum({"labels": CrossEntropy(), method: make(networks, settings, sample)}, {method: weight})
 
 
 def make_phases(method: str, settings: MethodSettings) -> Phases:

@@ -8,10 +8,12 @@ from pidkit.distill.centres import NearestCentres
 from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
+from pidkit.distill.layer_decoder import LayerDecoder
 from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.attention import AttentionTransfer
 from pidkit.distill.objectives.cross_entropy import CrossEntropy
+from pidkit.distill.objectives.decoded import DecodedKD
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.logits import KD, linear_schedule
 from pidkit.distill.objectives.masking import SalientMask, keep_top, top_fraction_mask
@@ -25,6 +27,7 @@ from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
 from pidkit.distill.places import LayerPair
+from pidkit.distill.posterior_codes import PosteriorCodes
 from pidkit.distill.probe import AtomProbe, measure_assumption
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
@@ -55,6 +58,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "CrossEntropy",
+    "DecodedKD",
     "Distillation",
     "EpochEnd",
     "EpochRecord",
@@ -66,6 +70,7 @@ __all__ = [
     "FrozenTeacher",
     "HiddenStates",
     "History",
+    "LayerDecoder",
     "LayerPair",
     "LogitCodes",
     "Milestones",
@@ -75,6 +80,7 @@ __all__ = [
     "Outputs",
     "Phase",
     "Phases",
+    "PosteriorCodes",
     "SalientMask",
     "SeveralTeachers",
     "SoftCodes",

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, integer_seed, real_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
-from pidkit.distill.networks import Networks
+from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
-from pidkit.nn.features import collect_features
 from pidkit.quantise import RepresentationCodes
 
 
@@ -116,7 +115,7 @@ class NearestCentres(Codes):
             If the layer is unknown or not one layer, or as `collect_features` and `RepresentationCodes` raise it.
         """
         seed = integer_seed(rng)
-        layers = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
+        layers = teacher_features(model, layer, x, batch_size=batch_size)
         if len(layers) != 1:
             raise InputError(f"layer {layer!r} stands for {len(layers)} layers; name one")
         name, features = next(iter(layers.items()))
@@ -155,15 +154,3 @@ def _unit_rows(rows: Tensor) -> Tensor:
     scaled = rows / torch.where(peak > 0.0, peak, 1.0)
     length = scaled.norm(dim=1, keepdim=True)
     return scaled / torch.where(length > 0.0, length, 1.0)
-
-
-def _teacher_of(model: nn.Module) -> nn.Module:
-    """Return a network, or the only teacher of tapped networks."""
-    if not isinstance(model, Networks):
-        return model
-    if len(model.teachers) != 1:
-        names = ", ".join(map(repr, model.teachers))
-        raise InputError(f"networks hold the teachers {names}; pass the model of one, networks.teachers[name].model")
-    teacher = next(iter(model.teachers.values()))
-    inner: nn.Module = teacher.model  # type: ignore[assignment]
-    return inner

@@ -14,12 +14,14 @@ from pidkit.distill import LayerPair, LogitCodes, NearestCentres, Objective, Pha
 from pidkit.distill.objectives.rid import FilteredPair
 from pidkit.distill.probe import measure_assumption
 from pidkit.mi import neural
+from pidkit.mi.decoder import LabelDecoder
 from pidkit.nn.features import collect_features
 from pidkit.nn.fit import FitOptions
 from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Taps
 from pidkit.plane.estimators import PlaneEstimator, plane_estimator
 from pidkit.plane.schedule import log_spaced_steps
+from pidkit.representations.calibration import Calibration
 from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
 from tests.distill.toys import blobs, network, tapped
 
@@ -116,6 +118,8 @@ def redundancy(**changed: Any) -> Any:
 
 
 CE = distill.CrossEntropy()
+LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
+DECODER = distill.LayerDecoder.fit(network(5), "1", X, Y)
 
 TORCH_DOORS: dict[str, Door] = {
     # nn and plane
@@ -143,6 +147,13 @@ TORCH_DOORS: dict[str, Door] = {
     "NearestCentres.fit": Door(
         lambda **c: NearestCentres.fit(network(5), "1", X, **c), n_codes=3, n_pca=2, temperature=0.5
     ),
+    "PosteriorCodes": Door(lambda **c: distill.PosteriorCodes([[0.5, 0.5]], **c), temperature=0.5),
+    "PosteriorCodes.fit": Door(
+        lambda **c: distill.PosteriorCodes.fit(network(5), "1", X, Y, **c), n_codes=3, temperature=0.5
+    ),
+    "PosteriorCodes.of_student": Door(distill.PosteriorCodes([[0.5, 0.5]]).of_student, temperature=0.5),
+    "LayerDecoder": Door(lambda **c: distill.LayerDecoder(["1"], *LINEAR, **c), pool=True),
+    "LayerDecoder.fit": Door(lambda **c: distill.LayerDecoder.fit(network(5), "1", X, Y, **c), folds=3),
     "FeatureBank": Door(distill.FeatureBank, size=3, channels=2),
     "soft_pid": Door(lambda **c: distill.soft_pid(torch.full((2, 2, 2), 0.125), **c), tol=1e-6),
     "soft_pair_atoms": Door(
@@ -159,6 +170,8 @@ TORCH_DOORS: dict[str, Door] = {
     "CrossEntropy": Door(distill.CrossEntropy, label_smoothing=0.5),
     "ExactRedundancy": Door(redundancy, n_classes=3),
     "KD": Door(distill.KD),
+    "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
+    "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "SalientMask": Door(lambda **c: distill.SalientMask(CE, **c), keep=0.5),
     "redundancy_weights": Door(lambda **c: distill.redundancy_weights({"a": 1.0, "b": 0.25}, **c)),
     "keep_top": Door(lambda **c: distill.keep_top(LAYERS, **c), keep=0.5),

@@ -18,6 +18,9 @@ LARGEST_FACTOR = 4.0
 """Weights are multiplied by a number from 0, where rows tell nothing, to this times 1 + ridge: the ridge alone makes
 weights smaller by 1 + ridge where all eigenvalues are equal."""
 
+LEAST_SPREAD = 1e-6
+"""Share of the squared rows that the variance within classes counts as having at least, where classes are points."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -47,7 +50,8 @@ class Moments:
         np.add.at(sums, labels, rows)
         means = sums / np.maximum(counts, 1.0)[:, None]
         within = (rows.T @ rows - (means.T * counts) @ means) / len(rows)
-        eigenvalue = max(float(within.trace()) / min(rows.shape), np.finfo(float).tiny)
+        least = LEAST_SPREAD * float((rows**2).sum()) / len(rows)
+        eigenvalue = max(float(within.trace()), least, np.finfo(float).tiny) / min(rows.shape)
         return cls(means, within, eigenvalue, np.log((counts + 0.5) / (counts + 0.5).sum()))
 
     def weights(self, ridge: float, factor: float = 1.0) -> FloatArray:

@@ -17,9 +17,11 @@ from pidkit.distill import (
     AttentionTransfer,
     Batch,
     CrossEntropy,
+    DecodedKD,
     ExactRedundancy,
     FitNet,
     HiddenStates,
+    LayerDecoder,
     LogitCodes,
     Networks,
     Objective,
@@ -92,6 +94,13 @@ def attention_networks() -> Networks:
     )
 
 
+def decoder_of(networks: Networks) -> LayerDecoder:
+    """Return a decoder of the teacher's layers, fitted to noise."""
+    x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    layers = [pair.teacher_layer for pair in networks.pairs]
+    return LayerDecoder.fit(networks, layers, x, torch.arange(60) % N_CLASSES)
+
+
 @dataclass(frozen=True)
 class Case:
     """An objective, what it runs on, and the phases in which it has a part."""
@@ -128,6 +137,7 @@ CASES: dict[str, Case] = {
     ),
     "KD": Case(lambda networks: KD(temperature=2.0)),
     "KD scheduled": Case(lambda networks: KD(temperature=linear_schedule(8.0, 2.0, 5))),
+    "DecodedKD": Case(lambda networks: DecodedKD(decoder_of(networks), temperature=2.0)),
     "FitNet maps": Case(lambda networks: FitNet(networks.pairs)),
     "FitNet vectors": Case(lambda networks: FitNet(networks.pairs), vector_networks),
     "AttentionTransfer code": Case(lambda networks: AttentionTransfer(networks.pairs)),
