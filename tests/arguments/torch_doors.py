@@ -1,17 +1,12 @@
 """One valid call of every public callable that takes numbers, seeds, choices or flags; those that load torch."""
 
-# ruff: noqa: E402
-
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
-
-torch = pytest.importorskip("torch")  # whoever collects doctests imports this file as well
-
+import torch
 from torch import nn
 
 from pidkit import InformationPlane, RepresentationCodes, UniformBins, distill
