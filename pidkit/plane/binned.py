@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pidkit.arguments import check_count
 from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray
 
 NEAR_CAP = 0.9
 """Share of its cap from which an estimate is called saturated: it says little more than that the truth is not below."""
@@ -107,7 +107,7 @@ def binned_label_information(
     return BinnedEstimate(float(pointwise.mean()), float(pointwise.std() / np.sqrt(n)), entropy(p_y), *_worth(codes))
 
 
-def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> IntArray:
+def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> npt.NDArray[np.int64]:
     """Return one code a row: bins of its leading principal components, or of all its features."""
     return UniformBins(n_bins).fit_transform(leading_components(features, n_pca)).astype(np.int64)
 
@@ -119,7 +119,7 @@ def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:
     return PrincipalComponents(min(n_pca, len(features))).fit_transform(features)
 
 
-def _worth(codes: IntArray) -> tuple[bool, tuple[str, ...]]:
+def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
     """Say whether the codes tell nearly every sample apart."""
     n = codes.size
     spread = entropy(np.bincount(codes) / n)
