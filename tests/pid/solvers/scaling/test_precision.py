@@ -122,7 +122,7 @@ def test_a_stack_changes_over_together_and_warm_starts_work():
 
 def test_an_unknown_precision_is_refused():
     table = np.full((2, 2), 0.25)
-    with pytest.raises(InputError, match="precision must be 'auto', 'mixed', 'double'; not 'half'"):
+    with pytest.raises(InputError, match="precision must be one of 'auto', 'mixed', 'double', not 'half'"):
         solve_scaling(table, table, tol=1e-5, precision="half")
 
 
