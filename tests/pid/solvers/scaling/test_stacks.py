@@ -117,7 +117,7 @@ def test_what_is_refused():
     first, second = marginals()
     with pytest.raises(InputError, match="solver 'conic' takes one problem at a time"):
         solve_broja_batch(first, second, solver="conic")
-    with pytest.raises(InputError, match="solver must be one of 'auto'"):
+    with pytest.raises(InputError, match="solver must be 'auto'"):
         bivariate_pid_batch(np.ones((1, 1, 1, 1)), solver="simplex")
     with pytest.raises(InputError, match="must be tensors on one device: p_yx1 is on cpu, p_yx2 is a ndarray"):
         solve_broja_batch(torch.tensor(first), second, solver="scaling")
