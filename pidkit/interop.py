@@ -245,6 +245,8 @@ def _variables(group: Variable | Sequence[Variable], n_variables: int, names: li
     for variable in members:
         if isinstance(variable, str):
             position = names.index(variable) if variable in names else -1
+        elif isinstance(variable, bool):  # operator.index would make a position of it
+            position = -1
         else:
             try:
                 position = operator.index(variable)

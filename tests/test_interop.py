@@ -215,7 +215,7 @@ def test_no_distribution(dit: Any) -> None:
         InputError, match=r"^distribution must have a target and at least one source; it has 1 variable"
     ):
         joint_from_dit(dit.Distribution(["0", "1"], [0.5, 0.5]), target=0, sources=[0])
-    for variable in (3, -1, "Y", 1.0):
+    for variable in (3, -1, "Y", 1.0, True):
         with pytest.raises(InputError, match=rf"^distribution has no variable {variable!r}; there are 0 to 2$"):
             joint_from_dit(distribution, target=variable, sources=[0, 1])  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^a target or source without variables"):
