@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import items_of
 from pidkit.errors import InputError
 from pidkit.joint import as_real, check_joint
 from pidkit.symbols import encode_labels
@@ -71,7 +72,7 @@ def joint_from_outcomes(
     ------
     InputError
         If `axes` is no such order, an outcome has another number of symbols, a symbol cannot be coded, or the masses
-        are no probabilities that sum to one.
+        are no probabilities that sum to one, or `shape` holds what is neither a whole number nor None.
 
     Examples
     --------
@@ -80,6 +81,7 @@ def joint_from_outcomes(
            [0.  , 0.25]])
     """
     positions = _positions(axes)
+    shape = None if shape is None else items_of("shape", shape)
     if not isinstance(masses, Mapping):
         raise InputError(f"masses must be a mapping from outcomes to probabilities, not {type(masses).__name__}")
     for outcome in masses:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import digamma, ndtri
 from scipy.stats import rankdata
 
-from pidkit.arguments import Rng, one_of, seed_name
+from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
@@ -57,7 +57,7 @@ class GaussianMI:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        one_of("correction", self.correction, get_args(WishartCorrection))
+        keep_checked(self, correction=one_of("correction", self.correction, get_args(WishartCorrection)))
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
@@ -99,7 +99,7 @@ class GaussianCopulaMI:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        GaussianMI(self.correction)
+        keep_checked(self, correction=GaussianMI(self.correction).correction)
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.

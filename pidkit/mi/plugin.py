@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, one_of, seed_name
+from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
@@ -51,7 +51,7 @@ class PlugIn:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        one_of("correction", self.correction, get_args(CountCorrection))
+        keep_checked(self, correction=one_of("correction", self.correction, get_args(CountCorrection)))
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n,) and `b` (n,), one symbol a sample, in `unit`; nothing is drawn from `rng`.

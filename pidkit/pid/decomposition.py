@@ -157,7 +157,7 @@ def _decompose(
     progress: ProgressOption,
 ) -> PIDResult:
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
-    check_unit(unit)
+    unit = check_unit(unit)
     flag("check", check)
     solved = solve_marginals(p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, check=check, progress=progress)
     redundancy, unique_1, unique_2, mi_1, mi_2 = solved.atoms

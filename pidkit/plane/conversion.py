@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from pidkit.arguments import items_of
 from pidkit.errors import InputError
 from pidkit.nn.taps import find_layers
 from pidkit.types import FloatArray
@@ -32,7 +33,7 @@ def layers_of(
         if set(layers) != set(models):
             raise InputError(f"layers must name the networks {sorted(models)}, not {sorted(layers)}")
         return {name: find_layers(model, layers[name]) for name, model in models.items()}
-    names = layers if isinstance(layers, str) else tuple(layers)
+    names = layers if isinstance(layers, str) else items_of("layers", layers)
     return {name: find_layers(model, names) for name, model in models.items()}
 
 

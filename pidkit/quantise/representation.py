@@ -103,6 +103,7 @@ class RepresentationCodes(RowTransformer):
         """
         flag("normalise", self.normalise)
         flag("streaming", self.streaming)
+        check_count("batch_size", self.batch_size)  # also where it is not used
         array = as_array(x)
         n, d = len(array), array[0].size
         check_count("n_init", self.n_init)

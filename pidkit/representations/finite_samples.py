@@ -19,6 +19,7 @@ from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import count_samples
+from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.results import UnitPart
@@ -92,8 +93,8 @@ def miller_madow(samples: CodedSamples, raw: PIDResult) -> dict[str, float]:
     y, pairs = samples.y, samples.x1 * (int(samples.x2.max()) + 1) + samples.x2
     gains = [_miller_madow_gain(y, x) for x in (samples.x1, samples.x2, pairs)]
     mi_1, mi_2, mi_joint = raw.mi_1 + gains[0], raw.mi_2 + gains[1], raw.mi_joint + gains[2]
-    red = raw.redundancy
-    return dict(zip(ATOMS, (red, mi_1 - red, mi_2 - red, mi_joint - mi_1 - mi_2 + red), strict=True))
+    corrected = atoms_of_redundancy(raw.redundancy, mi_1=mi_1, mi_2=mi_2, mi_joint=mi_joint)
+    return dict(zip(ATOMS, corrected, strict=True))
 
 
 def _miller_madow_gain(y: IntArray, x: IntArray) -> float:
@@ -182,8 +183,7 @@ def _atoms(batch: Sequence[CodedSamples]) -> FloatArray:
     first, second = (np.stack([joint.pair(source) for joint in joints]) for source in (1, 2))
     solved = solve_broja_batch(first, second, unit="nats")
     total = np.array([entropy(j.pair(1).sum(1)) + entropy(j.source_mass()) - entropy(j.mass) for j in joints])
-    red, uni_1, uni_2 = solved.redundancy, solved.unique_1, solved.unique_2
-    return np.stack([red, uni_1, uni_2, total - red - uni_1 - uni_2], axis=1)
+    return np.stack([solved.redundancy, solved.unique_1, solved.unique_2, synergy_of(total, solved)], axis=1)
 
 
 def _values(result: PIDResult) -> FloatArray:

@@ -10,7 +10,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,6 +84,28 @@ def checked_parameters(call: Callable[..., Any]) -> dict[str, Parameter]:
     space = vars(sys.modules[call.__module__])
     read = {name: _parameter(parameter, space) for name, parameter in signature.parameters.items()}
     return {name: parameter for name, parameter in read.items() if parameter is not None}
+
+
+def container_parameters(call: Callable[..., Any]) -> set[str]:
+    """Return the parameters that take a sequence, a tuple or a mapping, but for those that take arrays of samples."""
+    try:
+        signature = inspect.signature(call)
+    except ValueError:  # exceptions have none
+        return set()
+    space = vars(sys.modules[call.__module__])
+    return {
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.annotation is not parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and any(_holds_several(member) for member in _members(parameter.annotation, space))
+    }
+
+
+def _holds_several(member: Any) -> bool:
+    origin = typing.get_origin(member)
+    is_samples = "numpy" in str(member) or member == Iterable[Hashable]  # what ArrayLike and labels consist of
+    return isinstance(origin, type) and issubclass(origin, Iterable) and not is_samples
 
 
 def _exports() -> Iterator[Any]:

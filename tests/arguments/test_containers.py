@@ -12,16 +12,31 @@ import pytest
 from pidkit import estimate_mi, joint_from_outcomes
 from pidkit.errors import InputError
 from pidkit.mi import LabelDecoder
-from tests.arguments.doors import OTHERS, ROWS
+from pidkit.plot import accuracy_against_weight, plot_atoms_over
+from pidkit.quantise import RepresentationCodes
+from tests.arguments.doors import OTHERS, ROWS, TABLE
 from tests.arguments.fingerprint import fingerprint
 from tests.arguments.signatures import HAS_TORCH
 
+
+def codes(**changed: Any) -> Any:
+    """Fit without streaming, where no batch is used and a size of one is checked all the same."""
+    return RepresentationCodes(2, 3, n_init=1, random_state=0, **changed).fit_transform(ROWS)
+
+
+def weighed(accuracies: Any = None, **changed: Any) -> str:
+    return accuracy_against_weight(accuracies or {"RID": {0.5: [0.5]}}, **changed).get_ylabel()
+
+
 WHOLE: dict[str, tuple[Callable[[Any], Any], int]] = {
+    "batch_size": (lambda value: codes(batch_size=value), 30),
     "hidden": (lambda value: LabelDecoder(hidden=(value,)), 4),
     "k": (lambda value: estimate_mi(ROWS, OTHERS, estimator="ksg", k=value), 2),
     "n_y": (lambda value: joint_from_outcomes({"000": 1.0}, axes="y x1 x2", shape=(value, None, None)), 2),
 }
 REAL: dict[str, tuple[Callable[[Any], Any], float]] = {
+    "baseline": (lambda value: weighed(baseline=(0.5, value)), 0.5),
+    "chosen": (lambda value: weighed(chosen={"RID": value}), 0.5),
     "jitter": (lambda value: estimate_mi(ROWS, OTHERS, estimator="ksg", jitter=value), 0.25),
 }
 
@@ -36,6 +51,7 @@ if HAS_TORCH:
         WeightedSum,
         redundancy_weights,
     )
+    from pidkit.mi.neural import ConcatenatedCritic
     from pidkit.plane.estimators import plane_estimator
     from tests.distill.toys import blobs, network, tapped
 
@@ -47,6 +63,8 @@ if HAS_TORCH:
             return tracked.step(2)
 
     WHOLE |= {
+        "shape_a": (lambda value: critic_shapes((value,), (2,)), 3),
+        "shape_b": (lambda value: critic_shapes((2,), (value,)), 3),
         "epochs": (lambda value: Milestones(epochs=(value,)), 3),
         "n_bins": (lambda value: plane(estimators=plane_estimator("binned", mi_label={"n_bins": value})), 3),
         "n_pca": (lambda value: plane(estimators=plane_estimator("binned", mi_label={"n_pca": value})), 2),
@@ -64,6 +82,9 @@ if HAS_TORCH:
             2.0,
         ),
     }
+
+    def critic_shapes(*shapes: Any) -> list[tuple[int, ...]]:
+        return [tuple(weight.shape) for weight in ConcatenatedCritic(*shapes, width=2, depth=1).parameters()]
 
     def _atoms(**options: Any) -> Any:
         networks = {"teacher": network(5), "student": network(4)}
@@ -94,3 +115,24 @@ def test_real_numbers_inside_containers(name: str) -> None:
     for value in (str(good), True, math.nan, None, [good]):
         with pytest.raises(InputError, match=name.split()[0]):
             make(value)
+
+
+@pytest.mark.parametrize("value", [True, math.nan, None, [0.5], 1j])
+def test_places_on_an_axis_are_numbers_or_names(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^every place in x must be a finite number, not "):
+        plot_atoms_over([TABLE, TABLE], x=(0.0, value))
+
+
+def test_accuracies_are_numbers_and_only_those_of_methods_may_have_diverged() -> None:
+    assert weighed({"RID": {0.5: [0.5, math.nan]}}) == weighed()
+    for value in ("0.5", True, None, -0.1):
+        with pytest.raises(
+            InputError, match=r"^every accuracy in accuracies\['RID'\] must be a finite number >= 0, not "
+        ):
+            weighed({"RID": {0.5: [value]}})
+    with pytest.raises(InputError, match=r"^every weight in accuracies\['RID'\] must be a finite number > 0, not '1'$"):
+        weighed({"RID": {"1": [0.5]}})
+    with pytest.raises(InputError, match=r"^baseline holds no accuracies; give at least one, or leave it out$"):
+        weighed(baseline=())
+    with pytest.raises(InputError, match=r"^every accuracy in baseline must be .*, not nan; leave out seeds that div"):
+        weighed(baseline=(math.nan,))

@@ -50,6 +50,9 @@ EXEMPT = {
 }
 """Callables that the law leaves out, each with its reason."""
 
+KEPT_AS_GIVEN = {"LabelDecoder.model", "ReconstructionDecoder.loss", "representation_pid.bias"}
+"""Choices that are kept as a string of numpy where one was passed; everything else keeps Python's."""
+
 PUBLIC = {name: checked_parameters(call) for name, call in public_callables().items()}
 CASES = [
     pytest.param(name, parameter, id=f"{name}-{parameter.name}")
@@ -77,7 +80,7 @@ def test_one_verdict_on_every_argument(name: str, parameter: Parameter) -> None:
     good = good_value(door, parameter)
     plain = outcome(door, name, parameter, good)
     assert not isinstance(plain, InputError), f"{name}({parameter.name}={good!r}) is no valid call: {plain}"
-    for same in same_values(parameter, good):
+    for same in same_values(parameter, good) if f"{name}.{parameter.name}" not in KEPT_AS_GIVEN else ():
         assert outcome(door, name, parameter, same) == plain, f"{name}({parameter.name}={same!r}) is not {good!r}"
     for refused in refused_values(parameter, good):
         found = outcome(door, name, parameter, refused)
@@ -125,6 +128,8 @@ def same_values(parameter: Parameter, good: Any) -> list[Any]:
         exact = [np.float32(good)] if float(np.float32(good)) == good else []
         whole = [int(good), np.int64(good)] if float(good).is_integer() else []
         return [np.float64(good), *exact, *whole]
+    if parameter.kind == "choice":
+        return [np.str_(good)] if isinstance(good, str) else []
     return [np.bool_(good)] if parameter.kind == "flag" else []
 
 

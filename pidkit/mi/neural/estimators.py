@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS
@@ -97,16 +97,21 @@ class NeuralMI:
         """Check the parameters."""
         objective = one_of("objective", self.objective, get_args(CriticObjective))
         allowed = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
-        if self.readout is not None:
-            hint = "the JSD objective is no mutual information" if self.readout == "jsd" else ""
-            one_of(f"readout of a critic trained on {self.objective!r}", self.readout, allowed, remedy=hint)
-        if not callable(self.critic):
-            one_of("critic", self.critic, CRITICS, remedy="or a function from two shapes to a module")
-        keep_checked(self, objective=objective, folds=check_folds(self.folds))
+        readout, critic = self.readout, self.critic
+        if readout is not None:
+            hint = "the JSD objective is no mutual information" if readout == "jsd" else ""
+            readout = one_of(f"readout of a critic trained on {objective!r}", readout, allowed, remedy=hint)
+        if not callable(critic):
+            critic = one_of("critic", critic, CRITICS, remedy="or a function from two shapes to a module")
+        device = str(self.device) if isinstance(self.device, (str, torch.device)) else ""  # type: ignore[redundant-expr]
         try:
-            torch.device(self.device)
-        except (RuntimeError, TypeError) as error:
+            torch.device(device)
+        except RuntimeError as error:
             raise InputError(f"device must name a torch device such as 'cpu' or 'cuda', not {self.device!r}") from error
+        folds = check_folds(self.folds)
+        options = mapping_of("critic_options", self.critic_options)
+        keep_checked(self, objective=objective, readout=readout, critic=critic, folds=folds, device=device)
+        keep_checked(self, critic_options=options)
 
     @property
     def read_by(self) -> str:
