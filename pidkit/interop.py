@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from pidkit.arguments import items_of
 from pidkit.errors import InputError
-from pidkit.joint import as_real, check_joint
+from pidkit.joint import check_joint
+from pidkit.masses import as_real, mass_tolerance
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray
 
@@ -277,5 +278,6 @@ def _lay_out(columns: list[list[Any]], masses: list[float], shape: Sequence[int 
             f"the outcomes span {n_cells:.1e} cells of shape {dense}; integer symbols are codes, so number them from 0"
         )
     p = np.zeros(dense)
-    np.add.at(p, tuple(codes for codes, _ in coded), as_real(masses, "masses"))
-    return check_joint(p, name="masses", n_axes=None)
+    given = as_real(masses, "masses")
+    np.add.at(p, tuple(codes for codes, _ in coded), given)
+    return check_joint(p, name="masses", n_axes=None, tolerance=mass_tolerance(given))

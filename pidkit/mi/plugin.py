@@ -11,6 +11,7 @@ import numpy as np
 
 from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
 from pidkit.types import Unit
@@ -53,6 +54,7 @@ class PlugIn:
         """Check the parameter."""
         keep_checked(self, correction=one_of("correction", self.correction, get_args(CountCorrection)))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n,) and `b` (n,), one symbol a sample, in `unit`; nothing is drawn from `rng`.
 

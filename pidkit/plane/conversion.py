@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from pidkit.arguments import items_of
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.nn.taps import find_layers
 from pidkit.types import FloatArray
@@ -45,7 +46,7 @@ def as_inputs(inputs: Any, n: int) -> FloatArray:
     InputError
         If there is not one row for each sample.
     """
-    array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
+    array = plain_array(inputs, "inputs")
     if array.ndim == 0 or len(array) != n:
         raise InputError(f"inputs must have one row a sample: shape {array.shape}, and there are {n} samples")
     return array.reshape(n, -1).astype(np.float64)

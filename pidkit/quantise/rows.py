@@ -11,11 +11,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.utils.validation import check_is_fitted
 
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
 
 LARGEST = 1e140
 """Largest magnitude of an entry: its square is 1e280, so that sums of 1e28 squares still fit float64."""
+
+
+SMALLEST_SPREAD = 1e-140
+"""Smallest range of a representation whose distances can be trusted: the square of a thousandth of it is 1e-286."""
 
 
 def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -28,17 +33,17 @@ def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        `x` is ragged, masked, sparse, not real, 0-d or empty.
+        `x` is ragged, sparse, not real, 0-d or empty, or has masked entries.
 
     Examples
     --------
     >>> as_array([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    if np.ma.isMaskedArray(x):
-        raise InputError("x must not be a masked array: its mask would be lost; fill or drop the masked entries first")
     try:
-        array = _array_of_tensor(x) if _is_tensor(x) else np.asarray(x)
+        array = plain_array(x, "x")
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"x must be a rectangular array: give every row the same shape ({error})") from error
     if array.dtype.kind not in "biuf":
@@ -81,6 +86,15 @@ def as_rows(x: npt.ArrayLike) -> FloatArray:
     return rows
 
 
+def check_spread(rows: FloatArray) -> None:
+    """Raise InputError for rows that differ so little that squared distances between them underflow to zero."""
+    largest = float((rows.max(axis=0) - rows.min(axis=0)).max())
+    if 0.0 < largest < SMALLEST_SPREAD:
+        raise InputError(
+            f"x varies by no more than {largest:.1e}, whose square underflows; rescale it, such as x / abs(x).max()"
+        )
+
+
 def nearest(rows: FloatArray, points: FloatArray) -> IntArray:
     """Return for every row the index of the nearest point, the first of equally near ones.
 
@@ -119,17 +133,3 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
                 f"x has {rows.shape[1]} features a row, but fit saw {self.n_features_in_}; pass the same layer to both"
             )
         return rows
-
-
-def _is_tensor(x: object) -> bool:
-    """Return whether `x` is a torch tensor, judged by the name of its class so that torch is not imported."""
-    return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
-
-
-def _array_of_tensor(tensor: Any) -> npt.NDArray[Any]:
-    if str(tensor.layout) != "torch.strided" or tensor.is_meta or tensor.is_quantized:
-        raise InputError("x must be a dense tensor that holds its values; call .to_dense() or .dequantize() first")
-    if tensor.is_floating_point() and tensor.element_size() < 4:
-        tensor = tensor.detach().float()  # numpy has no bfloat16 and no float8
-    array: npt.NDArray[Any] = tensor.numpy(force=True)  # detaches, moves to the CPU, resolves lazy views
-    return array

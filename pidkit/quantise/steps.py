@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import normalize
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread
 from pidkit.types import FloatArray
 
 
@@ -132,6 +132,7 @@ class PrincipalComponents(RowTransformer):
 
     def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
+        check_spread(rows)
         if restart:
             # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.
             self._shift = rows.mean(axis=0)

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
 from pidkit.errors import InputError
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import Samples, check_maps, check_pairs
+from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.fit import FitOptions, FitReport, fit
 from pidkit.nn.seeding import seeded, torch_generator
@@ -118,13 +119,14 @@ class NeuralMI:
         """The bound that gives the value."""
         return READOUTS[self.objective] if self.readout is None else self.readout
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, or there are fewer than 40 samples.
+            If a side is not a finite real array, the lengths differ, or there are fewer than 40 samples.
         SolverError
             If training diverges at once.
         """
@@ -244,5 +246,5 @@ class MovingAverageDV:
 def _scaling(x: FloatArray) -> Scaling:
     """Return the scaling of (n, channels, ...): the mean and standard deviation of every channel."""
     axes = (0, *range(2, x.ndim))
-    scale = x.std(axis=axes, keepdims=True)
+    scale = np.expand_dims(spread(x, axes), axes)
     return Scaling(x.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))
