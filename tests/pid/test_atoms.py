@@ -59,7 +59,7 @@ def test_a_redundancy_and_the_information_decide_the_rest(p: FloatArray) -> None
 
 def test_the_formula_of_the_synergy_stands_in_one_place() -> None:
     """No other module subtracts the atoms from the joint information by hand."""
-    written = re.compile(r"-\s*\w*uni\w*1\b[^\n]*-\s*\w*uni\w*2\b|mi_joint - mi_1 - mi_2")
+    written = re.compile(r"-\s*[\w.]*uni\w*1\b\s*-\s*[\w.]*uni\w*2\b|mi_joint - mi_1 - mi_2")
     package = Path(pidkit.__file__).parent
     found = [
         str(path.relative_to(package)) for path in package.rglob("*.py") if written.search(path.read_text("utf-8"))
