@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 LARGEST = 1e140
 """Largest magnitude of an entry: its square is 1e280, so that sums of 1e28 squares still fit float64."""
-
 
 SMALLEST_SPREAD = 1e-140
 """Smallest range of a representation whose distances can be trusted: the square of a thousandth of it is 1e-286."""
 
 
-def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
+def as_array(x: npt.ArrayLike) -> AnyArray:
     """Return `x` as a non-empty real array (n, ...) without converting its dtype, so that a memory map stays one.
 
     Parameters
@@ -117,10 +116,10 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
         """Learn from `x`, shape (n, ...); `y` is ignored."""
 
     @abc.abstractmethod
-    def transform(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+    def transform(self, x: npt.ArrayLike) -> AnyArray:
         """Transform `x`, shape (n, ...)."""
 
-    def fit_transform(self, x: npt.ArrayLike, y: object = None) -> npt.NDArray[Any]:
+    def fit_transform(self, x: npt.ArrayLike, y: object = None) -> AnyArray:
         """Return `fit(x).transform(x)`; `y` is ignored."""
         return self.fit(x).transform(x)
 

@@ -1,7 +1,7 @@
 """The effect of a finite sample on plug-in atoms: predicted bias, corrections, the shuffled null and the bootstrap.
 
 Plug-in information is biased upwards, most of all the synergy: 10 x 10 x 10 codes of independent data show 1.10 bits
-of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `representation_pid` shows
+of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `coded_pid` shows
 the raw atoms, the corrected ones and the null side by side.
 """
 
@@ -208,21 +208,22 @@ def spread_of(values: FloatArray) -> Spread:
     return Spread(float(values.mean()), float(values.std()), float(low), float(high))
 
 
-def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:
-    """Raise unless `method` can be used with so many permutations and, where they are known, samples.
+def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> BiasCorrection:
+    """Return `method` if it can be used with so many permutations and, where they are known, samples.
 
     Raises
     ------
     InputError
         If `method` is unknown, "shuffle" without a null, or "extrapolation" from too few samples to quarter.
     """
-    one_of("bias", method, CORRECTIONS)
+    checked = one_of("bias", method, CORRECTIONS)
     if method == "shuffle" and n_null == 0:
         raise InputError("bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more")
     if method == "extrapolation" and n_samples is not None and n_samples < FEWEST_TO_QUARTER:
         raise InputError(
             f"bias='extrapolation' needs at least {FEWEST_TO_QUARTER} samples, not {n_samples}; use bias='none'"
         )
+    return checked
 
 
 def corrected_atoms(

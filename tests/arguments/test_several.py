@@ -18,7 +18,7 @@ from pidkit import joint_from_outcomes
 from pidkit.arguments import items_of, mapping_of
 from pidkit.errors import InputError
 from pidkit.mi import LabelDecoder, ReconstructionDecoder
-from tests.arguments.doors import AND, PLANE, RECORDS, TABLE
+from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS, TABLE
 from tests.arguments.signatures import HAS_TORCH, container_parameters, public_callables
 from tests.arguments.test_law import RECORDS as RECORD_CLASSES
 
@@ -27,6 +27,7 @@ BARE = 2.5
 TAKES: dict[str, Callable[[Any], Any]] = {
     "AtomRecords.extended.records": RECORDS.extended,
     "AtomRecords.with_phases.phases": RECORDS.with_phases,
+    "LabelDecoder.cross_fit.splits": lambda value: LabelDecoder().cross_fit(ROWS, LABELS, splits=value),
     "LabelDecoder.hidden": lambda value: LabelDecoder(hidden=value),
     "PlaneTrajectory.extended.points": PLANE.extended,
     "ReconstructionDecoder.hidden": lambda value: ReconstructionDecoder(hidden=value),
@@ -41,6 +42,7 @@ def plots() -> dict[str, Callable[[Any], Any]]:
     """Return the figures, which load matplotlib."""
     from pidkit import plot
 
+    decoded = pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=ROWS[::-1], decoder="knn")
     return {
         "accuracy_against_weight.accuracies": lambda value: plot.accuracy_against_weight(value),
         "accuracy_against_weight.baseline": lambda value: plot.accuracy_against_weight(
@@ -62,6 +64,7 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "plot_atoms_over.results": plot.plot_atoms_over,
         "plot_atoms_over.sources": lambda value: plot.plot_atoms_over([TABLE, TABLE], sources=value),
         "plot_atoms_over.x": lambda value: plot.plot_atoms_over([TABLE, TABLE], x=value),
+        "plot_budget.sources": lambda value: plot.plot_budget(decoded, sources=value),
     }
 
 
@@ -168,6 +171,7 @@ EXEMPT = {
     "Outputs.layers": "made by Networks",
     "Phases.load_state_dict.state": "reads what a checkpoint holds",
     "ProjectAndDot.diagonals.shifts": "called by the bounds of pidkit, not by users",
+    "coded_pid.quantiser": "as AtomProbe's",
     "joint_from_dit.sources": "variables by position or by name; see test_interop",
     "joint_from_dit.target": "variables by position or by name; see test_interop",
     "representation_pid.quantiser": "as AtomProbe's",

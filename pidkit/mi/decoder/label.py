@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
+from pidkit.arguments import Rng, generator, items_of, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.mi.decoder.logistic import logistic
@@ -34,8 +34,8 @@ class LabelDecoder:
     Parameters
     ----------
     model : str
-        "linear", a logistic regression whose penalty is chosen on the second part, or "mlp", a perceptron that the
-        second part stops.
+        "linear", a logistic regression that is shrunk towards linear discriminant analysis by as much as the second
+        part prefers, or "mlp", a perceptron that the second part stops.
     hidden : tuple of int
         Hidden layers of the perceptron.
     folds : int, optional
@@ -64,8 +64,8 @@ class LabelDecoder:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        one_of("model", self.model, get_args(Classifier))
-        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
+        model = one_of("model", self.model, get_args(Classifier))
+        keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
@@ -118,6 +118,24 @@ class LabelDecoder:
         split = ThreeWaySplit(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
         codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
         return self._fit(rows, labels, split, draws, codes)
+
+    def cross_fit(
+        self, a: Samples, b: Samples, *, splits: Iterable[ThreeWaySplit], rng: Rng = 0
+    ) -> list[FittedLabelDecoder]:
+        """Fit one decoder a split to its `train` and `stop` rows, so that none has seen the rows of its `value`.
+
+        With the splits of `three_way_splits` and one generator for both, they are the decoders of `estimate`. Those
+        read the labels as codes 0, 1, ... in the order of their sorted symbols.
+
+        Raises
+        ------
+        InputError
+            As `estimate`, but for the sizes of the classes, which are left to the splits.
+        """
+        rows, labels = check_rows(a, "a"), check_labels(b, "b")
+        check_pairs(len(rows), labels.size, at_least=10, reason="a split in three")
+        draws = generator(rng)
+        return [self._fit(rows, labels, split, draws, {}) for split in items_of("splits", splits)]
 
     def _fit(
         self,
@@ -193,10 +211,13 @@ class FittedLabelDecoder:
 
     def terms(self, rows: FloatArray, labels: IntArray) -> FloatArray:
         """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
-        q = self.net.mean((rows - self.shift) / self.scale)
-        mixed = (1.0 - UNIFORM_SHARE) * q[np.arange(labels.size), labels] + UNIFORM_SHARE / q.shape[1]
         frequency = np.bincount(labels) / labels.size
-        return np.asarray(np.log(mixed) - np.log(frequency[labels]))
+        return np.asarray(np.log(self.posteriors(rows)[np.arange(labels.size), labels]) - np.log(frequency[labels]))
+
+    def posteriors(self, rows: FloatArray) -> FloatArray:
+        """Return q(y | a) of every row, shape (n, n_classes); none of its entries is zero."""
+        q = self.net.mean((rows - self.shift) / self.scale)
+        return np.asarray((1.0 - UNIFORM_SHARE) * q + UNIFORM_SHARE / q.shape[1])
 
 
 def _label_estimate(

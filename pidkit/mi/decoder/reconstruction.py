@@ -64,8 +64,8 @@ class ReconstructionDecoder:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        one_of("loss", self.loss, get_args(PixelLoss))
-        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
+        loss = one_of("loss", self.loss, get_args(PixelLoss))
+        keep_checked(self, loss=loss, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate the V-information of the input `a` (n, ...) in the representation `b` (n, ...), in `unit`.
