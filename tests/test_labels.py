@@ -120,11 +120,11 @@ def test_one_rule_for_the_commonest_binary_label() -> None:
 def test_symbols_that_numpy_would_merge_stay_apart() -> None:
     """Three symbols, each with a code of its own: H = log2 3, and X1 = Y knows all of it."""
     for symbols in ([0, 2**63, 2**63 + 1], ["a", "a\0", "a\0\0"], [0, 0.5, "0"], [1, "1", (1,)]):
-        found = pid_from_samples(y=symbols * 4, x1=[0, 1, 2] * 4, x2=[0] * 12)
+        found = pid_from_samples(y=symbols * 4, x1=[0, 1, 2] * 4, x2=[0] * 6 + [1] * 6)
         assert found.unique_1 == pytest.approx(np.log2(3.0), abs=1e-9)
 
 
 def test_codes_too_far_apart_to_be_laid_out() -> None:
     with pytest.raises(InputError, match=r"^the symbols span 2\.0e\+15 cells of shape \(1000000000000001, 2, 1\)"):
         joint_from_samples(y=[0, 10**15], x1=[0, 1], x2=[0, 0])
-    assert pid_from_samples(y=[0, 10**15], x1=[0, 1], x2=[0, 0]).unique_1 == pytest.approx(1.0, abs=1e-9)
+    assert pid_from_samples(y=[0, 10**15] * 2, x1=[0, 1] * 2, x2=[0, 0, 1, 1]).unique_1 == pytest.approx(1.0, abs=1e-9)

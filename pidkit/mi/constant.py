@@ -5,20 +5,22 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sized
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from pidkit.arguments import seed_name
-from pidkit.errors import InputError
+from pidkit.errors import ConstantInput, nothing_told_by
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import ConstantSide
+from pidkit.mi.samples import check_pairs
 from pidkit.units import check_unit
 
-Estimate = Callable[..., MIEstimate]
-"""The `estimate` method of an estimator, bound or not."""
+Owner = TypeVar("Owner")
+Params = ParamSpec("Params")
 
 
-def zero_where_constant(estimate: Estimate) -> Estimate:
-    """Let an `estimate(a, b)` return zero, of kind "exact" and with a warning, where a side is constant.
+def zero_where_constant(
+    estimate: Callable[Concatenate[Owner, Params], MIEstimate],
+) -> Callable[Concatenate[Owner, Params], MIEstimate]:
+    """Let a method `estimate(self, a, b, ...)` return zero, of kind "exact" and with a warning, for a constant side.
 
     I(A; B) <= H(A) = 0, whatever the other side is, so that there is nothing to estimate: a sweep over layers goes on
     past one that has died. The two sides must be of one length all the same.
@@ -28,39 +30,33 @@ def zero_where_constant(estimate: Estimate) -> Estimate:
     >>> import numpy as np
     >>> from pidkit.mi import KSG
     >>> found = KSG().estimate(np.ones(50), np.arange(50.0))
-    >>> found.value, found.kind, found.warnings[0][:13]
-    (0.0, 'exact', 'a is constant')
+    >>> found.value, found.kind, found.warnings
+    (0.0, 'exact', ('a is constant: its information about anything is 0',))
     """
     signature = inspect.signature(estimate)
 
     @functools.wraps(estimate)
-    def guarded(*args: Any, **kwargs: Any) -> MIEstimate:
+    def guarded(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> MIEstimate:
         try:
-            return estimate(*args, **kwargs)
-        except ConstantSide as constant:
-            given = signature.bind(*args, **kwargs)
+            return estimate(self, *args, **kwargs)
+        except ConstantInput as constant:
+            given = signature.bind(self, *args, **kwargs)
             given.apply_defaults()
-            one = given.arguments.get("self", getattr(estimate, "__self__", None))
-            return _zero(type(one).__name__, constant, **{k: v for k, v in given.arguments.items() if k != "self"})
+            return _zero(type(self).__name__, constant.name, given.arguments)
 
     return guarded
 
 
-def _zero(estimator: str, constant: ConstantSide, a: object, b: object, unit: object, rng: object) -> MIEstimate:
+def _zero(estimator: str, constant: str, given: dict[str, Any]) -> MIEstimate:
     """Return the estimate of pairs with a constant side."""
-    n_a, n_b = len(cast(Sized, a)), len(cast(Sized, b))
-    if n_a != n_b:
-        raise InputError(
-            f"a and b must have one row a sample, in the same order; they have {n_a} and {n_b}"
-        ) from constant
-    said = str(constant).split(":")[0]
+    n_a, n_b = (len(cast(Sized, given[side])) for side in ("a", "b"))
     return MIEstimate(
         value=0.0,
-        unit=check_unit(unit),
+        unit=check_unit(given["unit"]),
         kind="exact",
         estimator=estimator,
-        n_samples=n_a,
+        n_samples=check_pairs(n_a, n_b, at_least=1, reason="a constant"),
         stderr=0.0,
-        warnings=(f"{said}: its information about anything is 0, and nothing was estimated",),
-        seed=seed_name(rng),
+        warnings=(nothing_told_by(constant),),
+        seed=seed_name(given["rng"]) if "rng" in given else None,
     )

@@ -61,7 +61,7 @@ class PlugIn:
         Raises
         ------
         InputError
-            If a side has more than one axis, symbols that cannot be used or one symbol only, or the lengths differ.
+            If a side has more than one axis, or symbols that cannot be used, or the lengths differ.
         """
         seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()

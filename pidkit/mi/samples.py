@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError
-from pidkit.quantise.rows import SMALLEST_SPREAD, as_array, as_rows
+from pidkit.errors import ConstantInput, InputError
+from pidkit.quantise.rows import SMALLEST_SPREAD, as_array, as_rows, is_constant
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
-
-
-class ConstantSide(InputError):
-    """One side of the pairs is the same for every sample; its information is zero, as `zero_where_constant` says."""
-
 
 Samples = npt.ArrayLike | Iterable[Hashable]
 
@@ -29,7 +24,7 @@ def check_rows(x: Samples, name: str) -> FloatArray:
     ------
     InputError
         As `pidkit.quantise.rows.as_rows`.
-    ConstantSide
+    ConstantInput
         When every row is the same.
 
     Examples
@@ -38,8 +33,8 @@ def check_rows(x: Samples, name: str) -> FloatArray:
     (3, 1)
     """
     rows: FloatArray = _named(as_rows, x, name)
-    if (rows == rows[0]).all():
-        raise ConstantSide(f"{name} is constant: its mutual information with anything is 0; pass what varies")
+    if is_constant(rows):
+        raise ConstantInput(name)
     return rows
 
 
@@ -57,13 +52,13 @@ def check_labels(x: Samples, name: str) -> IntArray:
     ------
     InputError
         As `pidkit.symbols.encode_labels`.
-    ConstantSide
+    ConstantInput
         When there is one class only.
     """
     codes, _ = encode_labels(x, n=None, name=name)
     values, ranks = np.unique(codes, return_inverse=True)
     if values.size < 2:
-        raise ConstantSide(f"{name} holds one class only: there is nothing to be informed about; use at least two")
+        raise ConstantInput(name)
     return np.asarray(ranks, dtype=np.int64)
 
 

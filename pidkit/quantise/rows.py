@@ -22,6 +22,14 @@ SMALLEST_SPREAD = 1e-140
 """Smallest range of a representation whose distances can be trusted: the square of a thousandth of it is 1e-286."""
 
 
+def is_constant(rows: AnyArray) -> bool:
+    """Return whether every row is the same and finite; reading stops at the first 1024 rows where one differs."""
+    first = rows[:1]
+    return bool(np.isfinite(first).all()) and all(
+        (rows[begin : begin + 1024] == first).all() for begin in range(0, len(rows), 1024)
+    )
+
+
 def as_array(x: npt.ArrayLike) -> AnyArray:
     """Return `x` as a non-empty real array (n, ...) without converting its dtype, so that a memory map stays one.
 

@@ -118,12 +118,15 @@ def extrapolate(samples: CodedSamples, raw: PIDResult, rng: np.random.Generator)
 
 
 def within_label_excess(samples: CodedSamples, n_shuffles: int, rng: np.random.Generator) -> float:
-    """Return by how much plug-in I(Y;X1,X2), and so the synergy, exceeds the truth, in nats.
+    """Return by how much plug-in I(Y;X1,X2), and so the synergy, exceeds the truth of fixed pair tables, in nats.
 
-    The codes of x2 are permuted among the samples of each label, which makes the sources independent given Y and keeps
-    both pair tables. Of that distribution, P(y) P(x1|y) P(x2|y), the information is known exactly; the mean plug-in
-    value of the permuted samples less that is the bias. Source: Montemurro, Senatore & Panzeri, Neural Computation 19,
-    2007. The bias of another distribution with the same pair tables is not quite the same.
+    The truth that is meant is that of the distribution with both pair tables held fixed: what these tables themselves
+    owe to the sample is not counted. The codes of x2 are permuted among the samples of each label, which makes the
+    sources independent given Y and keeps both pair tables. Of that distribution, P(y) P(x1|y) P(x2|y), the information
+    is known exactly; the mean plug-in value of the permuted samples less that is the bias. The bias of another
+    distribution with the same pair tables is not quite the same.
+
+    Source: Montemurro, Senatore & Panzeri, Neural Computation 19, 2007.
     """
     order = np.argsort(samples.y, kind="stable")
     total = 0.0

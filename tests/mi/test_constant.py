@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from pidkit import InputError, PidkitWarning, estimate_mi
-from pidkit.mi import KSG, GaussianCopulaMI, GaussianMI, PlugIn
-from pidkit.mi.estimate import ESTIMATORS
+from pidkit.errors import ConstantInput
+from pidkit.mi import LabelDecoder
+from pidkit.mi.estimate import ESTIMATORS, _build
 
 N = 50
 ROWS = np.random.default_rng(0).normal(size=(N, 2))
@@ -34,9 +35,7 @@ def side(name: str, which: str, *, constant: bool) -> Any:
 def test_the_information_of_a_constant_is_exactly_zero(name: Any, constant: str, unit: Any) -> None:
     """I(A; B) <= min(H(A), H(B)) = 0."""
     a, b = (side(name, which, constant=which in constant) for which in "ab")
-    with pytest.warns(
-        PidkitWarning, match=r": [ab] (is constant|holds one class only): its information about anything"
-    ):
+    with pytest.warns(PidkitWarning, match=r": [ab] is constant: its information about anything is 0$"):
         found = estimate_mi(a, b, estimator=name, unit=unit)
     assert (found.value, found.stderr, found.kind, found.unit, found.n_samples) == (0.0, 0.0, "exact", unit, N)
     assert len(found.warnings) == 1
@@ -44,13 +43,25 @@ def test_the_information_of_a_constant_is_exactly_zero(name: Any, constant: str,
     assert "exact, zero, because a side is constant" in repr(found)
 
 
-@pytest.mark.parametrize("estimator", [KSG(), GaussianMI(), GaussianCopulaMI(), PlugIn()])
-def test_so_do_estimators_that_are_called_directly(estimator: Any) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_so_do_estimators_that_are_called_directly(name: Any) -> None:
+    estimator: Any = _build(name, {})
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the flag is in the result; the door turns it into a warning
-        found = estimator.estimate(np.ones(N, dtype=int), LABELS, rng=5)
+        found = estimator.estimate(side(name, "a", constant=True), side(name, "b", constant=False), rng=5)
     assert (found.value, found.kind, found.seed) == (0.0, "exact", 5)
     assert found.estimator == type(estimator).__name__
+    assert found.warnings == ("a is constant: its information about anything is 0",)
+
+
+@pytest.mark.parametrize("name", ["label-decoder", *sorted(NEEDS_TORCH & set(NAMES))[:1]])
+def test_what_was_fitted_is_read_on_a_constant_as_zero_and_fitted_to_none(name: Any) -> None:
+    estimator: Any = LabelDecoder() if name == "label-decoder" else _build(name, {"critic_options": {"width": 4}})
+    a, b = side(name, "a", constant=False), side(name, "b", constant=False)
+    found = estimator.fit(a, b).estimate(side(name, "a", constant=True), b)
+    assert (found.value, found.kind, found.seed) == (0.0, "exact", None)
+    with pytest.raises(ConstantInput, match=r"^a is constant: its information about anything is 0; pass what varies$"):
+        estimator.fit(side(name, "a", constant=True), b)
 
 
 def test_a_sweep_over_layers_survives_a_dead_one() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from pidkit.arguments import Rng, generator, items_of, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
@@ -67,14 +68,15 @@ class LabelDecoder:
         model = one_of("model", self.model, get_args(Classifier))
         keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
 
         Raises
         ------
         InputError
-            If `a` is not a finite real array or is constant, `b` is not labels of two classes or more with five samples
-            each (or as many as there are folds), or the lengths differ.
+            If `a` is not a finite real array, `b` is not labels with five samples a class (or as many as there are
+            folds), or the lengths differ.
         """
         began = time.perf_counter()
         rows, labels = check_rows(a, "a"), check_labels(b, "b")
@@ -188,6 +190,7 @@ class FittedLabelDecoder:
     codes: dict[Hashable, int]
     warnings: tuple[str, ...] = ()
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
         """Estimate I(A; Y) from rows that the decoder was not fitted to, in `unit`.
 
