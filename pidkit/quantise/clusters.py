@@ -71,6 +71,7 @@ class KMeansCodes(RowTransformer):
         """
         rows = as_rows(x)
         check_spread(rows)
+        self._keep_names(x)
         model = KMeans(
             self._check_codes(rows),
             n_init=check_count("n_init", self.n_init),
@@ -95,6 +96,7 @@ class KMeansCodes(RowTransformer):
         """
         if self._minibatch is None:
             rows = as_rows(x)
+            self._keep_names(x)
             self._minibatch = MiniBatchKMeans(
                 self._check_codes(rows), n_init=1, random_state=check_seed(self.random_state)
             )

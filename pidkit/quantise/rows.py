@@ -118,6 +118,8 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
     """A scikit-learn transformer of rows; subclasses write `fit` and `transform`."""
 
     n_features_in_: int
+    feature_names_in_: AnyArray
+    """The names of the columns that `fit` saw, as scikit-learn keeps them; absent where they had none."""
 
     @abc.abstractmethod
     def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
@@ -134,9 +136,32 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
     def _later_rows(self, x: npt.ArrayLike) -> FloatArray:
         """Return the rows of `x`, which must have as many features as those of `fit`."""
         check_is_fitted(self)
+        self._check_names(x)
         rows = as_rows(x)
         if rows.shape[1] != self.n_features_in_:
             raise InputError(
                 f"x has {rows.shape[1]} features a row, but fit saw {self.n_features_in_}; pass the same layer to both"
             )
         return rows
+
+    def _keep_names(self, x: object) -> None:
+        """Keep the names of the columns that `fit` sees, if `x` is a table whose columns all have names."""
+        self.__dict__.pop("feature_names_in_", None)
+        if (names := _column_names(x)) is not None:
+            self.feature_names_in_ = names
+
+    def _check_names(self, x: object) -> None:
+        """Raise InputError if the columns of a table are not those that `fit` saw, in the same order."""
+        names, seen = _column_names(x), getattr(self, "feature_names_in_", None)
+        if names is None or seen is None or names.tolist() == seen.tolist():
+            return
+        what = "in another order" if sorted(names) == sorted(seen) else "of other names"
+        raise InputError(f"x has columns {what} than fit saw; pass x[list({type(self).__name__}.feature_names_in_)]")
+
+
+def _column_names(x: object) -> AnyArray | None:
+    """Return the names of the columns of a table, or None where `x` has none or one of them is no string."""
+    names = getattr(x, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return np.array(list(names), dtype=object)

@@ -41,3 +41,22 @@ def test_rows_of_unit_length_know_no_scale() -> None:
     plain, tiny = (RepresentationCodes(2, 3, normalise=True).fit_transform(rows) for rows in (x, 2.0**-660 * x))
     assert (plain == tiny).all()
     assert (UniformBins(3).fit_transform(x) == UniformBins(3).fit_transform(2.0**-660 * x)).all()
+
+
+@pytest.mark.parametrize(
+    "quantiser", [KMeansCodes(2, n_init=1), RepresentationCodes(2, 2), UniformBins(2), PrincipalComponents(2)]
+)
+def test_columns_of_a_table_are_known_by_name(quantiser: Any) -> None:
+    """Permuted columns would give other codes in silence; arrays have no names and go by position."""
+    pd = pytest.importorskip("pandas")
+    rows = np.random.default_rng(0).normal(size=(30, 3))
+    table = pd.DataFrame(rows, columns=list("abc"))
+    codes = quantiser.fit(table).transform(table)
+    assert quantiser.feature_names_in_.tolist() == ["a", "b", "c"]
+    np.testing.assert_array_equal(quantiser.transform(rows), codes)
+    np.testing.assert_array_equal(quantiser.transform(table[list("cab")][list(quantiser.feature_names_in_)]), codes)
+    with pytest.raises(InputError, match=r"^x has columns in another order than fit saw; pass x\[list\(\w+"):
+        quantiser.transform(table[list("cab")])
+    with pytest.raises(InputError, match=r"^x has columns of other names than fit saw"):
+        quantiser.transform(table.rename(columns={"a": "d"}))
+    assert not hasattr(quantiser.fit(rows), "feature_names_in_")
