@@ -74,7 +74,8 @@ def coded_pid(
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
     quantiser : transformer or pair of transformers, optional
-        A quantiser of pidkit, or a clusterer of scikit-learn such as KMeans. Cloned before use. One for both sources, or one for each; None is `RepresentationCodes()`.
+        A quantiser of pidkit, or a clusterer of scikit-learn such as KMeans; cloned before use. One for both sources,
+        or one for each; None is `RepresentationCodes()`.
     decoder : str or classifier, optional
         As in `representation_pid`: what it reads out of each layer stands beside I(Y; code) in the result.
     fit_fraction : float, optional

@@ -186,6 +186,9 @@ def _posteriors(
     """Return uncalibrated posteriors of the rows of `stop` and `value` (others need not be filled), and warnings."""
     if decoder == "softmax":
         return of_logits(rows, int(labels.max()) + 1, name), ()
+    if is_constant(rows):  # a wide layer whose training rows are all the same
+        frequencies = np.bincount(labels[split.train]) / split.train.size
+        return np.tile(frequencies, (labels.size, 1)), ()
     if decoder == "knn":
         return nearest_neighbours(rows, labels, split), ()
     if isinstance(decoder, str):

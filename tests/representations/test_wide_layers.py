@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.mi.splits import ThreeWaySplit
+from pidkit.mi.splits import ThreeWaySplit, three_way_splits
+from pidkit.representations.decoders import decode_layer
 from pidkit.representations.wide_layers import label_projection
 
 N = 60
@@ -28,3 +29,6 @@ def test_training_rows_that_are_all_the_same_give_no_direction() -> None:
     found = label_projection(dead, LABELS, SPLIT, "x")
     assert found.shape == label_projection(LAYER, LABELS, SPLIT, "x").shape
     assert not found.any()
+    rng = np.random.default_rng(0)
+    decoded = decode_layer(dead, LABELS, three_way_splits(N, rng, folds=3, labels=LABELS), rng=rng)
+    np.testing.assert_allclose(decoded.posteriors, 0.5, atol=0.05)
