@@ -71,6 +71,16 @@ def test_what_is_constant_has_no_information_exactly(door: str, constant: str) -
     if hasattr(found, "interval"):
         assert all(found.interval[atom] == (0.0, 0.0) for atom in ATOMS if atom != alive)
         assert all(found.p_value[atom] == 1.0 for atom in ATOMS if atom != alive)
+    if hasattr(found, "limits"):
+        assert [found.limits(atom) for atom in ATOMS if atom != alive] == [()] * (4 if alive is None else 3)
+
+
+def test_layers_that_tell_nothing_alone_are_not_taken_for_constant() -> None:
+    """XOR of balanced coins: each layer's posteriors are the class frequencies, and both together tell one bit."""
+    a, b = np.arange(400) % 2, np.arange(400) // 2 % 2
+    with warnings.catch_warnings(category=PidkitWarning, action="ignore"):
+        found = representation_pid(labels=a ^ b, x1=a[:, None], x2=b[:, None], decoder="knn")
+    assert found.synergy > 0.9
 
 
 def test_a_joint_with_a_constant_source_is_decomposed_exactly() -> None:

@@ -160,7 +160,7 @@ def score_decoded(
     # The layer that tells more holds the market; exchanging the layers exchanges the unique atoms.
     a, b = (0, 1) if scores[:, 0].mean() >= scores[:, 1].mean() else (1, 0)
     posteriors = (first, second)
-    constant = [(q == q[0]).all() for q in posteriors]
+    constant = [layer.constant for layer in layers[:2]]
     if any(constant):
         a, b, one = 0, 1, constant.index(False) if False in constant else 0
         scores[:, 2] = scores[:, one]

@@ -51,6 +51,8 @@ class DecodedLayer:
     name : str
         Of the decoder.
     warnings : tuple of str
+    constant : bool
+        Whether the layer or the label is constant, so that there was nothing to read and all information is exactly 0.
     """
 
     posteriors: FloatArray
@@ -61,6 +63,7 @@ class DecodedLayer:
     accuracy: float
     name: str
     warnings: tuple[str, ...] = ()
+    constant: bool = False
 
 
 def decode_layer(
@@ -126,7 +129,7 @@ def decode_layer(
     if n_classes == 1 or not arrays:
         notes = () if arrays or len(layers) > 1 else (nothing_told_by(name),)
         posteriors, likeliest = np.tile(p, (labels.size, 1)), float(p.max())
-        return DecodedLayer(posteriors, 0.0, 0.0, 0.0, 0.0, likeliest, decoder_name(decoder), notes)
+        return DecodedLayer(posteriors, 0.0, 0.0, 0.0, 0.0, likeliest, decoder_name(decoder), notes, True)
     wide = [array.shape[1] > WIDE_FEATURES for array in arrays]
     fixed = [None if far else check_rows(array, name) for array, far in zip(arrays, wide, strict=True)]
     raw, calibrated = np.empty((2, labels.size, n_classes))
