@@ -75,12 +75,17 @@ def test_what_is_constant_has_no_information_exactly(door: str, constant: str) -
         assert [found.limits(atom) for atom in ATOMS if atom != alive] == [()] * (4 if alive is None else 3)
 
 
-def test_layers_that_tell_nothing_alone_are_not_taken_for_constant() -> None:
-    """XOR of balanced coins: each layer's posteriors are the class frequencies, and both together tell one bit."""
-    a, b = np.arange(400) % 2, np.arange(400) // 2 % 2
-    with warnings.catch_warnings(category=PidkitWarning, action="ignore"):
-        found = representation_pid(labels=a ^ b, x1=a[:, None], x2=b[:, None], decoder="knn")
-    assert found.synergy > 0.9
+def test_a_layer_that_is_read_as_nothing_is_not_taken_for_a_constant() -> None:
+    """One row differs: every posterior is the class frequencies, but what decoders did not read may still be there."""
+    dead = np.zeros((400, 2))
+    dead[3] = 1.0
+    y = np.arange(400) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = representation_pid(labels=y, x1=dead, x2=y[:, None] + np.random.default_rng(0).normal(size=(400, 2)))
+    assert found.mi_1 == 0.0
+    assert found.standard_error["redundancy"] > 0.0
+    assert found.limits("redundancy") == ("the decoder",)
 
 
 def test_a_joint_with_a_constant_source_is_decomposed_exactly() -> None:
