@@ -14,12 +14,12 @@ from pidkit.mi.samples import check_pairs
 from pidkit.units import check_unit
 
 Owner = TypeVar("Owner")
-Params = ParamSpec("Params")
+Rest = ParamSpec("Rest")
 
 
 def zero_where_constant(
-    estimate: Callable[Concatenate[Owner, Params], MIEstimate],
-) -> Callable[Concatenate[Owner, Params], MIEstimate]:
+    estimate: Callable[Concatenate[Owner, Rest], MIEstimate],
+) -> Callable[Concatenate[Owner, Rest], MIEstimate]:
     """Let a method `estimate(self, a, b, ...)` return zero, of kind "exact" and with a warning, for a constant side.
 
     I(A; B) <= H(A) = 0, whatever the other side is, so that there is nothing to estimate: a sweep over layers goes on
@@ -36,7 +36,7 @@ def zero_where_constant(
     signature = inspect.signature(estimate)
 
     @functools.wraps(estimate)
-    def guarded(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> MIEstimate:
+    def guarded(self: Owner, /, *args: Rest.args, **kwargs: Rest.kwargs) -> MIEstimate:
         try:
             return estimate(self, *args, **kwargs)
         except ConstantInput as constant:
