@@ -1,4 +1,13 @@
-"""The errors and warnings of pidkit, each a class of its own so that a caller can catch it."""
+"""The errors and warnings of pidkit, each a class of its own so that a caller can catch it, and where they point."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+"""The folder whose lines no warning points at."""
 
 
 class PidkitError(Exception):
@@ -7,6 +16,23 @@ class PidkitError(Exception):
 
 class InputError(PidkitError, ValueError):
     """An argument that cannot be used; the message names the argument and says what to do."""
+
+
+class ConstantInput(InputError):
+    """A sample is the same in every row: there is nothing to fit, and its information about anything is 0.
+
+    `name` is the argument. Whatever returns information says so in a warning and returns the 0; only what has to be
+    fitted to the sample raises this error.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Keep the name of the argument."""
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        """Say what is constant, and what that means."""
+        return f"{nothing_told_by(self.name)}; pass what varies"
 
 
 class SolverError(PidkitError, RuntimeError):
@@ -23,3 +49,19 @@ class PidkitWarning(UserWarning):
 
 class BiasWarning(PidkitWarning):
     """The predicted finite-sample bias is a sizeable part of the information reported."""
+
+
+def nothing_told_by(name: str) -> str:
+    """Return the sentence by which errors and warnings say that the argument `name` is constant."""
+    return f"{name} is constant: its information about anything is 0"
+
+
+def warn(text: str, category: type[PidkitWarning] = PidkitWarning) -> None:
+    """Issue a warning that points at the line outside of pidkit that the calls came from.
+
+    `warnings.warn(..., skip_file_prefixes=...)` of Python 3.12 does the same.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)

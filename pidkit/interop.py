@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import items_of
 from pidkit.errors import InputError
-from pidkit.joint import as_real, check_joint
+from pidkit.joint import check_joint
+from pidkit.masses import as_real, mass_tolerance
 from pidkit.symbols import encode_labels
 from pidkit.types import AnyArray, FloatArray
 
@@ -71,7 +73,7 @@ def joint_from_outcomes(
     ------
     InputError
         If `axes` is no such order, an outcome has another number of symbols, a symbol cannot be coded, or the masses
-        are no probabilities that sum to one.
+        are no probabilities that sum to one, or `shape` holds what is neither a whole number nor None.
 
     Examples
     --------
@@ -80,6 +82,7 @@ def joint_from_outcomes(
            [0.  , 0.25]])
     """
     positions = _positions(axes)
+    shape = None if shape is None else items_of("shape", shape)
     if not isinstance(masses, Mapping):
         raise InputError(f"masses must be a mapping from outcomes to probabilities, not {type(masses).__name__}")
     for outcome in masses:
@@ -245,6 +248,8 @@ def _variables(group: Variable | Sequence[Variable], n_variables: int, names: li
     for variable in members:
         if isinstance(variable, str):
             position = names.index(variable) if variable in names else -1
+        elif isinstance(variable, bool):  # operator.index would make a position of it
+            position = -1
         else:
             try:
                 position = operator.index(variable)
@@ -273,5 +278,6 @@ def _lay_out(columns: list[list[Any]], masses: list[float], shape: Sequence[int 
             f"the outcomes span {n_cells:.1e} cells of shape {dense}; integer symbols are codes, so number them from 0"
         )
     p = np.zeros(dense)
-    np.add.at(p, tuple(codes for codes, _ in coded), as_real(masses, "masses"))
-    return check_joint(p, name="masses", n_axes=None)
+    given = as_real(masses, "masses")
+    np.add.at(p, tuple(codes for codes, _ in coded), given)
+    return check_joint(p, name="masses", n_axes=None, tolerance=mass_tolerance(given))

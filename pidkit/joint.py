@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -12,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.masses import as_real, check_masses, mass_tolerance, summing_to_one, with_common_target
 from pidkit.symbols import encode_labels
-from pidkit.types import AnyArray, FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray
 
 Params = ParamSpec("Params")
 Returned = TypeVar("Returned")
 
-MASS_TOLERANCE = 1e-9
-"""How far from one the total mass of a joint may be before it is refused (it is never renormalised)."""
+LARGEST_DENSE = 10**9
+"""Cells, 8 GB of them, above which the joint of samples is not laid out densely."""
 
 TWO_SOURCES = (
     'pidkit decomposes two sources; the page "Other measures, and three sources" of the documentation says why'
@@ -33,7 +35,9 @@ THIRD_SOURCE = re.compile(r"x[3-9]|x[1-9]\d+")
 """The keywords by which a third source, or a later one, would be given."""
 
 
-def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) -> FloatArray:
+def check_joint(
+    p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3, tolerance: float | None = None
+) -> FloatArray:
     """Return `p` as a float64 array if it is a probability mass function, else raise.
 
     Parameters
@@ -44,12 +48,15 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
         How the argument is called in error messages.
     n_axes : int or None
         The number of axes required; None accepts any number above one.
+    tolerance : float, optional
+        How far from one the total may be, where the dtype of `p` does not say it.
 
     Raises
     ------
     InputError
         If `p` is not numeric, has another number of axes, is empty, holds NaN, infinite or negative
-        entries, or does not sum to one within 1e-9. Counts are not normalised silently.
+        entries, or does not sum to one within 1e-9. Counts are not normalised silently. In float32, float16 and
+        bfloat16 the total may be off by four machine epsilons, which are scaled away.
 
     Examples
     --------
@@ -63,25 +70,8 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
         raise InputError(f"{name} must have {n_axes} axes {name}{axes}, target first; it has shape {array.shape}{more}")
     if n_axes is None and array.ndim < 2:
         raise InputError(f"{name} must have a target axis and at least one source axis; it has shape {array.shape}")
-    joint = check_masses(array, name)
-    total = joint.sum()
-    if abs(total - 1.0) > MASS_TOLERANCE:
-        advice = f"divide it by its sum first ({name} / {name}.sum()), in float64"
-        raise InputError(f"{name} sums to {total:.12g}, not 1; {advice}")
-    return joint
-
-
-def check_masses(array: AnyArray, name: str) -> FloatArray:
-    """Return a real array as float64 if it holds finite masses that are not negative, else raise InputError."""
-    if array.size == 0:
-        raise InputError(f"{name} is empty: shape {array.shape}")
-    masses = array.astype(np.float64)
-    if not np.isfinite(masses).all():
-        raise InputError(f"{name} holds NaN or infinite entries; a joint needs finite probabilities")
-    lowest = masses.min()
-    if lowest < 0.0:
-        raise InputError(f"{name} holds negative mass ({lowest:.3g}); a joint needs probabilities >= 0")
-    return masses
+    tolerance = mass_tolerance(p) if tolerance is None else tolerance
+    return summing_to_one(check_masses(array, name), name, tolerance=tolerance)
 
 
 def takes_two_sources(function: Callable[Params, Returned]) -> Callable[Params, Returned]:
@@ -105,33 +95,11 @@ def takes_two_sources(function: Callable[Params, Returned]) -> Callable[Params, 
     return checked
 
 
-def as_real(values: npt.ArrayLike, name: str) -> AnyArray:
-    """Return `values` as an array of a real dtype, else raise InputError."""
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError: torch tensors that require a gradient
-        raise InputError(f"{name} cannot be read as an array: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{name} must hold real numbers, not dtype {array.dtype}")
-    return array
-
-
 def check_pair_marginals(p_yx1: npt.ArrayLike, p_yx2: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return P(y, x1) and P(y, x2) if both are joints with the same P(y), else raise InputError."""
     first = check_joint(p_yx1, name="p_yx1", n_axes=2)
     second = check_joint(p_yx2, name="p_yx2", n_axes=2)
-    check_common_target(first, second)
-    return first, second
-
-
-def check_common_target(p_yx1: FloatArray, p_yx2: FloatArray) -> None:
-    """Raise InputError unless P(y, x1) and P(y, x2), shapes (..., n_y, n_x1) and (..., n_y, n_x2), share P(y)."""
-    if p_yx1.shape[:-1] != p_yx2.shape[:-1]:
-        axes = "the target axis" if p_yx1.ndim == 2 else "the batch and the target axis"
-        raise InputError(f"p_yx1 and p_yx2 must share {axes}: they have shapes {p_yx1.shape} and {p_yx2.shape}")
-    worst = float(np.abs(p_yx1.sum(-1) - p_yx2.sum(-1)).max())
-    if worst > MASS_TOLERANCE:
-        raise InputError(f"p_yx1 and p_yx2 have different P(y) (by up to {worst:.3g}); both must come from one joint")
+    return with_common_target(first, second, tolerances=(mass_tolerance(p_yx1), mass_tolerance(p_yx2)))
 
 
 def pair_marginals(p: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -181,7 +149,12 @@ class SparseJoint:
         return SparseJoint(y, x1, x2, self.mass, shape, self.n_samples)
 
     def to_dense(self) -> FloatArray:
-        """Return the dense array p[y, x1, x2]."""
+        """Return the dense array p[y, x1, x2], or raise InputError where it would not fit a machine."""
+        if math.prod(self.shape) > LARGEST_DENSE:
+            raise InputError(
+                f"the symbols span {math.prod(self.shape):.1e} cells of shape {self.shape}, because integers are codes "
+                "as they stand; number them from 0, or use pid_from_samples, which lays out what occurs"
+            )
         p = np.zeros(self.shape)
         p[self.y, self.x1, self.x2] = self.mass
         return p

@@ -91,7 +91,8 @@ class UnitResult(_HoldsInformation, Result):
         >>> round(result.synergy, 6), result.report.unit
         (0.693147, 'nats')
         """
-        if check_unit(unit) == self.unit:
+        unit = check_unit(unit)
+        if unit == self.unit:
             return self
         return replace(self, **self._converted_fields(old=self.unit, new=unit), unit=unit)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pidkit import save_arrays
-from tests.command_lines import SAMPLES, N, one_line_of, save_samples, with_options
+from tests.command_lines import SAMPLES, one_line_of, save_samples, with_options
 
 
 @pytest.fixture
@@ -84,11 +84,9 @@ def with_nan(x: Any) -> Any:
 
 
 ARRAYS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
-    ("labels", lambda data: np.zeros(N, dtype=int), "labels hold one class only"),
     ("labels", lambda data: data["y"][:-1], "x1 must have one row a label: it has shape (600, 4), and there are 599"),
-    ("labels", lambda data: data["y"] - 1, "labels holds the negative code -1; integer codes start at 0"),
-    ("labels", lambda data: data["y"][:, None], "labels must have one axis (one symbol a sample); it has shape"),
-    ("labels", lambda data: np.where(data["y"] == 0, np.nan, data["y"]), "labels holds NaN or infinite symbols"),
+    ("labels", lambda data: data["y"][:, None], "labels must have one axis (one symbol a sample), not shape (600, 1)"),
+    ("labels", lambda data: np.where(data["y"] == 0, np.nan, data["y"]), "is missing (nan); drop such samples"),
     ("labels", lambda data: data["y"][:0], "labels is empty: at least one sample is needed"),
     ("labels", lambda data: data["y"] * 1j, "labels holds complex numbers"),
     ("x1", lambda data: data["x1"][:500], "x1 must have one row a label: it has shape (500, 4)"),

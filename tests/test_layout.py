@@ -8,6 +8,7 @@ LONGEST = 300
 """Lines of a file."""
 
 TOPICS = {
+    "arguments/test_containers.py": "numbers inside mappings, tuples and options",
     "arguments/test_law.py": "numbers, seeds, choices and flags of every public signature",
     "distill/objectives/test_every_objective.py": "the contract of every objective in cases.py",
     "distill/test_own_loop.py": "objectives in a loop that is not Trainer's",

@@ -22,15 +22,21 @@ from pidkit.arguments.randomness import check_seed as check_seed
 from pidkit.arguments.randomness import generator as generator
 from pidkit.arguments.randomness import integer_seed as integer_seed
 from pidkit.arguments.randomness import seed_name as seed_name
+from pidkit.arguments.several import check_shape as check_shape
+from pidkit.arguments.several import items_of as items_of
+from pidkit.arguments.several import mapping_of as mapping_of
 
 __all__ = [
     "Rng",
     "check_count",
     "check_seed",
+    "check_shape",
     "flag",
     "generator",
     "integer_seed",
+    "items_of",
     "keep_checked",
+    "mapping_of",
     "one_of",
     "real_number",
     "seed_name",

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
 
@@ -54,7 +55,7 @@ def save_arrays(path: str | os.PathLike[str], /, **arrays: npt.ArrayLike) -> Non
     if suffix == ".npy" and len(arrays) > 1:
         raise InputError(f"arrays must be one for {file.name}, not {len(arrays)}; use .npz")
     # C order, because safetensors writes the buffer as it lies.
-    ready = {key: np.asarray(value, order="C") for key, value in arrays.items()}
+    ready = {key: np.asarray(plain_array(value, key), order="C") for key, value in arrays.items()}
     for key, array in ready.items():
         if array.dtype.hasobject or (suffix == ".safetensors" and array.dtype.kind not in "biuf"):
             raise InputError(f"{key} has dtype {array.dtype}, which {suffix} files cannot hold; convert it to numbers")

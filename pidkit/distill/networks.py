@@ -10,6 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import mapping_of
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.phases import Phase
@@ -79,6 +80,7 @@ class Networks(nn.Module):
     ) -> None:
         """Freeze the teachers, attach the taps and learn the shapes."""
         super().__init__()
+        teachers, layers = mapping_of("teachers", teachers), mapping_of("layers", layers)
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}

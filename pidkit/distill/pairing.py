@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+from pidkit.arguments import items_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
@@ -25,7 +26,7 @@ def checked_pairs(pairs: Iterable[LayerPair]) -> tuple[LayerPair, ...]:
     Traceback (most recent call last):
     pidkit.errors.InputError: pairs must be LayerPairs, at least one, such as tap(layers=...).pairs; not ('conv1', 'conv1')
     """  # noqa: E501  (the message stays in one line)
-    items: tuple[object, ...] = tuple(pairs)
+    items: tuple[object, ...] = items_of("pairs", pairs)
     checked = tuple(pair for pair in items if isinstance(pair, LayerPair))
     if not items or len(checked) < len(items):
         what = ", ".join(repr(pair) for pair in items if not isinstance(pair, LayerPair)) or "none"

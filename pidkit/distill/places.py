@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pidkit.arguments import check_shape, keep_checked
 from pidkit.errors import InputError
 from pidkit.types import Shape
 
@@ -28,6 +29,11 @@ class LayerPair:
     student_layer: str
     teacher_shape: Shape
     student_shape: Shape
+
+    def __post_init__(self) -> None:
+        """Check the shapes, so that what is made of them later cannot fail on a size."""
+        shapes = {name: check_shape(name, getattr(self, name)) for name in ("teacher_shape", "student_shape")}
+        keep_checked(self, **shapes)
 
     @property
     def teacher_channels(self) -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pidkit.errors import InputError
+from pidkit.pid.atoms import synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.gradients import atom_gradients
 from pidkit.pid.result import ATOMS
@@ -93,12 +94,12 @@ def soft_pid(p: Tensor, *, tol: float | None = None, unit: Unit = "bits") -> Sof
     >>> bool(logits.grad.abs().max() < 1e-6)  # independence is a minimum of the redundancy
     True
     """
-    factor = 1.0 / NATS_PER_UNIT[check_unit(unit)]
+    unit = check_unit(unit)
+    factor = 1.0 / NATS_PER_UNIT[unit]
     joint = _normalised(_check(p, "p", 3), 3)
-    redundancy, unique_1, unique_2 = _nats(joint.sum(-1), joint.sum(-2), tol)
-    total = _entropy(joint.sum((-1, -2)), 1) + _entropy(joint.sum(-3), 2) - _entropy(joint, 3)
-    synergy = total - redundancy - unique_1 - unique_2
-    red, uni_1, uni_2, syn = ((atom * factor).to(p.dtype) for atom in (redundancy, unique_1, unique_2, synergy))
+    atoms = _nats(joint.sum(-1), joint.sum(-2), tol)
+    mi_joint = _entropy(joint.sum((-1, -2)), 1) + _entropy(joint.sum(-3), 2) - _entropy(joint, 3)
+    red, uni_1, uni_2, syn = ((atom * factor).to(p.dtype) for atom in (*atoms, synergy_of(mi_joint, atoms)))
     return SoftPID(redundancy=red, unique_1=uni_1, unique_2=uni_2, synergy=syn, unit=unit)
 
 
@@ -129,7 +130,8 @@ def soft_pair_atoms(
     >>> round(float(uni_1), 6)
     1.0
     """
-    factor = 1.0 / NATS_PER_UNIT[check_unit(unit)]
+    unit = check_unit(unit)
+    factor = 1.0 / NATS_PER_UNIT[unit]
     first, second = _normalised(_check(p_yx1, "p_yx1", 2), 2), _normalised(_check(p_yx2, "p_yx2", 2), 2)
     if first.shape[:-1] != second.shape[:-1]:
         shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
@@ -167,12 +169,20 @@ class _PairAtoms(torch.autograd.Function):
         return first, second, None
 
 
-def _nats(p_yx1: Tensor, p_yx2: Tensor, tol: float | None) -> tuple[Tensor, Tensor, Tensor]:
+class _ThreeAtoms(NamedTuple):
+    """The atoms that the pair marginals decide, in nats, one entry a joint."""
+
+    redundancy: Tensor
+    unique_1: Tensor
+    unique_2: Tensor
+
+
+def _nats(p_yx1: Tensor, p_yx2: Tensor, tol: float | None) -> _ThreeAtoms:
     """Return the three atoms in nats for any leading axes."""
     lead = p_yx1.shape[:-2]
     flat1, flat2 = p_yx1.reshape(-1, *p_yx1.shape[-2:]), p_yx2.reshape(-1, *p_yx2.shape[-2:])
     red, uni_1, uni_2 = _PairAtoms.apply(flat1, flat2, tol)  # type: ignore[no-untyped-call]
-    return red.reshape(lead), uni_1.reshape(lead), uni_2.reshape(lead)
+    return _ThreeAtoms(red.reshape(lead), uni_1.reshape(lead), uni_2.reshape(lead))
 
 
 def _check(p: object, name: str, axes: int) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
+from pidkit.arguments import items_of
 from pidkit.distill.networks import Networks
 from pidkit.errors import InputError
 from pidkit.nn.taps import Reduce, find_layers
@@ -73,6 +74,8 @@ def tap(
     if not teachers:
         raise InputError("teacher is an empty mapping; give at least one network")
     for name, model in teachers.items():
+        if not isinstance(model, nn.Module):
+            raise InputError(f"teacher must be a torch.nn.Module or several by name, not {type(model).__name__}")
         if model is student:
             raise InputError(f"teacher {name!r} is the student itself, which would be frozen; copy.deepcopy it first")
     if isinstance(layers, Mapping) and set(layers) != set(teachers):
@@ -87,7 +90,7 @@ def tap(
 def _paired(teacher: nn.Module, student: nn.Module, layers: Layers) -> list[tuple[str, str]]:
     """Return the pairs that names, pairs and globs stand for."""
     pairs: list[tuple[str, str]] = []
-    for item in [layers] if isinstance(layers, str) else layers:
+    for item in [layers] if isinstance(layers, str) else items_of("layers", layers):
         first, second = (item, item) if isinstance(item, str) else item
         theirs, ours = find_layers(teacher, first), find_layers(student, second)
         if len(theirs) != len(ours):

@@ -9,13 +9,14 @@ from typing import get_args
 
 import numpy.typing as npt
 
-from pidkit.arguments import one_of
+from pidkit.arguments import items_of, one_of
 from pidkit.errors import InputError
 from pidkit.info import joint_mutual_information, mutual_information
 from pidkit.intersection.closed_forms import mmi_redundancy, source_pairs, williams_beer_redundancy
 from pidkit.intersection.information import intersection_information
 from pidkit.intersection.split import check_time_limit
 from pidkit.joint import check_joint
+from pidkit.pid.atoms import atoms_of_redundancy
 from pidkit.pid.decomposition import bivariate_pid
 from pidkit.pid.result import ATOMS, PIDResult, SolverReport
 from pidkit.results import Row, UnitResult, cell
@@ -113,10 +114,9 @@ def compare(
     >>> round(table["griffith-ho"].redundancy, 6), round(table["mmi"].synergy, 6)
     (0.122556, 0.5)
     """
-    check_unit(unit)
+    unit = check_unit(unit)
     joint = check_joint(p)
-    for measure in measures:
-        one_of("measures", measure, MEASURES)
+    measures = [one_of("measures", measure, MEASURES) for measure in items_of("measures", measures)]
     time_limit = check_time_limit(time_limit)
     return Comparison(tuple(_decompose(joint, measure, time_limit).to(unit) for measure in measures), unit)
 
@@ -138,11 +138,9 @@ def _decompose(p: FloatArray, measure: Measure, time_limit: float | None) -> PID
         report = SolverReport(by.solver, by.status, by.gap, by.tol, of_marginals, by.iterations, by.seconds, "nats")
     mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
     mi_joint = joint_mutual_information(p)
+    atoms = atoms_of_redundancy(redundancy, mi_1=mi_1, mi_2=mi_2, mi_joint=mi_joint)
     return PIDResult(
-        redundancy=redundancy,
-        unique_1=mi_1 - redundancy,
-        unique_2=mi_2 - redundancy,
-        synergy=mi_joint - mi_1 - mi_2 + redundancy,
+        **dict(zip(ATOMS, atoms, strict=True)),
         mi_1=mi_1,
         mi_2=mi_2,
         mi_joint=mi_joint,

@@ -109,7 +109,7 @@ def intersection_information(
     """
     check_unit(unit)
     flag("check", check)
-    one_of("measure", measure, _MEASURES)
+    measure = one_of("measure", measure, _MEASURES)
     tol, max_iter, time_limit = check_tol(tol), check_max_iter(max_iter), check_time_limit(time_limit)
     joint = check_joint(p, n_axes=None)
     if measure == "griffith-ho" and joint.ndim != 3:
@@ -236,7 +236,7 @@ def _gacs_koerner(p: FloatArray, limits: Limits) -> _Solution:
     return _Solution(value, value, 0.0, common, channels, ConeSplit(value, value, channels[0], "converged", 0, 0))
 
 
-_MEASURES: dict[str, Callable[[FloatArray, Limits], _Solution]] = {
+_MEASURES: dict[IntersectionMeasure, Callable[[FloatArray, Limits], _Solution]] = {
     "griffith-ho": _griffith_ho,
     "blackwell": _blackwell,
     "gacs-koerner": _gacs_koerner,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from importlib import import_module
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from pidkit.arguments import Rng, one_of
-from pidkit.errors import InputError, PidkitWarning
+from pidkit.array_likes import plain_array
+from pidkit.errors import InputError, warn
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples
 from pidkit.types import Unit
@@ -92,7 +92,8 @@ def estimate_mi(
     Returns
     -------
     MIEstimate
-        Its `kind` says whether the value is an estimate, a lower bound, or a V-information.
+        Its `kind` says whether the value is an estimate, a lower bound, or a V-information; it is "exact" for a
+        constant side, whose information is zero.
 
     Warns
     -----
@@ -122,9 +123,10 @@ def estimate_mi(
     """
     check_unit(unit)
     built = _build(estimator, options)
+    a, b = (plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b")))
     result = built.estimate(a, b, unit=unit, rng=rng)
     for text in result.warnings:
-        warnings.warn(f"{result.estimator}: {text}", PidkitWarning, stacklevel=2)
+        warn(f"{result.estimator}: {text}")
     return result
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from scipy.special import digamma, ndtri
 from scipy.stats import rankdata
 
-from pidkit.arguments import Rng, one_of, seed_name
+from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.types import FloatArray, Unit
@@ -57,15 +58,16 @@ class GaussianMI:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        one_of("correction", self.correction, get_args(WishartCorrection))
+        keep_checked(self, correction=one_of("correction", self.correction, get_args(WishartCorrection)))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, there are no more samples than
+            If a side is not a finite real array, the lengths differ, there are no more samples than
             columns, or a combination of columns of a is one of b, so that the information is infinite.
         """
         seed_name(rng)  # refuses what is no rng
@@ -99,8 +101,9 @@ class GaussianCopulaMI:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        GaussianMI(self.correction)
+        keep_checked(self, correction=GaussianMI(self.correction).correction)
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import digamma
 
 from pidkit.arguments import Rng, check_count, generator, keep_checked, real_number, seed_name, whole_number
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neighbours import BRUTE_FORCE_FROM, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
@@ -58,13 +59,14 @@ class KSG:
         version = whole_number("version", self.version, least=1, most=2)
         keep_checked(self, k=check_count("k", self.k), version=version, jitter=jitter)
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, or there are fewer than k + 2.
+            If a side is not a finite real array, the lengths differ, or there are fewer than k + 2.
         """
         began = time.perf_counter()
         rows_a, rows_b = check_rows(a, "a"), check_rows(b, "b")

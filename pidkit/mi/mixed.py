@@ -12,6 +12,7 @@ from scipy.special import digamma
 from pidkit.arguments import Rng, check_count, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.knn import KSG, tie_warnings
 from pidkit.mi.neighbours import balls, counts_within, nearest_pairs
 from pidkit.mi.result import MIEstimate, in_nats
@@ -60,6 +61,7 @@ class Ross:
         discrete = one_of("discrete", self.discrete, get_args(LabelSide))
         keep_checked(self, k=checked.k, jitter=checked.jitter, discrete=discrete)
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` and `b`, one of them (n, ...) real, the other (n,) labels, in `unit`.
 
@@ -68,8 +70,8 @@ class Ross:
         Raises
         ------
         InputError
-            If it is not clear which side holds the labels, there is one class only, no class has two samples, the
-            lengths differ, or the real side is not finite or constant.
+            If it is not clear which side holds the labels, no class has two samples, the lengths differ, or the real
+            side is not finite.
         """
         began = time.perf_counter()
         labels_are = self._labels_side(a, b)
@@ -149,13 +151,14 @@ class Gao:
         """Check the parameter."""
         keep_checked(self, k=check_count("k", self.k))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, or there are fewer than k + 2.
+            If a side is not a finite real array, the lengths differ, or there are fewer than k + 2.
         """
         seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()

@@ -9,8 +9,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, one_of, seed_name
+from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
 from pidkit.types import Unit
@@ -51,15 +52,16 @@ class PlugIn:
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        one_of("correction", self.correction, get_args(CountCorrection))
+        keep_checked(self, correction=one_of("correction", self.correction, get_args(CountCorrection)))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n,) and `b` (n,), one symbol a sample, in `unit`; nothing is drawn from `rng`.
 
         Raises
         ------
         InputError
-            If a side has more than one axis, symbols that cannot be used or one symbol only, or the lengths differ.
+            If a side has more than one axis, or symbols that cannot be used, or the lengths differ.
         """
         seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()

@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "plugin": "the mutual information of the empirical joint",
     "estimate": "neither an upper nor a lower bound",
     "lower_bound": "a lower bound, up to sampling error",
+    "exact": "zero, because a side is constant; nothing was estimated",
     "v_information": "what one family of decoders reads out; no bound of the mutual information",
 }
 """The kinds of value and what they say about the mutual information."""
@@ -28,7 +29,7 @@ class MIEstimate(UnitResult):
     unit : str
         "bits" or "nats", of `value`, `stderr`, `cap` and the diagnostics that `diagnostics_in_unit` names.
     kind : str
-        "plugin", "estimate", "lower_bound" or "v_information".
+        "plugin", "estimate", "lower_bound", "v_information", or "exact".
     estimator : str
     n_samples : int
         Pairs given.

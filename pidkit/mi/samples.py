@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError
-from pidkit.quantise.rows import as_array, as_rows
+from pidkit.errors import ConstantInput, InputError
+from pidkit.quantise.rows import SMALLEST_SPREAD, as_array, as_rows, is_constant
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
 
@@ -23,7 +23,9 @@ def check_rows(x: Samples, name: str) -> FloatArray:
     Raises
     ------
     InputError
-        As `pidkit.quantise.rows.as_rows`, and when every row is the same.
+        As `pidkit.quantise.rows.as_rows`.
+    ConstantInput
+        When every row is the same.
 
     Examples
     --------
@@ -31,8 +33,8 @@ def check_rows(x: Samples, name: str) -> FloatArray:
     (3, 1)
     """
     rows: FloatArray = _named(as_rows, x, name)
-    if (rows == rows[0]).all():
-        raise InputError(f"{name} is constant: its mutual information with anything is 0; pass what varies")
+    if is_constant(rows):
+        raise ConstantInput(name)
     return rows
 
 
@@ -49,12 +51,14 @@ def check_labels(x: Samples, name: str) -> IntArray:
     Raises
     ------
     InputError
-        As `pidkit.symbols.encode_labels`, and when there is one class only.
+        As `pidkit.symbols.encode_labels`.
+    ConstantInput
+        When there is one class only.
     """
     codes, _ = encode_labels(x, n=None, name=name)
     values, ranks = np.unique(codes, return_inverse=True)
     if values.size < 2:
-        raise InputError(f"{name} holds one class only: there is nothing to be informed about; use at least two")
+        raise ConstantInput(name)
     return np.asarray(ranks, dtype=np.int64)
 
 
@@ -71,7 +75,7 @@ def is_discrete(x: Any) -> bool:
     """Tell whether `x` looks like labels: one axis (or one column) of integers, booleans or anything not a number."""
     if not hasattr(x, "dtype"):
         try:
-            x = np.asarray(x if isinstance(x, (list, tuple)) else list(x))
+            x = np.asarray(x if isinstance(x, (list, tuple)) or hasattr(x, "__array__") else list(x))
         except (TypeError, ValueError):
             return False
     if len(x.shape) > 1 and math.prod(x.shape[1:]) != 1:
@@ -84,9 +88,28 @@ def standardise(rows: FloatArray) -> FloatArray:
 
     An invertible map of each side, so it changes no mutual information.
     """
-    scale = rows.std(axis=0)
+    scale = spread(rows)
     varies = (rows != rows[0]).any(axis=0) & (scale > 0.0)
     return np.asarray((rows[:, varies] - rows[:, varies].mean(axis=0)) / scale[varies])
+
+
+def spread(x: FloatArray, axes: tuple[int, ...] = (0,)) -> FloatArray:
+    """Return the standard deviation along axes, also where the squares of the deviations would underflow.
+
+    Examples
+    --------
+    >>> spread(np.array([[1.0, 1e-200], [-1.0, -1e-200]]))
+    array([1.e+000, 1.e-200])
+    """
+    plain = x.std(axis=axes)
+    deviations = x - x.mean(axis=axes, keepdims=True)
+    peak = np.abs(deviations).max(axis=axes, keepdims=True)
+    small = (peak > 0.0) & (peak < SMALLEST_SPREAD)
+    if not small.any():
+        return np.asarray(plain)
+    unit = np.where(small, peak, 1.0)
+    rescued = np.squeeze(unit, axes) * (deviations / unit).std(axis=axes)
+    return np.asarray(np.where(np.squeeze(small, axes), rescued, plain))
 
 
 LEAST_SPREAD_SHARE = 0.1
@@ -100,14 +123,19 @@ def scaling(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     a feature that is zero on all but one or two of these rows would otherwise come out enormous on other rows, and
     spoil whatever is trained on them.
     """
-    scale = rows.std(axis=0)
-    scale = np.maximum(scale, LEAST_SPREAD_SHARE * np.sqrt((scale**2).mean()))
+    scale = spread(rows)
+    largest = float(scale.max())
+    if 0.0 < largest < SMALLEST_SPREAD:  # its square would underflow
+        typical = largest * np.sqrt(((scale / largest) ** 2).mean())
+    else:
+        typical = np.sqrt((scale**2).mean())
+    scale = np.maximum(scale, LEAST_SPREAD_SHARE * typical)
     return rows.mean(axis=0), np.where(scale > 0.0, scale, 1.0)
 
 
 def _named(check: Callable[[Any], Any], x: Any, name: str) -> Any:
     """Run a check of `pidkit.quantise.rows`, whose messages speak of x, under the argument's own name."""
-    if isinstance(x, Iterable) and not hasattr(x, "__array__") and not isinstance(x, (list, tuple)):
+    if isinstance(x, Iterable) and not hasattr(x, "__array__") and not isinstance(x, (list, tuple, Mapping)):
         x = list(x)
     try:
         return check(x)

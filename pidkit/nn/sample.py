@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.symbols import encode_labels
 from pidkit.types import IntArray
@@ -17,9 +18,8 @@ def check_sample(sample: object) -> tuple[Tensor, IntArray]:
     """Return the sample as a tensor of inputs and an array of class codes."""
     if not isinstance(sample, tuple) or len(sample) != 2:
         raise InputError("sample must be a tuple (x, y): inputs and their labels")
-    x = torch.as_tensor(sample[0])
-    labels = sample[1].detach().cpu().numpy() if isinstance(sample[1], Tensor) else sample[1]
-    y, _ = encode_labels(labels, n=None, name="sample y")
+    x = sample[0] if isinstance(sample[0], Tensor) else torch.as_tensor(plain_array(sample[0], "sample x"))
+    y, _ = encode_labels(sample[1], n=None, name="sample y")
     if x.ndim == 0 or len(x) != len(y):
         raise InputError(
             f"sample must have one label a row: x has shape {tuple(x.shape)}, and there are {len(y)} labels"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from pidkit.arguments import Rng, check_count, flag, integer_seed, one_of
+from pidkit.arguments import Rng, check_count, flag, integer_seed, items_of, one_of
 from pidkit.errors import InputError
 
 Reduction = Callable[[Any], Tensor]
@@ -50,7 +50,7 @@ def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...
     ('2', '0', '1')
     """
     known = [name for name, _ in eager_model(model).named_modules() if name]
-    patterns = [layers] if isinstance(layers, str) else list(layers)
+    patterns = [layers] if isinstance(layers, str) else list(items_of("layers", layers))
     if not patterns or not all(isinstance(name, str) for name in patterns):
         raise InputError(f"layers must be one name or glob or several, such as ['conv1', 'blocks.*'], not {layers!r}")
     names: dict[str, None] = {}

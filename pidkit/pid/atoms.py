@@ -1,10 +1,29 @@
-"""From the minimum of BROJA's one optimisation to the atoms: the equations, for one problem or a batch of them."""
+"""The equations between atoms and information: from BROJA's minimum, and from any redundancy, to the atoms.
+
+They are plain arithmetic, so that numbers, arrays and torch tensors with a gradient go through the same lines.
+"""
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol
 
 from pidkit.units import Information
+
+
+class ThreeAtoms(Protocol):
+    """The atoms that the two pair marginals decide, in whatever class they come."""
+
+    @property
+    def redundancy(self) -> Any:
+        """What either source says about Y."""
+
+    @property
+    def unique_1(self) -> Any:
+        """What x1 alone says."""
+
+    @property
+    def unique_2(self) -> Any:
+        """What x2 alone says."""
 
 
 class PairAtoms(NamedTuple, Generic[Information]):
@@ -61,6 +80,25 @@ def atoms_of(
     return PairAtoms(mi_1 - unique_1, unique_1, unique_2, mi_1, mi_2)
 
 
-def synergy_of(mi_joint: Information, atoms: PairAtoms[Information]) -> Information:
-    """Return I(Y;X1,X2) less the three other atoms, in nats: the only atom that the joint beyond its pairs decides."""
+def synergy_of(mi_joint: Any, atoms: ThreeAtoms) -> Any:
+    """Return I(Y;X1,X2) less the three other atoms: the only atom that the joint beyond its pairs decides."""
     return mi_joint - atoms.redundancy - atoms.unique_1 - atoms.unique_2
+
+
+def atoms_of_redundancy(
+    redundancy: Information, *, mi_1: Information, mi_2: Information, mi_joint: Information
+) -> tuple[Information, Information, Information, Information]:
+    """Return redundancy R, unique_1, unique_2 and synergy, as R and the information decide them.
+
+        unique_i = I(Y;X_i) - R,   synergy = I(Y;X1,X2) - I(Y;X1) - I(Y;X2) + R
+
+    Williams & Beer, arXiv:1004.2515, 2010: the lattice of two sources, whatever the measure of redundancy.
+
+    Examples
+    --------
+    XOR: neither source says anything alone.
+
+    >>> atoms_of_redundancy(0.0, mi_1=0.0, mi_2=0.0, mi_joint=1.0)
+    (0.0, 0.0, 0.0, 1.0)
+    """
+    return redundancy, mi_1 - redundancy, mi_2 - redundancy, mi_joint - mi_1 - mi_2 + redundancy

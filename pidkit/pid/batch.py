@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pidkit.arguments import flag, whole_number
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropy_of_each
-from pidkit.joint import MASS_TOLERANCE, as_real, check_common_target, check_masses
+from pidkit.masses import as_real, check_masses, each_summing_to_one, mass_tolerance, with_common_target
 from pidkit.pid.atoms import PairAtoms, atoms_of, synergy_of
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
 from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_batch_solver
@@ -128,7 +128,7 @@ def solve_broja_batch(
     if backend is not None:
         solver, (p_yx1, p_yx2) = "scaling", on_host((p_yx1, p_yx2))
     first, second = _check_batch(p_yx1, name="p_yx1", n_axes=3), _check_batch(p_yx2, name="p_yx2", n_axes=3)
-    check_common_target(first, second)
+    first, second = with_common_target(first, second, tolerances=(mass_tolerance(p_yx1), mass_tolerance(p_yx2)))
     asked, limit = check_tol(tol), check_max_iter(max_iter)
     name = choose_batch_solver(solver, first, second, tol=asked)
     wanted = DEFAULT_TOL[name] if asked is None else asked
@@ -184,9 +184,4 @@ def _check_batch(p: npt.ArrayLike, *, name: str, n_axes: int) -> FloatArray:
     if array.ndim != n_axes:
         axes = "[b, y, x1, x2]" if n_axes == 4 else "[b, y, x]"
         raise InputError(f"{name} must have {n_axes} axes {name}{axes}, the batch first; it has shape {array.shape}")
-    batch = check_masses(array, name)
-    totals = batch.reshape(len(batch), -1).sum(1)
-    worst = int(np.abs(totals - 1.0).argmax())
-    if abs(totals[worst] - 1.0) > MASS_TOLERANCE:
-        raise InputError(f"{name}[{worst}] sums to {totals[worst]:.12g}, not 1; divide every joint by its sum first")
-    return batch
+    return each_summing_to_one(check_masses(array, name), name, tolerance=mass_tolerance(p))

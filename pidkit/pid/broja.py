@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import flag
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError, SolverError
 from pidkit.info import entropies
 from pidkit.joint import check_pair_marginals
@@ -142,7 +143,9 @@ def _check_start(init: Start, p_yx1: FloatArray, p_yx2: FloatArray, kept: KeptSy
     """Return the part of a warm start that belongs to the symbols with mass, -inf off the supports."""
     shapes = (p_yx1.shape, p_yx2.shape, (p_yx1.shape[1], p_yx2.shape[1]))
     try:
-        parts = tuple(np.asarray(part, dtype=np.float64) for part in init)
+        parts = tuple(plain_array(part, "init").astype(np.float64) for part in init)
+    except InputError:
+        raise
     except (TypeError, ValueError):  # not three arrays of numbers at all
         parts = ()
     if len(parts) != 3 or any(part.shape != shape for part, shape in zip(parts, shapes, strict=True)):

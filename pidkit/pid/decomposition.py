@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from typing import TypedDict, Unpack
 
 import numpy.typing as npt
 
 from pidkit.arguments import flag
+from pidkit.errors import nothing_told_by, warn
 from pidkit.info import entropy, joint_mutual_information
-from pidkit.joint import check_joint, count_samples, pair_marginals, takes_two_sources
-from pidkit.pid.atoms import synergy_of
+from pidkit.joint import SparseJoint, check_joint, count_samples, pair_marginals, takes_two_sources
+from pidkit.pid.atoms import PairAtoms, synergy_of
 from pidkit.pid.broja import solve_marginals
 from pidkit.pid.result import PIDResult
 from pidkit.pid.solvers.progress import ProgressOption
@@ -109,7 +111,7 @@ def pid_from_samples(
     """Decompose the empirical I(Y; X1, X2) of samples, without ever building the dense joint.
 
     The pair marginals come from counts, and I(Y;X1,X2) = H(Y) + H(X1,X2) - H(Y,X1,X2) from the triples that occur.
-    These are plug-in values: for what the finite sample does to them see `coded_pid`.
+    These are plug-in values: for what the finite sample does to them see `estimate_pid`.
 
     Parameters
     ----------
@@ -119,6 +121,11 @@ def pid_from_samples(
         Alphabet sizes, where larger than the samples show; they do not change the atoms.
     solver, tol, max_iter, unit, check, progress
         As in `bivariate_pid`.
+
+    Warns
+    -----
+    PidkitWarning
+        If the target or a source is constant: its information about anything is 0, exactly.
 
     Raises
     ------
@@ -136,12 +143,31 @@ def pid_from_samples(
     >>> round(result.unique_2, 6), round(result.synergy, 6) + 0.0
     (1.0, 0.0)
     """
-    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2).compact()
+    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2)
+    result = pid_of_counts(joint, solver=solver, tol=tol, max_iter=max_iter, unit=unit, check=check, progress=progress)
+    for name, codes in (("y", joint.y), ("x1", joint.x1), ("x2", joint.x2)):
+        if (codes == codes[0]).all():
+            warn(nothing_told_by(name))
+    return result
+
+
+class SolveOptions(TypedDict, total=False):
+    """The options of `bivariate_pid`."""
+
+    solver: SolverName
+    tol: float | None
+    max_iter: int | None
+    unit: Unit
+    check: bool
+    progress: ProgressOption
+
+
+def pid_of_counts(joint: SparseJoint, **options: Unpack[SolveOptions]) -> PIDResult:
+    """Decompose the joint of counted samples, as `pid_from_samples` does, without its warnings."""
+    joint = joint.compact()
     first, second = joint.pair(1), joint.pair(2)
     mi_joint = entropy(first.sum(1)) + entropy(joint.source_mass()) - entropy(joint.mass)
-    return _decompose(
-        first, second, mi_joint, solver=solver, tol=tol, max_iter=max_iter, unit=unit, check=check, progress=progress
-    )
+    return _decompose(first, second, mi_joint, **options)
 
 
 def _decompose(
@@ -149,26 +175,35 @@ def _decompose(
     p_yx2: FloatArray,
     mi_joint: float,
     *,
-    solver: SolverName,
-    tol: float | None,
-    max_iter: int | None,
-    unit: Unit,
-    check: bool,
-    progress: ProgressOption,
+    solver: SolverName = "auto",
+    tol: float | None = None,
+    max_iter: int | None = None,
+    unit: Unit = "bits",
+    check: bool = True,
+    progress: ProgressOption = None,
 ) -> PIDResult:
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
-    check_unit(unit)
+    unit = check_unit(unit)
     flag("check", check)
     solved = solve_marginals(p_yx1, p_yx2, solver=solver, tol=tol, max_iter=max_iter, check=check, progress=progress)
-    redundancy, unique_1, unique_2, mi_1, mi_2 = solved.atoms
+    atoms = solved.atoms
+    if 1 in (*_alphabet(p_yx1), *_alphabet(p_yx2)):
+        # What is constant shares nothing and adds nothing: these atoms are exact, and a solver's are up to rounding.
+        mi_1, mi_2 = (0.0 if 1 in _alphabet(pair) else mi_joint for pair in (p_yx1, p_yx2))
+        atoms, mi_joint = PairAtoms(0.0, mi_1, mi_2, mi_1, mi_2), mi_1 + mi_2
     return PIDResult(
-        redundancy=from_nats(redundancy, unit),
-        unique_1=from_nats(unique_1, unit),
-        unique_2=from_nats(unique_2, unit),
-        synergy=from_nats(synergy_of(mi_joint, solved.atoms), unit),
-        mi_1=from_nats(mi_1, unit),
-        mi_2=from_nats(mi_2, unit),
+        redundancy=from_nats(atoms.redundancy, unit),
+        unique_1=from_nats(atoms.unique_1, unit),
+        unique_2=from_nats(atoms.unique_2, unit),
+        synergy=from_nats(synergy_of(mi_joint, atoms), unit),
+        mi_1=from_nats(atoms.mi_1, unit),
+        mi_2=from_nats(atoms.mi_2, unit),
         mi_joint=from_nats(mi_joint, unit),
         unit=unit,
         report=solved.report(unit),
     )
+
+
+def _alphabet(pair: FloatArray) -> tuple[int, int]:
+    """Return how many symbols of Y and of the source have mass."""
+    return int(pair.any(1).sum()), int(pair.any(0).sum())

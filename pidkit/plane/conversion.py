@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from pidkit.arguments import items_of
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.nn.taps import find_layers
 from pidkit.types import FloatArray
@@ -32,7 +34,7 @@ def layers_of(
         if set(layers) != set(models):
             raise InputError(f"layers must name the networks {sorted(models)}, not {sorted(layers)}")
         return {name: find_layers(model, layers[name]) for name, model in models.items()}
-    names = layers if isinstance(layers, str) else tuple(layers)
+    names = layers if isinstance(layers, str) else items_of("layers", layers)
     return {name: find_layers(model, names) for name, model in models.items()}
 
 
@@ -44,7 +46,7 @@ def as_inputs(inputs: Any, n: int) -> FloatArray:
     InputError
         If there is not one row for each sample.
     """
-    array = np.asarray(inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else inputs)
+    array = plain_array(inputs, "inputs")
     if array.ndim == 0 or len(array) != n:
         raise InputError(f"inputs must have one row a sample: shape {array.shape}, and there are {n} samples")
     return array.reshape(n, -1).astype(np.float64)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pidkit.arguments import flag, one_of
+from pidkit.arguments import flag, items_of, keep_checked, mapping_of, one_of
 from pidkit.errors import InputError
 from pidkit.mi.estimate import EstimatorName, estimate_mi
 from pidkit.mi.result import MIEstimate
@@ -88,8 +88,8 @@ class PlaneEstimator:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the flag."""
-        object.__setattr__(self, "seeded", flag("seeded", self.seeded))
+        """Check the flag and the options."""
+        keep_checked(self, seeded=flag("seeded", self.seeded), options=mapping_of("options", self.options))
 
 
 def plane_estimators(
@@ -102,7 +102,7 @@ def plane_estimators(
     InputError
         If there is none, a name is unknown, or two share one.
     """
-    items = [chosen] if isinstance(chosen, (str, PlaneEstimator)) else list(chosen)
+    items = (chosen,) if isinstance(chosen, (str, PlaneEstimator)) else items_of("estimators", chosen)
     pairs = [one if isinstance(one, PlaneEstimator) else plane_estimator(one) for one in items]
     names = [one.name for one in pairs]
     if not pairs or len(set(names)) != len(names):
@@ -143,7 +143,8 @@ def plane_estimator(
     '30 bins'
     """
     one_of("estimators", name, PLANE_ESTIMATORS)
-    first, second = dict(mi_input or {}), dict(mi_label or {})
+    first = {} if mi_input is None else mapping_of("mi_input", mi_input)
+    second = {} if mi_label is None else mapping_of("mi_label", mi_label)
     options = {"pair": name, "mi_input": _plain(first), "mi_label": _plain(second)}
     if name == "binned":
         return PlaneEstimator(

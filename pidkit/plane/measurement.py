@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import items_of, mapping_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.plane.binned import SATURATED_SHARE
 from pidkit.plane.estimators import AxisEstimator, Estimate, PlaneEstimator
@@ -231,10 +232,11 @@ def check_atoms(
     atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]], options: Mapping[str, Any]
 ) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
     """Return the pairs of layers to decompose and the options, after checking that both can be used."""
+    atoms, options = items_of("atoms", atoms), mapping_of("atom_options", options)
     if atoms and len(layers) != 2:
         raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
     for pair in atoms:
-        if not isinstance(pair, tuple) or len(pair) != 2:  # type: ignore[redundant-expr]
+        if not isinstance(pair, tuple) or len(pair) != 2:
             raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
         for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
             if layer not in tracked:

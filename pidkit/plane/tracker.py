@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
+from pidkit.arguments import Rng, check_count, flag, integer_seed, items_of, real_number, whole_number
 from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.nn.features import collect_features
@@ -135,8 +135,9 @@ class InformationPlane:
         self._inputs = as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
-        self._atoms, self._atom_options = check_atoms(atoms, self._layers, atom_options or {})
-        self._schedule = None if schedule is None else frozenset(real_number("schedule", step) for step in schedule)
+        self._atoms, self._atom_options = check_atoms(atoms, self._layers, {} if atom_options is None else atom_options)
+        steps = None if schedule is None else items_of("schedule", schedule)
+        self._schedule = None if steps is None else frozenset(real_number("schedule", step) for step in steps)
         self._repeats = Repeats(n_seeds, n_null, seed, check_unit(unit))
         self._options: dict[str, Any] = {
             "reduce": reduce,

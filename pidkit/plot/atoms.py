@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from pidkit.arguments import one_of
+from pidkit.arguments import items_of, one_of, real_number
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS
 from pidkit.plot.style import (
@@ -160,6 +160,7 @@ def plot_atoms_over(
     checked = check_results(results, "results")
     labels = atom_labels(sources)
     one_of("kind", kind, get_args(StackKind))
+    atoms = [one_of("atoms", atom, ATOMS) for atom in items_of("atoms", atoms)]
     if kind == "area" and len(checked) < 2:
         raise InputError(f"kind='area' needs at least two results, not {len(checked)}; use kind='bars'")
     positions, ticks = _positions(x, len(checked), even=kind == "bars")
@@ -186,10 +187,10 @@ def _positions(
     x: Sequence[float] | Sequence[str] | npt.NDArray[Any] | None, n: int, *, even: bool
 ) -> tuple[FloatArray, list[str] | None]:
     """Return where `n` results are drawn along the axis, and their names unless they are numbers to scale."""
-    values = list(range(n)) if x is None else list(x)
-    if even or any(isinstance(place, str) for place in values):
-        return np.arange(float(n)), check_names([str(place) for place in values], n, "x")
-    places = np.asarray(values, dtype=np.float64)
-    if places.shape != (n,) or not (np.isfinite(places).all() and (np.diff(places) > 0.0).all()):
+    given = tuple(range(n)) if x is None else items_of("x", x)
+    if even or any(isinstance(place, str) for place in given):
+        return np.arange(float(n)), check_names([str(place) for place in given], n, "x")
+    places = np.array([real_number("every place in x", place) for place in given])
+    if places.shape != (n,) or not (np.diff(places) > 0.0).all():
         raise InputError(f"x must be {n} increasing numbers, or strings, one a result; sort the results")
     return places, None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from pidkit.arguments import flag, one_of, real_number
+from pidkit.arguments import flag, items_of, mapping_of, one_of, real_number
 from pidkit.errors import InputError
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
@@ -78,10 +79,9 @@ def atoms_over_epochs(
     """
     if not isinstance(records, AtomRecords):
         raise InputError(f"records must be AtomRecords, such as probe.records, not {type(records).__name__}")
+    atoms = [one_of("atoms", atom, DISTILLATION_ATOMS) for atom in items_of("atoms", atoms)]
     if not atoms:
         raise InputError(f"atoms must be among {', '.join(DISTILLATION_ATOMS)}, at least one; it is empty")
-    for atom in atoms:
-        one_of("atoms", atom, DISTILLATION_ATOMS)
     flag("null", null)
     who, theirs, ours = _one_pair(records, teacher, pair)
     of_pair = records.select(teacher=who, teacher_layer=theirs, student_layer=ours)
@@ -137,7 +137,8 @@ def accuracy_against_weight(
     Raises
     ------
     InputError
-        If there is nothing to draw, a weight is not above zero, or `chosen` names what is not there.
+        If there is nothing to draw, a weight is not above zero, `baseline` holds no accuracies, or `chosen`
+        names what is not there.
 
     Examples
     --------
@@ -145,19 +146,16 @@ def accuracy_against_weight(
     >>> ax.get_xscale(), ax.get_ylabel()
     ('log', 'validation accuracy')
     """
-    if not accuracies or not all(accuracies.values()):
-        raise InputError("accuracies must hold at least one method, each with a weight and its accuracies")
-    for method, curve in accuracies.items():
-        for weight, seeds in curve.items():
-            real_number(f"every weight in accuracies[{method!r}]", weight, above=0.0)
-            if len(seeds) == 0:
-                raise InputError(f"accuracies[{method!r}] has no accuracy at weight {weight:g}; give at least one")
-    for method, weight in (chosen or {}).items():
+    accuracies = _checked_accuracies(accuracies)
+    chosen = {} if chosen is None else mapping_of("chosen", chosen)
+    for method, weight in chosen.items():
+        real_number(f"chosen[{method!r}]", weight, above=0.0)
         if weight not in accuracies.get(method, {}):
             raise InputError(f"chosen holds {method!r} at {weight!r}, which is not among the accuracies")
+    plain = None if baseline is None else _checked_baseline(baseline)
     ax = new_axes(ax, 6.8, 4.2)
-    if baseline is not None:
-        level, spread = float(np.mean(baseline)), float(np.std(baseline))
+    if plain is not None:
+        level, spread = float(np.mean(plain)), float(np.std(plain))
         ax.axhspan(level - spread, level + spread, color="0.85", zorder=0)
         ax.axhline(level, color="0.2", linewidth=1.1, linestyle=(0, (6, 3)), label="no distillation", zorder=1)
     lost: list[tuple[float, float, str]] = []
@@ -185,7 +183,7 @@ def accuracy_against_weight(
             label=method,
             zorder=3,
         )
-        if chosen is not None and method in chosen:
+        if method in chosen:
             best = int(np.flatnonzero(weights == chosen[method])[0])
             ring: dict[str, Any] = {"marker": "o", "markersize": 12, "markerfacecolor": "none", "linestyle": "none"}
             ax.plot(weights[best] * shift, means[best], markeredgecolor="black", zorder=4, **ring)
@@ -205,6 +203,35 @@ def accuracy_against_weight(
     return ax
 
 
+def _checked_accuracies(accuracies: object) -> dict[str, dict[float, tuple[float, ...]]]:
+    """Return the accuracies by method and weight, each a number of at least 0, or NaN where a seed diverged."""
+    checked: dict[str, dict[float, tuple[float, ...]]] = {}
+    for method, curve in mapping_of("accuracies", accuracies).items():
+        name = f"accuracies[{method!r}]"
+        checked[method] = {}
+        for weight, seeds in mapping_of(name, curve).items():
+            weight = real_number(f"every weight in {name}", weight, above=0.0)
+            values = items_of(f"{name}[{weight:g}]", seeds)
+            if not values:
+                raise InputError(f"{name} has no accuracy at weight {weight:g}; give at least one")
+            checked[method][weight] = tuple(
+                math.nan if value != value else real_number(f"every accuracy in {name}", value, least=0.0)
+                for value in values
+            )
+    if not checked or not all(checked.values()):
+        raise InputError("accuracies must hold at least one method, each with a weight and its accuracies")
+    return checked
+
+
+def _checked_baseline(baseline: object) -> list[float]:
+    """Return the accuracies without a teacher: here a seed that diverged would take the line and the band with it."""
+    remedy = "leave out seeds that diverged"
+    seeds = items_of("baseline", baseline)
+    if not seeds:
+        raise InputError("baseline holds no accuracies; give at least one, or leave it out")
+    return [real_number("every accuracy in baseline", seed, least=0.0, remedy=remedy) for seed in seeds]
+
+
 def _one_pair(records: AtomRecords, teacher: str | None, pair: tuple[str, str] | None) -> tuple[str, str, str]:
     """Return the pair to draw."""
     if not records.pairs:
@@ -218,7 +245,7 @@ def _one_pair(records: AtomRecords, teacher: str | None, pair: tuple[str, str] |
         raise InputError(f"teacher must be one of {', '.join(map(repr, teachers))}, not {who!r}")
     if pair is None:
         pair = ([one for one in there if one != ("(logits)", "(logits)")] or there)[-1]
-    if tuple(pair) not in there:
+    if items_of("pair", pair) not in there:
         raise InputError(f"pair must be one of {there}, not {pair!r}")
     return who, pair[0], pair[1]
 

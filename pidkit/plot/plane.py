@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, SymLogNorm
 
-from pidkit.arguments import flag, one_of
+from pidkit.arguments import flag, items_of, one_of
 from pidkit.errors import InputError
 from pidkit.plot.style import new_axes
 from pidkit.records.plane_point import PLANE_QUANTITIES, PlanePoint
@@ -147,7 +147,7 @@ def _step(pair: Pair) -> float:
 def _selected(pairs: Sequence[Pair], names: Sequence[str] | None, name: str, position: int) -> list[str]:
     """Return the networks (`place` 0 of a key) or layers (2) asked for, all of them where none are."""
     known = list(dict.fromkeys(str(pair[0].key[position]) for pair in pairs))
-    selected = known if names is None else [names] if isinstance(names, str) else list(names)
+    selected = known if names is None else [names] if isinstance(names, str) else list(items_of(name, names))
     for one in selected:
         if one not in known:
             raise InputError(f"{name} holds {one!r}, which has no points; there are {', '.join(map(repr, known))}")

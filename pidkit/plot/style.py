@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pidkit.arguments import one_of
+from pidkit.arguments import items_of, one_of
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.coded_result import CodedPID
@@ -38,10 +38,14 @@ ROUNDING = 1e-12
 """How far below zero an atom can come by rounding alone, beyond its certified gap, in any unit."""
 
 
+PAIR_OF_NAMES = "pass two names, such as ('teacher', 'student')"
+"""What the refusal of other names of the sources says."""
+
+
 def atom_labels(sources: Sequence[str]) -> dict[str, str]:
     """Return what the atoms are called in figures: "redundancy", "<x1> only", "<x2> only", "synergy"."""
-    if isinstance(sources, str) or len(sources) != 2:
-        raise InputError(f"sources must be the two names of x1 and x2, such as ('teacher', 'student'), not {sources!r}")
+    if len(items_of("sources", sources, remedy=PAIR_OF_NAMES)) != 2:
+        raise InputError(f"sources must be the two names of x1 and x2, not {sources!r}; {PAIR_OF_NAMES}")
     return dict(zip(ATOMS, ("redundancy", f"{sources[0]} only", f"{sources[1]} only", "synergy"), strict=True))
 
 
@@ -92,7 +96,7 @@ def _least_of_zero(result: Decomposition, atom: str) -> tuple[float, str]:
 
 def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]:
     """Return the names of `n` places, numbers from zero where none are given."""
-    shown = [str(index) for index in range(n)] if names is None else [str(name) for name in names]
+    shown = [str(name) for name in (range(n) if names is None else items_of(argument, names))]
     if len(shown) != n:
         raise InputError(f"{argument} must have one entry each: {n}, not {len(shown)}")
     return shown

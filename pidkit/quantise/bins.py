@@ -41,6 +41,7 @@ class _JointBins(RowTransformer):
         """
         check_count("n_bins", self.n_bins)
         rows = as_rows(x)
+        self._keep_names(x)
         self.n_features_in_ = rows.shape[1]
         self.edges_ = []
         for column in np.sort(rows, axis=0).T:

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, nearest
 from pidkit.types import FloatArray, IntArray
 
 
@@ -70,6 +70,8 @@ class KMeansCodes(RowTransformer):
             `x` is not a finite, real, non-empty array, or n_codes is not between 1 and the number of rows.
         """
         rows = as_rows(x)
+        check_spread(rows)
+        self._keep_names(x)
         model = KMeans(
             self._check_codes(rows),
             n_init=check_count("n_init", self.n_init),
@@ -94,6 +96,7 @@ class KMeansCodes(RowTransformer):
         """
         if self._minibatch is None:
             rows = as_rows(x)
+            self._keep_names(x)
             self._minibatch = MiniBatchKMeans(
                 self._check_codes(rows), n_init=1, random_state=check_seed(self.random_state)
             )
@@ -101,6 +104,7 @@ class KMeansCodes(RowTransformer):
             self._shift = rows.mean(axis=0)
         else:
             rows = self._later_rows(x)
+        check_spread(rows)
         with _reproducible():
             self._minibatch.partial_fit(rows - self._shift)
         centres = self._minibatch.cluster_centers_

@@ -103,12 +103,14 @@ class RepresentationCodes(RowTransformer):
         """
         flag("normalise", self.normalise)
         flag("streaming", self.streaming)
+        check_count("batch_size", self.batch_size)  # also where it is not used
         array = as_array(x)
         n, d = len(array), array[0].size
         check_count("n_init", self.n_init)
         check_count("n_codes", self.n_codes, at_most=n, limit="the number of rows")
         self.n_pca_ = d if self.n_pca is None else min(check_count("n_pca", self.n_pca), n, d)
         self.n_features_in_ = d
+        self._keep_names(x)
         reduced = self.n_pca_ < d
         self.pca_ = PrincipalComponents(self.n_pca_, random_state=self.random_state) if reduced else None
         self.codes_ = KMeansCodes(self.n_codes, n_init=self.n_init, random_state=self.random_state)
@@ -135,6 +137,7 @@ class RepresentationCodes(RowTransformer):
             `x` is not a finite, real, non-empty array with as many features as in `fit`.
         """
         check_is_fitted(self)
+        self._check_names(x)
         array = as_array(x)
         size = self.batch_size if self.streaming else len(array)
         parts = [array[start : start + size] for start in range(0, len(array), size)]

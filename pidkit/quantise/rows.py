@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,23 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.utils.validation import check_is_fitted
 
+from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 LARGEST = 1e140
 """Largest magnitude of an entry: its square is 1e280, so that sums of 1e28 squares still fit float64."""
+
+SMALLEST_SPREAD = 1e-140
+"""Smallest range of a representation whose distances can be trusted: the square of a thousandth of it is 1e-286."""
+
+
+def is_constant(rows: AnyArray) -> bool:
+    """Return whether every row is the same and finite; reading stops at the first 1024 rows where one differs."""
+    first = rows[:1]
+    return bool(np.isfinite(first).all()) and all(
+        (rows[begin : begin + 1024] == first).all() for begin in range(0, len(rows), 1024)
+    )
 
 
 def as_array(x: npt.ArrayLike) -> AnyArray:
@@ -28,17 +40,17 @@ def as_array(x: npt.ArrayLike) -> AnyArray:
     Raises
     ------
     InputError
-        `x` is ragged, masked, sparse, not real, 0-d or empty.
+        `x` is ragged, sparse, not real, 0-d or empty, or has masked entries.
 
     Examples
     --------
     >>> as_array([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    if np.ma.isMaskedArray(x):
-        raise InputError("x must not be a masked array: its mask would be lost; fill or drop the masked entries first")
     try:
-        array = _array_of_tensor(x) if _is_tensor(x) else np.asarray(x)
+        array = plain_array(x, "x")
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"x must be a rectangular array: give every row the same shape ({error})") from error
     if array.dtype.kind not in "biuf":
@@ -81,6 +93,15 @@ def as_rows(x: npt.ArrayLike) -> FloatArray:
     return rows
 
 
+def check_spread(rows: FloatArray) -> None:
+    """Raise InputError for rows that differ so little that squared distances between them underflow to zero."""
+    largest = float((rows.max(axis=0) - rows.min(axis=0)).max())
+    if 0.0 < largest < SMALLEST_SPREAD:
+        raise InputError(
+            f"x varies by no more than {largest:.1e}, whose square underflows; rescale it, such as x / abs(x).max()"
+        )
+
+
 def nearest(rows: FloatArray, points: FloatArray) -> IntArray:
     """Return for every row the index of the nearest point, the first of equally near ones.
 
@@ -97,6 +118,8 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
     """A scikit-learn transformer of rows; subclasses write `fit` and `transform`."""
 
     n_features_in_: int
+    feature_names_in_: AnyArray
+    """The names of the columns that `fit` saw, as scikit-learn keeps them; absent where they had none."""
 
     @abc.abstractmethod
     def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
@@ -113,6 +136,7 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
     def _later_rows(self, x: npt.ArrayLike) -> FloatArray:
         """Return the rows of `x`, which must have as many features as those of `fit`."""
         check_is_fitted(self)
+        self._check_names(x)
         rows = as_rows(x)
         if rows.shape[1] != self.n_features_in_:
             raise InputError(
@@ -120,16 +144,24 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
             )
         return rows
 
+    def _keep_names(self, x: object) -> None:
+        """Keep the names of the columns that `fit` sees, if `x` is a table whose columns all have names."""
+        self.__dict__.pop("feature_names_in_", None)
+        if (names := _column_names(x)) is not None:
+            self.feature_names_in_ = names
 
-def _is_tensor(x: object) -> bool:
-    """Return whether `x` is a torch tensor, judged by the name of its class so that torch is not imported."""
-    return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
+    def _check_names(self, x: object) -> None:
+        """Raise InputError if the columns of a table are not those that `fit` saw, in the same order."""
+        names, seen = _column_names(x), getattr(self, "feature_names_in_", None)
+        if names is None or seen is None or names.tolist() == seen.tolist():
+            return
+        what = "in another order" if sorted(names) == sorted(seen) else "of other names"
+        raise InputError(f"x has columns {what} than fit saw; pass x[list({type(self).__name__}.feature_names_in_)]")
 
 
-def _array_of_tensor(tensor: Any) -> AnyArray:
-    if str(tensor.layout) != "torch.strided" or tensor.is_meta or tensor.is_quantized:
-        raise InputError("x must be a dense tensor that holds its values; call .to_dense() or .dequantize() first")
-    if tensor.is_floating_point() and tensor.element_size() < 4:
-        tensor = tensor.detach().float()  # numpy has no bfloat16 and no float8
-    array: AnyArray = tensor.numpy(force=True)  # detaches, moves to the CPU, resolves lazy views
-    return array
+def _column_names(x: object) -> AnyArray | None:
+    """Return the names of the columns of a table, or None where `x` has none or one of them is no string."""
+    names = getattr(x, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return np.array(list(names), dtype=object)

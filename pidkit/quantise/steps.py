@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import normalize
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread
 from pidkit.types import FloatArray
 
 
@@ -42,6 +42,7 @@ class L2Normalise(RowTransformer):
             `x` is not a finite, real, non-empty array with one row per sample.
         """
         self.n_features_in_ = as_rows(x).shape[1]
+        self._keep_names(x)
         return self
 
     def transform(self, x: npt.ArrayLike) -> FloatArray:
@@ -95,6 +96,7 @@ class PrincipalComponents(RowTransformer):
             `x` is not a finite, real, non-empty array, or n_components exceeds min(n, d).
         """
         rows = as_rows(x)
+        self._keep_names(x)
         n_components = self._check_components(rows)
         return self._take(PCA(n_components, random_state=check_seed(self.random_state), copy=False), rows, restart=True)
 
@@ -111,6 +113,7 @@ class PrincipalComponents(RowTransformer):
             self._check_components(rows)
             return self._take(self._model, rows, restart=False)
         rows = as_rows(x)
+        self._keep_names(x)
         return self._take(IncrementalPCA(self._check_components(rows)), rows, restart=True)
 
     def transform(self, x: npt.ArrayLike) -> FloatArray:
@@ -132,6 +135,7 @@ class PrincipalComponents(RowTransformer):
 
     def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
+        check_spread(rows)
         if restart:
             # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.
             self._shift = rows.mean(axis=0)

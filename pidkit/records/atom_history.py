@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pidkit.arguments import one_of, real_number
+from pidkit.arguments import items_of, one_of, real_number
 from pidkit.arrays import write_atomic
 from pidkit.errors import InputError
 from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
@@ -118,7 +118,7 @@ class AtomRecords(UnitResult):
             If a pair was recorded at that epoch already.
         """
         known = {record.key for record in self.records}
-        added = tuple(records)
+        added = items_of("records", records)
         for record in added:
             if record.key in known:
                 epoch, *pair = record.key
@@ -128,7 +128,8 @@ class AtomRecords(UnitResult):
 
     def with_phases(self, phases: Iterable[tuple[float, float, str]]) -> AtomRecords:
         """Return the same records with the phases of training, each (start, stop, name)."""
-        return replace(self, phases=tuple((float(start), float(stop), str(name)) for start, stop, name in phases))
+        spans = items_of("phases", phases)
+        return replace(self, phases=tuple((float(start), float(stop), str(name)) for start, stop, name in spans))
 
     def table(self) -> list[dict[str, float | str]]:
         """Return one flat row a record: epoch, pair, atoms, information, null means, and the assumption's numbers."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pidkit.arguments import real_number
+from pidkit.arguments import items_of, real_number
 from pidkit.arrays import load_array, save_arrays, write_atomic
 from pidkit.errors import InputError
 from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
@@ -134,7 +134,7 @@ class PlaneTrajectory(UnitResult):
             If a point is there already: a step is recorded once.
         """
         known = {point.key for point in self.points}
-        added = tuple(points)
+        added = items_of("points", points)
         for point in added:
             if point.key in known:
                 raise InputError(

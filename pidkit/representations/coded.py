@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -10,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
-from pidkit.errors import BiasWarning, InputError, PidkitWarning
+from pidkit.errors import BiasWarning, nothing_told_by, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
-from pidkit.joint import takes_two_sources
+from pidkit.joint import count_samples, takes_two_sources
 from pidkit.mi.splits import FOLDS
-from pidkit.pid.decomposition import pid_from_samples
+from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.solvers.choice import check_solver, check_tol
 from pidkit.provenance import recorded_versions
+from pidkit.quantise.rows import is_constant
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import (
     Quantiser,
@@ -70,11 +70,12 @@ def coded_pid(
     Parameters
     ----------
     labels : array_like or iterable of hashables, length n
-        The target Y, at least two classes.
+        The target Y.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
     quantiser : transformer or pair of transformers, optional
-        Cloned before use. One for both sources, or one for each; None is `RepresentationCodes()`.
+        A quantiser of pidkit, or a clusterer of scikit-learn such as KMeans; cloned before use. One for both sources,
+        or one for each; None is `RepresentationCodes()`.
     decoder : str or classifier, optional
         As in `representation_pid`: what it reads out of each layer stands beside I(Y; code) in the result.
     fit_fraction : float, optional
@@ -97,12 +98,13 @@ def coded_pid(
     BiasWarning
         If the predicted bias of I(Y;X1,X2) passes a tenth of it.
     PidkitWarning
-        If the codes of a layer tell far less than the decoder reads out of it, or could not tell more than H(Y).
+        If the codes of a layer tell far less than the decoder reads out of it, or could not tell more than H(Y), or if
+        the labels or a layer are constant: their information about anything is 0.
 
     Raises
     ------
     InputError
-        If lengths differ, there are fewer than two classes, the representations hold NaN, or an option is unknown.
+        If lengths differ, the representations hold NaN, or an option is unknown.
     TypeError
         For a third source: the page "Other measures, and three sources" of the documentation says why.
     SolverError
@@ -122,47 +124,11 @@ def coded_pid(
     >>> round(result.unique_1, 2), round(abs(result.redundancy), 2)
     (1.0, 0.0)
     """
-    result = measure_codes(
-        labels=labels,
-        x1=x1,
-        x2=x2,
-        quantiser=quantiser,
-        decoder=decoder,
-        fit_fraction=fit_fraction,
-        bias=bias,
-        n_bootstrap=n_bootstrap,
-        n_null=n_null,
-        solver=solver,
-        tol=tol,
-        unit=unit,
-        rng=rng,
-    )
-    warn_of_codes(result)
-    return result
-
-
-def measure_codes(
-    *,
-    labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike,
-    x2: npt.ArrayLike,
-    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
-    decoder: Decoder | None,
-    fit_fraction: float | None,
-    bias: BiasCorrection,
-    n_bootstrap: int,
-    n_null: int,
-    solver: SolverName,
-    tol: float | None,
-    unit: Unit,
-    rng: Rng,
-) -> CodedPID:
-    """Return the result of `coded_pid`, which explains the parameters, without its warnings."""
     check_unit(unit)
     check_solver(solver)
     check_tol(tol)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
-    check_correction(bias, n_null=n_null)
+    bias = check_correction(bias, n_null=n_null)
     draws = generator(rng)
     quantiser_1, quantiser_2 = copy_quantisers(quantiser)
     if decoder is not None:
@@ -176,19 +142,20 @@ def measure_codes(
     codes_1, n_1 = encode(quantiser_1, rows_1, split, "x1")
     codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
     samples = CodedSamples(y, codes_1, codes_2)
-    raw = pid_from_samples(y=samples.y, x1=codes_1, x2=codes_2, solver=solver, tol=tol, unit="nats")
+    counts = count_samples(y=y, x1=codes_1, x2=codes_2)
+    raw = pid_of_counts(counts, solver=solver, tol=tol, unit="nats")
     null = shuffled_null(samples, n_null, draws) if n_null else None
     resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
-    counts = np.unique(y, return_counts=True)[1]
+    sizes = np.unique(y, return_counts=True)[1]
     read = None if decoder is None else _read_by_decoder(y, (rows_1, rows_2), split, decoder, draws)
     biases = {
-        "mi_1": predicted_bias(counts.size, n_1, samples.n),
-        "mi_2": predicted_bias(counts.size, n_2, samples.n),
-        "mi_joint": predicted_bias(counts.size, n_1 * n_2, samples.n),
+        "mi_1": predicted_bias(sizes.size, n_1, samples.n),
+        "mi_2": predicted_bias(sizes.size, n_2, samples.n),
+        "mi_joint": predicted_bias(sizes.size, n_1 * n_2, samples.n),
     }
     result = CodedPID(
         pid=raw,
-        entropy_y=entropy(counts / samples.n),
+        entropy_y=entropy(sizes / samples.n),
         cap_1=float(np.log(n_1)),
         cap_2=float(np.log(n_2)),
         n_samples=samples.n,
@@ -211,27 +178,27 @@ def measure_codes(
             "rng": seed_name(rng),
             "versions": recorded_versions(),
         },
-    )
-    return result.to(unit)
+    ).to(unit)
+    for name, values in (("labels", y), ("x1", rows_1), ("x2", rows_2)):
+        if is_constant(values):
+            warn(nothing_told_by(name))
+    _warn_of_codes(result)
+    return result
 
 
-def warn_of_codes(result: CodedPID) -> None:
-    """Warn where the predicted bias is a sizeable part of what is reported, and of what the codes lost.
-
-    The warnings point at the caller of the public function that calls this, past what refuses a third source.
-    """
+def _warn_of_codes(result: CodedPID) -> None:
+    """Warn where the predicted bias is a sizeable part of what is reported, and of what the codes lost."""
     bias, information = result.bias["mi_joint"], result.pid.mi_joint
     if bias > LARGEST_BIAS_SHARE * information:
         share = f"{100.0 * bias / information:.0f} %" if information > 0.0 else "all"
-        warnings.warn(
+        warn(
             f"the predicted plug-in bias of I(Y;X1,X2) is {bias:.3f} {result.unit}, {share} of the {information:.3f} "
             f"reported: use more samples than {result.n_samples} or fewer codes, and read the atoms beside n_null and "
             "bias='extrapolation'",
             BiasWarning,
-            stacklevel=4,
         )
     for text in result.warnings:
-        warnings.warn(text, PidkitWarning, stacklevel=4)
+        warn(text)
 
 
 def _read_by_decoder(
@@ -251,9 +218,6 @@ def _read_by_decoder(
 
 
 def read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
-    """Return the labels as ranks 0, 1, ... without gaps; raise InputError where there are fewer than two classes."""
+    """Return the labels as ranks 0, 1, ... without gaps."""
     codes, _ = encode_labels(labels, n=None, name="labels")
-    classes, y = np.unique(codes, return_inverse=True)
-    if classes.size < 2:
-        raise InputError("labels hold one class only: there is nothing to be informed about; use at least two")
-    return y.astype(np.int64)
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)

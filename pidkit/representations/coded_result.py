@@ -106,7 +106,7 @@ class CodedPID(UnitResult):
                     f"the codes of {name} tell {told:.3f} {self.unit} and a decoder reads {read:.3f}: the codes lost "
                     "the rest, and no atom has it; leave out quantiser, so that the layers are decoded"
                 )
-            elif cap < min(self.entropy_y, read) + notable and cap < self.entropy_y - notable:
+            elif read > 0.0 and cap < min(self.entropy_y, read) + notable and cap < self.entropy_y - notable:
                 said.append(
                     f"the codes of {name} cannot tell more than {cap:.3f} {self.unit}, and H(Y) is "
                     f"{self.entropy_y:.3f}: use more codes"

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from pidkit.arguments import real_number
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
+from pidkit.quantise.clusterer import ClustererCodes, is_clusterer
 from pidkit.quantise.rows import as_array
 from pidkit.types import AnyArray, IntArray
 
@@ -39,7 +40,7 @@ class Quantiser(Protocol):
 def copy_quantisers(
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
 ) -> tuple[Quantiser, Quantiser]:
-    """Return an unfitted copy for each source; None stands for the default, `RepresentationCodes()`.
+    """Return an unfitted copy for each source; None stands for the default, and a clusterer gives its clusters.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def copy_quantisers(
     pair = quantiser if isinstance(quantiser, tuple) else (quantiser, quantiser)
     if len(pair) != 2:
         raise InputError(f"quantiser must be one transformer or a pair, of x1 and of x2; it is a tuple of {len(pair)}")
-    for one in pair:
+    taken: list[Quantiser | None] = [ClustererCodes(one) if is_clusterer(one) else one for one in pair]
+    for one in taken:
         if isinstance(one, type):
             raise InputError(f"quantiser must be an object, not the class {one.__name__}; write {one.__name__}()")
         missing = [name for name in ("fit", "transform", "get_params") if not callable(getattr(one, name, None))]
@@ -58,7 +60,7 @@ def copy_quantisers(
                 f"quantiser must have fit, transform and get_params; {type(one).__name__} lacks {', '.join(missing)}. "
                 "Use one of pidkit.quantise, such as RepresentationCodes()"
             )
-    first, second = (RepresentationCodes() if one is None else clone(one) for one in pair)
+    first, second = (RepresentationCodes() if one is None else clone(one) for one in taken)
     return first, second
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidkit.pid.decomposition import pid_from_samples
+from pidkit.joint import count_samples
+from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
-from pidkit.representations.union import PORTFOLIO_TOL, score_union
+from pidkit.representations.union import score_union, union_of_one
 from pidkit.types import FloatArray, IntArray
 
 FEWEST_CODES, MOST_CODES = 10, 80
@@ -37,6 +38,8 @@ class DecodedScores:
         Their scores under markets that had not seen them.
     union_excess : float
         By how much a market scores higher where it has.
+    union_tol : float
+        By how much its portfolios may score below the best.
     claims : ndarray, shape (rows.size, 3)
         What the posteriors expect the scores of I1, I2 and the union to be.
     coded : ndarray, shape (n, 3)
@@ -52,6 +55,7 @@ class DecodedScores:
     rows: IntArray
     union: FloatArray
     union_excess: float
+    union_tol: float
     claims: FloatArray
     coded: FloatArray
     coded_in_sample: FloatArray
@@ -88,8 +92,8 @@ class DecodedScores:
         rows, extra = self.rows_of_informations()
         combined = rows @ np.vstack([np.eye(4), OF_ATOMS]).T
         with_union = np.concatenate([np.eye(4)[:, 2], np.abs(OF_ATOMS[:, 2])])
-        # Portfolios of both layers are optimal up to PORTFOLIO_TOL, which no scatter shows.
-        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * PORTFOLIO_TOL) ** 2))
+        # Portfolios of both layers are optimal up to union_tol, which no scatter shows.
+        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * self.union_tol) ** 2))
         return dict(zip((*INFORMATIONS, *ATOMS), map(float, errors), strict=True))
 
     def joint_shortfall(self) -> tuple[float, float]:
@@ -156,14 +160,20 @@ def score_decoded(
     # The layer that tells more holds the market; exchanging the layers exchanges the unique atoms.
     a, b = (0, 1) if scores[:, 0].mean() >= scores[:, 1].mean() else (1, 0)
     posteriors = (first, second)
-    found = score_union(
-        y,
-        (posteriors[a], posteriors[b]),
-        (coded[a][0], coded[b][0]),
-        (coded[a][1], coded[b][1]),
-        folds,
-        rng,
-    )
+    constant = [layer.constant for layer in layers[:2]]
+    if any(constant):
+        a, b, one = 0, 1, constant.index(False) if False in constant else 0
+        scores[:, 2] = scores[:, one]
+        found = union_of_one(scores[:, :2], (posteriors[one] * np.log(posteriors[one])).sum(1), one)
+    else:
+        found = score_union(
+            y,
+            (posteriors[a], posteriors[b]),
+            (coded[a][0], coded[b][0]),
+            (coded[a][1], coded[b][1]),
+            folds,
+            rng,
+        )
     in_order = [a, b, 2]
     expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in posteriors]
     samples = CodedSamples(y, codes_1, codes_2)
@@ -173,9 +183,10 @@ def score_decoded(
         rows=found.rows,
         union=found.held_out,
         union_excess=found.excess,
+        union_tol=found.tol,
         claims=np.stack([*expected, found.claimed], axis=1) - log_p[found.rows, None],
         coded=found.coded[:, in_order],
         coded_in_sample=found.coded_in_sample[in_order],
         coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
-        plug_in=pid_from_samples(y=samples.y, x1=samples.x1, x2=samples.x2, unit="nats"),
+        plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2), unit="nats"),
     )

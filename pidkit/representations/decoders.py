@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError
+from pidkit.errors import InputError, nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
 from pidkit.mi.samples import check_rows
 from pidkit.mi.splits import ThreeWaySplit
+from pidkit.quantise.rows import is_constant
 from pidkit.representations.calibration import fit_calibration
 from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
 from pidkit.representations.wide_layers import WIDE_FEATURES, label_projection, read_layer
@@ -50,6 +51,8 @@ class DecodedLayer:
     name : str
         Of the decoder.
     warnings : tuple of str
+    constant : bool
+        Whether the layer or the label is constant, so that there was nothing to read and all information is exactly 0.
     """
 
     posteriors: FloatArray
@@ -60,6 +63,7 @@ class DecodedLayer:
     accuracy: float
     name: str
     warnings: tuple[str, ...] = ()
+    constant: bool = False
 
 
 def decode_layer(
@@ -75,7 +79,8 @@ def decode_layer(
     """Return the calibrated posterior of every row from decoders fitted without it.
 
     For each split the decoder is fitted to the rows of `train`; those of `stop` choose its penalty, stop it, and fit
-    its calibration; it is read on those of `value`. The values of all splits cover every row once.
+    its calibration; it is read on those of `value`. The values of all splits cover every row once. Where the layer or
+    the label is constant nothing is fitted: the posteriors are the frequencies of the classes, and all information 0.
 
     Parameters
     ----------
@@ -98,7 +103,7 @@ def decode_layer(
     Raises
     ------
     InputError
-        If the layer has not one finite row a label or is constant, or `decoder` is unknown.
+        If the layer has not one finite row a label, or `decoder` is unknown.
 
     Examples
     --------
@@ -118,11 +123,17 @@ def decode_layer(
             raise InputError(
                 f"{name} must have one row a label; it has {len(array)}, and there are {labels.size} labels"
             )
-    n_classes = int(labels.max()) + 1
+    arrays = [array for array in arrays if not is_constant(array)]
+    p = np.bincount(labels) / labels.size
+    n_classes = p.size
+    if n_classes == 1 or not arrays:
+        notes = () if arrays or len(layers) > 1 else (nothing_told_by(name),)
+        posteriors, likeliest = np.tile(p, (labels.size, 1)), float(p.max())
+        return DecodedLayer(posteriors, 0.0, 0.0, 0.0, 0.0, likeliest, decoder_name(decoder), notes, True)
     wide = [array.shape[1] > WIDE_FEATURES for array in arrays]
     fixed = [None if far else check_rows(array, name) for array, far in zip(arrays, wide, strict=True)]
     raw, calibrated = np.empty((2, labels.size, n_classes))
-    notes: set[str] = set()
+    said: set[str] = set()
     terms = []
     for split in splits:
         rows = np.hstack(
@@ -132,7 +143,7 @@ def decode_layer(
             ]
         )
         q, found = _posteriors(rows, labels, split, decoder, rng, name)
-        notes |= set(found)
+        said |= set(found)
         own = split.value
         raw[own] = q[own]
         calibration_rows = np.concatenate([split.train, split.stop]) if decoder == "softmax" else split.stop
@@ -142,7 +153,6 @@ def decode_layer(
         at = own, labels[own]
         terms.append(np.stack([np.log(raw[at]) - log_p, np.log(calibrated[at]) - log_p]))
     scores = np.concatenate(terms, axis=1)
-    p = np.bincount(labels) / labels.size
     return DecodedLayer(
         posteriors=calibrated,
         information=float(scores[0].mean()),
@@ -151,7 +161,7 @@ def decode_layer(
         claimed_information=float((calibrated * np.log(calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
         accuracy=float((calibrated.argmax(1) == labels).mean()),
         name=decoder_name(decoder),
-        warnings=tuple(sorted(notes)),
+        warnings=tuple(sorted(said)),
     )
 
 
@@ -179,6 +189,9 @@ def _posteriors(
     """Return uncalibrated posteriors of the rows of `stop` and `value` (others need not be filled), and warnings."""
     if decoder == "softmax":
         return of_logits(rows, int(labels.max()) + 1, name), ()
+    if is_constant(rows):  # a wide layer whose training rows are all the same
+        frequencies = np.bincount(labels[split.train]) / split.train.size
+        return np.tile(frequencies, (labels.size, 1)), ()
     if decoder == "knn":
         return nearest_neighbours(rows, labels, split), ()
     if isinstance(decoder, str):

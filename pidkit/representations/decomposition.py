@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable
 from typing import overload
 
@@ -10,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
-from pidkit.errors import InputError, PidkitWarning
+from pidkit.errors import InputError, nothing_told_by, warn
 from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
 from pidkit.mi.splits import FOLDS
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
-from pidkit.representations.coded import measure_codes, read_labels, warn_of_codes
+from pidkit.representations.coded import coded_pid, read_labels
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded import DecodedScores, score_decoded
@@ -93,7 +92,7 @@ def representation_pid(
     Parameters
     ----------
     labels : array_like or iterable of hashables, length n
-        The target Y, at least two classes, each with at least `folds` rows.
+        The target Y, each class with at least `folds` rows.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. Maps
         (n, c, h, w) are flattened and sequences (n, length, d) averaged over their length. float16 and memory maps are
@@ -128,12 +127,13 @@ def representation_pid(
     -----
     PidkitWarning
         If decoders did not converge, the posteriors claim another redundancy than is counted, or the decoder of both
-        layers reads less than that of one; with `quantiser`, if the codes lose what the decoder reads.
+        layers reads less than that of one, or the labels or a layer are constant (their information is 0); with
+        `quantiser`, if the codes lose what the decoder reads.
 
     Raises
     ------
     InputError
-        If lengths differ, there are fewer than two classes, a class has too few rows, the representations hold NaN, or
+        If lengths differ, a class has too few rows, the representations hold NaN, or
         an option is unknown.
     TypeError
         For a third source: the page "Other measures, and three sources" of the documentation says why.
@@ -161,23 +161,17 @@ def representation_pid(
                 raise InputError(
                     f"{name} is for decoders, and quantiser makes codes without them; leave one of them out"
                 )
-        coded = measure_codes(
+        return coded_pid(
             labels=labels,
             x1=x1,
             x2=x2,
             quantiser=quantiser,
             decoder=decoder,
-            fit_fraction=None,
-            bias="none",
             n_bootstrap=n_bootstrap,
             n_null=n_null,
-            solver="auto",
-            tol=None,
             unit=unit,
             rng=rng,
         )
-        warn_of_codes(coded)
-        return coded
     if decoder is None:
         raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
@@ -244,7 +238,7 @@ def representation_pid(
         },
     )
     for text in said:
-        warnings.warn(text, PidkitWarning, stacklevel=3)
+        warn(text)
     return result.to(unit)
 
 
@@ -280,7 +274,8 @@ def _report(layer: DecodedLayer) -> DecoderReport:
 
 def _warnings(scored: DecodedScores, layers: tuple[DecodedLayer, ...], unit: str) -> tuple[str, ...]:
     """Return what a reader has to know before using the numbers."""
-    said = [text for layer in layers for text in layer.warnings]
+    said = [nothing_told_by("labels")] if scored.samples.y.max() == 0 else []
+    said += [text for layer in layers for text in layer.warnings]
     excess, error = scored.miscalibration()
     if abs(from_nats(excess, "bits")) > MISCALIBRATED and abs(excess) > MISCALIBRATED_ERRORS * error:
         said.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
-from pidkit.errors import InputError, PidkitWarning
+from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
@@ -78,7 +77,7 @@ def estimate_pid(
     Warns
     -----
     PidkitWarning
-        If the target or a source is constant: it informs about nothing.
+        If the target or a source is constant: its information about anything is 0, exactly.
 
     Raises
     ------
@@ -194,15 +193,11 @@ def deal_folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
 
 
 def _read(y: object, x1: object, x2: object) -> CodedSamples:
-    """Return the samples as ranks without gaps, and warn of what is constant."""
+    """Return the samples as ranks without gaps."""
     codes = []
     for name, values in (("y", y), ("x1", x1), ("x2", x2)):
         symbols, _ = encode_labels(values, n=None, name=name)  # type: ignore[arg-type]
-        ranks = np.unique(symbols, return_inverse=True)[1].astype(np.int64)
-        if int(ranks.max()) == 0:
-            message = f"{name} is constant: it holds one symbol only, and every information about or in it is zero"
-            warnings.warn(message, PidkitWarning, stacklevel=3)
-        codes.append(ranks)
+        codes.append(np.unique(symbols, return_inverse=True)[1].astype(np.int64))
     lengths = [part.size for part in codes]
     if len(set(lengths)) > 1:
         raise InputError(f"y, x1 and x2 must have one entry a sample; their lengths are {', '.join(map(str, lengths))}")

@@ -19,6 +19,7 @@ from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import count_samples
+from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.results import UnitPart
@@ -92,8 +93,8 @@ def miller_madow(samples: CodedSamples, raw: PIDResult) -> dict[str, float]:
     y, pairs = samples.y, samples.x1 * (int(samples.x2.max()) + 1) + samples.x2
     gains = [_miller_madow_gain(y, x) for x in (samples.x1, samples.x2, pairs)]
     mi_1, mi_2, mi_joint = raw.mi_1 + gains[0], raw.mi_2 + gains[1], raw.mi_joint + gains[2]
-    red = raw.redundancy
-    return dict(zip(ATOMS, (red, mi_1 - red, mi_2 - red, mi_joint - mi_1 - mi_2 + red), strict=True))
+    corrected = atoms_of_redundancy(raw.redundancy, mi_1=mi_1, mi_2=mi_2, mi_joint=mi_joint)
+    return dict(zip(ATOMS, corrected, strict=True))
 
 
 def _miller_madow_gain(y: IntArray, x: IntArray) -> float:
@@ -117,12 +118,15 @@ def extrapolate(samples: CodedSamples, raw: PIDResult, rng: np.random.Generator)
 
 
 def within_label_excess(samples: CodedSamples, n_shuffles: int, rng: np.random.Generator) -> float:
-    """Return by how much plug-in I(Y;X1,X2), and so the synergy, exceeds the truth, in nats.
+    """Return by how much plug-in I(Y;X1,X2), and so the synergy, exceeds the truth of fixed pair tables, in nats.
 
-    The codes of x2 are permuted among the samples of each label, which makes the sources independent given Y and keeps
-    both pair tables. Of that distribution, P(y) P(x1|y) P(x2|y), the information is known exactly; the mean plug-in
-    value of the permuted samples less that is the bias. Source: Montemurro, Senatore & Panzeri, Neural Computation 19,
-    2007. The bias of another distribution with the same pair tables is not quite the same.
+    The truth that is meant is that of the distribution with both pair tables held fixed: what these tables themselves
+    owe to the sample is not counted. The codes of x2 are permuted among the samples of each label, which makes the
+    sources independent given Y and keeps both pair tables. Of that distribution, P(y) P(x1|y) P(x2|y), the information
+    is known exactly; the mean plug-in value of the permuted samples less that is the bias. The bias of another
+    distribution with the same pair tables is not quite the same.
+
+    Source: Montemurro, Senatore & Panzeri, Neural Computation 19, 2007.
     """
     order = np.argsort(samples.y, kind="stable")
     total = 0.0
@@ -182,8 +186,7 @@ def _atoms(batch: Sequence[CodedSamples]) -> FloatArray:
     first, second = (np.stack([joint.pair(source) for joint in joints]) for source in (1, 2))
     solved = solve_broja_batch(first, second, unit="nats")
     total = np.array([entropy(j.pair(1).sum(1)) + entropy(j.source_mass()) - entropy(j.mass) for j in joints])
-    red, uni_1, uni_2 = solved.redundancy, solved.unique_1, solved.unique_2
-    return np.stack([red, uni_1, uni_2, total - red - uni_1 - uni_2], axis=1)
+    return np.stack([solved.redundancy, solved.unique_1, solved.unique_2, synergy_of(total, solved)], axis=1)
 
 
 def _values(result: PIDResult) -> FloatArray:
@@ -208,21 +211,22 @@ def spread_of(values: FloatArray) -> Spread:
     return Spread(float(values.mean()), float(values.std()), float(low), float(high))
 
 
-def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> None:
-    """Raise unless `method` can be used with so many permutations and, where they are known, samples.
+def check_correction(method: str, *, n_null: int, n_samples: int | None = None) -> BiasCorrection:
+    """Return `method` if it can be used with so many permutations and, where they are known, samples.
 
     Raises
     ------
     InputError
         If `method` is unknown, "shuffle" without a null, or "extrapolation" from too few samples to quarter.
     """
-    one_of("bias", method, CORRECTIONS)
+    checked = one_of("bias", method, CORRECTIONS)
     if method == "shuffle" and n_null == 0:
         raise InputError("bias='shuffle' subtracts the mean of the shuffled null; ask for one with n_null=20 or more")
     if method == "extrapolation" and n_samples is not None and n_samples < FEWEST_TO_QUARTER:
         raise InputError(
             f"bias='extrapolation' needs at least {FEWEST_TO_QUARTER} samples, not {n_samples}; use bias='none'"
         )
+    return checked
 
 
 def corrected_atoms(

@@ -90,7 +90,7 @@ class RepresentationPID(PIDEstimate):
 
         The sample, where its interval is wide; the codes, where its bracket is wider than .1 bit; the decoder, where
         the one of both layers read no more than the better single one (synergy), or those of the layers that the atom
-        is about read less than a tenth of H(Y).
+        is about read less than a tenth of H(Y). Nothing limits an atom that is exactly zero, since a layer is constant.
         """
         found = ["the sample"] if self._is_wide(atom) else []
         low, high = self.bracket.get(atom, (0.0, 0.0))
@@ -103,7 +103,7 @@ class RepresentationPID(PIDEstimate):
             "unique_2": little["x2"],
             "synergy": self.decoders["both"].calibrated <= self.union,
         }
-        if weak[atom]:
+        if weak[atom] and self.standard_error[atom] > 0.0:
             found.append("the decoder")
         return tuple(found)
 

@@ -57,6 +57,8 @@ class UnionScores:
         best predictors from codes, of all rows, fitted to the other folds.
     coded_in_sample : ndarray, shape (3,)
         The means of these over the rows that the predictors were fitted to, averaged over the folds.
+    tol : float
+        By how much the portfolios of both layers may score below the best.
     """
 
     rows: IntArray
@@ -65,6 +67,16 @@ class UnionScores:
     claimed: FloatArray
     coded: FloatArray
     coded_in_sample: FloatArray
+    tol: float = PORTFOLIO_TOL
+
+
+def union_of_one(scores: FloatArray, claimed: FloatArray, which: int) -> UnionScores:
+    """Return the scores of the union where the other layer is constant: those of the one layer, without a market.
+
+    `scores` are those of both layers, shape (n, 2), and `claimed` is what the posteriors of the one expect them to be.
+    """
+    coded = scores[:, [0, 1, which]]
+    return UnionScores(np.arange(len(scores)), scores[:, which], 0.0, claimed, coded, coded.mean(0), tol=0.0)
 
 
 def score_union(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.linalg import eigh
 
 from pidkit.errors import InputError
+from pidkit.mi.samples import spread
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST, as_array
 from pidkit.types import FloatArray, IntArray
@@ -78,6 +79,8 @@ def label_projection(layer: npt.NDArray[Any], labels: IntArray, split: ThreeWayS
     own = gram[fitted]
     values, vectors = eigh(own)
     values = np.maximum(values, 0.0)
+    if not values.any():  # the fitted rows are all the same: there is no direction to score
+        return np.zeros((len(layer), int(labels.max()) + 1 + min(LOUD, fitted.size)))
     target = np.eye(int(labels.max()) + 1)[labels[fitted]]
     target = target - target.mean(0)
     rotated = vectors.T @ target
@@ -103,7 +106,7 @@ def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> FloatArray:
         peak = float(np.abs(block).max())
         if not peak <= LARGEST:
             raise InputError(f"{name} must be finite and below {LARGEST:g}; drop or rescale such rows")
-        scale = block[fitted].std(0)
+        scale = spread(block[fitted])
         block = ((block - block[fitted].mean(0)) / np.where(scale > 0.0, scale, np.inf)).astype(np.float32)
         gram += block @ block[fitted].T
     return gram

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
 import sys
+import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pidkit
 from pidkit.arguments import Rng
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 INTERNAL = {"pidkit.arguments"}
 """Packages that no caller imports from: the checks themselves."""
@@ -82,27 +86,48 @@ def checked_parameters(call: Callable[..., Any]) -> dict[str, Parameter]:
     return {name: parameter for name, parameter in read.items() if parameter is not None}
 
 
+def container_parameters(call: Callable[..., Any]) -> set[str]:
+    """Return the parameters that take a sequence, a tuple or a mapping, but for those that take arrays of samples."""
+    try:
+        signature = inspect.signature(call)
+    except ValueError:  # exceptions have none
+        return set()
+    space = vars(sys.modules[call.__module__])
+    return {
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.annotation is not parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and any(_holds_several(member) for member in _members(parameter.annotation, space))
+    }
+
+
+def _holds_several(member: Any) -> bool:
+    origin = typing.get_origin(member)
+    is_samples = "numpy" in str(member) or member == Iterable[Hashable]  # what ArrayLike and labels consist of
+    return isinstance(origin, type) and issubclass(origin, Iterable) and not is_samples
+
+
 def _exports() -> Iterator[Any]:
     """Yield what the packages export, and what is public beside it."""
     names = ["pidkit", *(m.name for m in pkgutil.walk_packages(pidkit.__path__, "pidkit.") if m.ispkg)]
     for name in names:
         if any(part.startswith("_") for part in name.split(".")) or name in INTERNAL:
             continue
-        package = _imported(name)
+        package = _loaded(name)
         for exported in getattr(package, "__all__", ()):
-            yield getattr(package, exported)
+            yield _loaded(name, exported)
     for name in ALSO_PUBLIC:
-        module, _, attribute = name.partition(":")
-        if (there := _imported(module)) is not None:
-            yield getattr(there, attribute)
+        yield _loaded(*name.split(":"))
 
 
-def _imported(name: str) -> Any:
-    """Import a module, or return None where it needs torch and torch is not installed."""
+def _loaded(module: str, name: str | None = None) -> Any:
+    """Return a module, or what it exports under a name; None where it needs torch and torch is not installed."""
     try:
-        return importlib.import_module(name)
+        found = importlib.import_module(module)
+        return found if name is None else getattr(found, name)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if error.name != "torch" or HAS_TORCH:
             raise
         return None
 
@@ -120,7 +145,7 @@ def _parameter(parameter: inspect.Parameter, space: dict[str, Any]) -> Parameter
     """Read a parameter, or return None where its annotation is of nothing that is checked here."""
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.annotation is parameter.empty:
         return None
-    members = [_resolved(text, space) for text in _union(str(parameter.annotation))]
+    members = list(_members(parameter.annotation, space))
     plain = Parameter(parameter.name, "", parameter.default, None in members)
     rest = [member for member in members if member is not None]
     choices = tuple(value for member in rest for value in typing.get_args(member) if _is_choice(member))
@@ -138,6 +163,18 @@ def _parameter(parameter: inspect.Parameter, space: dict[str, Any]) -> Parameter
 
 def _is_choice(member: Any) -> bool:
     return typing.get_origin(member) is typing.Literal
+
+
+def _members(annotation: Any, space: dict[str, Any]) -> Iterator[Any]:
+    """Yield what an annotation allows, `Rng` as a whole; it is text where the module postpones its evaluation."""
+    if isinstance(annotation, str):
+        for text in _union(annotation):
+            resolved = _resolved(text, space)
+            yield from [resolved] if isinstance(resolved, str) else _members(resolved, space)
+    elif annotation != Rng and typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        yield from (None if member is type(None) else member for member in typing.get_args(annotation))
+    else:
+        yield None if annotation is type(None) else annotation
 
 
 def _union(annotation: str) -> list[str]:

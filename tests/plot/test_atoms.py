@@ -204,7 +204,7 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
     [
         (lambda: plot_atoms(0.5), r"result\[0\] must be what bivariate_pid, .* returns, not float"),  # type: ignore[arg-type]
         (lambda: plot_atoms(with_atoms(synergy=float("nan"))), "has an atom that is NaN or infinite"),
-        (lambda: plot_atoms(AND, sources="ab"), "sources must be the two names of x1 and x2"),  # type: ignore[arg-type]
+        (lambda: plot_atoms(AND, sources="ab"), "sources must be a sequence, not 'ab'; pass two names"),  # type: ignore[arg-type]
         (lambda: plot_atoms(AND, sources=("a", "b", "c")), "sources must be the two names"),  # type: ignore[arg-type]
         (lambda: plot_atoms_over(AND), "results must be a sequence of results, not PIDResult; put one into a list"),  # type: ignore[arg-type]
         (lambda: plot_atoms_over([]), "results must be at least one result, all in one unit, but there is none"),
@@ -212,7 +212,7 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
         (lambda: plot_atoms_over([AND, 1.0]), r"results\[1\] must be what bivariate_pid"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND]), "kind='area' needs at least two results, not 1; use kind='bars'"),
         (lambda: plot_atoms_over([AND, XOR], kind="pie"), "kind must be 'area' or 'bars', not 'pie'"),  # type: ignore[arg-type]
-        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atom must be one of 'redundancy', .*, not 'unique'"),  # type: ignore[list-item]
+        (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atoms must be one of 'redundancy', .*, not 'unique'"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND, XOR], x=[1, 1]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=[1.0]), "x must be 2 increasing numbers, or strings"),
         (lambda: plot_atoms_over([AND, XOR], x=["a"]), "x must have one entry each: 2, not 1"),

@@ -162,7 +162,7 @@ def test_quantise_does_not_import_torch() -> None:
         (np.array([[1.0, None]], dtype=object), "x must hold real numbers, not dtype object"),
         (np.ones((3, 2), dtype=complex), "x must hold real numbers, not dtype complex128"),
         ([["a", "b"]], "x must hold real numbers, not dtype <U1"),
-        (np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]]), "x must not be a masked array"),
+        (np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]]), "x has 1 masked entry, which is no value"),
     ],
 )
 def test_bad_arrays_are_refused(make: Any, x: Any, message: str) -> None:

@@ -126,13 +126,6 @@ def test_what_gives_no_codes_is_refused(quantiser: FirstFeature) -> None:
         encode(quantiser, np.arange(6)[:, None] % 2, None, "x2")
 
 
-def test_a_transformer_that_numbers_nothing_is_refused() -> None:
-    from sklearn.cluster import KMeans
-
-    with pytest.raises(pidkit.InputError, match=r"^quantiser KMeans must give each row of x1 one integer code below"):
-        encode(KMeans(2, n_init=1, random_state=0), np.arange(6.0)[:, None], None, "x1")
-
-
 def test_rows_that_cannot_be_quantised_are_named() -> None:
     x = np.array([[0.0], [np.nan], [1.0]])
     with pytest.raises(pidkit.InputError, match=r"^x2: x must be finite: it holds NaN or infinity"):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pidkit import InputError, PidkitWarning, bivariate_pid, estimate_pid
+from pidkit import InputError, bivariate_pid, estimate_pid
 from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate import atoms_from, deal_folds, estimate_informations
 from pidkit.representations.held_out import Scores
@@ -104,14 +104,6 @@ def test_the_union_is_no_smaller_than_either_source_and_no_larger_than_its_middl
 def test_folds_are_of_equal_size() -> None:
     sizes = np.bincount(deal_folds(23, 5, np.random.default_rng(0)))
     assert sorted(sizes.tolist()) == [4, 4, 5, 5, 5]
-
-
-def test_a_constant_source_informs_about_nothing_and_says_so() -> None:
-    y = np.arange(100) % 2
-    with pytest.warns(PidkitWarning, match="^x2 is constant: it holds one symbol only"):
-        estimate = estimate_pid(y=y, x1=y, x2=np.zeros(100, dtype=int))
-    assert estimate.unique_1 == pytest.approx(1.0, abs=0.02)
-    assert (estimate.mi_2, estimate.redundancy) == (pytest.approx(0.0, abs=1e-6), pytest.approx(0.0, abs=1e-3))  # type: ignore[comparison-overlap]
 
 
 @pytest.mark.parametrize(

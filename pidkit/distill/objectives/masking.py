@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import one_of, real_number
+from pidkit.arguments import items_of, one_of, real_number
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phase
@@ -87,10 +87,12 @@ class SalientMask(Objective):
         given: object = objective
         if not isinstance(given, Objective):
             raise InputError(f"objective must be an Objective, not {type(given).__name__}")
-        one_of("logits", logits, (*get_args(Ranking), "none"))
-        self.objective, self.logits, self.fill = objective, logits, one_of("fill", fill, get_args(Fill))
+        self.logits: Ranking | Literal["none"] = one_of("logits", logits, (*get_args(Ranking), "none"))
+        self.objective, self.fill = objective, one_of("fill", fill, get_args(Fill))
         self.keep = check_share(keep)
-        self.layers = None if layers == "all" else frozenset([layers] if isinstance(layers, str) else layers)
+        self.layers = (
+            None if layers == "all" else frozenset([layers] if isinstance(layers, str) else items_of("layers", layers))
+        )
 
     def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
         """Return the objective's loss with the masked teachers."""
@@ -148,6 +150,12 @@ def keep_top(x: Tensor, keep: float, *, by: Ranking = "value", fill: float = 0.0
     x, keep, by
         As in `top_fraction_mask`.
     fill : float
+        Infinity is allowed: -inf takes an entry out of a softmax.
+
+    Raises
+    ------
+    InputError
+        As `top_fraction_mask`, or if `fill` is no real number.
 
     Examples
     --------

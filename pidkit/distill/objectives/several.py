@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import real_number
+from pidkit.arguments import mapping_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.sums import SumOfObjectives
@@ -53,6 +53,7 @@ class SeveralTeachers(SumOfObjectives):
     def __init__(self, objectives: Mapping[str, Objective], weights: Mapping[str, float] | None = None) -> None:
         """Check the objectives and the weights."""
         super().__init__()
+        objectives = mapping_of("objectives", objectives)
         if not objectives or not all(isinstance(objective, Objective) for objective in objectives.values()):
             raise InputError("objectives must be a mapping of teachers' names to objectives, at least one")
         self.objectives = nn.ModuleDict(objectives)
@@ -74,7 +75,7 @@ class SeveralTeachers(SumOfObjectives):
         InputError
             As the constructor.
         """
-        names = list(self.objectives)
+        names, weights = list(self.objectives), mapping_of("weights", weights)
         if set(weights) != set(names):
             raise InputError(f"weights must name the teachers {sorted(names)}, not {sorted(weights)}")
         checked = {}
@@ -130,6 +131,7 @@ def redundancy_weights(redundancies: Mapping[str, float], *, temperature: float 
     >>> redundancy_weights({"trained": 1.0, "half-trained": 0.25, "corrupted": 0.0})
     {'trained': 0.8, 'half-trained': 0.2, 'corrupted': 0.0}
     """
+    redundancies = mapping_of("redundancies", redundancies)
     if not redundancies:
         raise InputError("redundancies is empty; measure that of at least one teacher")
     shared = {

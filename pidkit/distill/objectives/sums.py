@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pidkit.arguments import real_number
+from pidkit.arguments import mapping_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phase
@@ -97,9 +97,10 @@ class WeightedSum(SumOfObjectives):
     def __init__(self, terms: Mapping[str, Objective], weights: Mapping[str, float] | None = None) -> None:
         """Check the terms and the weights."""
         super().__init__()
+        terms = mapping_of("terms", terms)
         if not terms or not all(isinstance(term, Objective) for term in terms.values()):
             raise InputError("terms must be a mapping of names to objectives, at least one")
-        given = dict(weights or {})
+        given = {} if weights is None else mapping_of("weights", weights)
         for name, weight in given.items():
             if name not in terms:
                 raise InputError(

@@ -56,9 +56,8 @@ class AttentionMaps(Objective):
     def __init__(self, pairs: Sequence[LayerPair], *, heads: HeadRule = "each") -> None:
         """Check the pairs."""
         super().__init__()
-        one_of("heads", heads, get_args(HeadRule))
         self.pairs = checked_pairs(pairs)
-        self.heads = heads
+        self.heads = one_of("heads", heads, get_args(HeadRule))
         for pair in self.pairs:
             theirs, ours = _map_shape(pair, pair.teacher_shape), _map_shape(pair, pair.student_shape)
             if theirs[1:] != ours[1:]:

@@ -159,6 +159,9 @@ def _with_filters(
         return [pair for name, one in objective.objectives.items() for pair in _with_filters(one, name)]
     if isinstance(objective, Mapping):
         return [pair for name, one in objective.items() for pair in _with_filters(one, name)]
+    if not isinstance(objective, nn.Module):
+        kind = type(objective).__name__
+        raise InputError(f"objective must be an Objective, or a mapping of them by teacher, not {kind}")
     if callable(getattr(objective, "filtered", None)):
         return [(teacher, objective)]
     if isinstance(objective, WeightedSum):

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from pidkit.arguments import real_number, whole_number
+from pidkit.arguments import items_of, real_number, whole_number
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.outputs import LOGITS
@@ -31,17 +31,17 @@ def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> li
         unknown = sorted(set(pairs) - set(teachers))
         raise InputError(f"pairs names teachers {unknown}; the teachers are {', '.join(map(repr, teachers))}")
     chosen: list[tuple[str, str, str]] = []
-    named = pairs if pairs is None or isinstance(pairs, Mapping) else [tuple(pair) for pair in pairs]
+    named = (
+        pairs if pairs is None or isinstance(pairs, Mapping) else [_named(pair) for pair in items_of("pairs", pairs)]
+    )
     for teacher in teachers:
         if named is None:
             of_teacher: Sequence[Any] = [
                 (pair.teacher_layer, pair.student_layer) for pair in networks.pairs_of(teacher)
             ]
         else:
-            of_teacher = [tuple(pair) for pair in named.get(teacher, ())] if isinstance(named, Mapping) else named
+            of_teacher = [_named(pair) for pair in named.get(teacher, ())] if isinstance(named, Mapping) else named
         for pair in of_teacher:
-            if len(pair) != 2:
-                raise InputError(f"pairs must be tuples (layer of the teacher, layer of the student), not {pair!r}")
             theirs = find_layers(networks.teachers[teacher].model, pair[0])  # type: ignore[arg-type]
             ours = find_layers(networks.student, pair[1])
             chosen += [(teacher, first, second) for first, second in zip(theirs, ours, strict=True)]
@@ -50,6 +50,12 @@ def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> li
     if not chosen:
         raise InputError("there is nothing to measure: name pairs, tap layers, or leave logits=True")
     return list(dict.fromkeys(chosen))
+
+
+def _named(pair: object) -> tuple[str, str]:
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise InputError(f"pairs must be tuples (layer of the teacher, layer of the student), not {pair!r}")
+    return pair[0], pair[1]
 
 
 def phase_spans(phases: Phases, n_epochs: int) -> tuple[tuple[float, float, str], ...]:

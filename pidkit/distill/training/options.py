@@ -9,7 +9,17 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from pidkit.arguments import Rng, check_count, flag, integer_seed, keep_checked, one_of, real_number, whole_number
+from pidkit.arguments import (
+    Rng,
+    check_count,
+    flag,
+    integer_seed,
+    keep_checked,
+    mapping_of,
+    one_of,
+    real_number,
+    whole_number,
+)
 from pidkit.distill.objective import GROUPS
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.schedules import Constant
@@ -169,6 +179,7 @@ class TrainerOptions:
 
 def _by_group(name: str, values: Mapping[str, float]) -> dict[str, float]:
     """Return numbers of at least 0 by parameter group."""
+    values = mapping_of(name, values)
     for group in values:
         if group not in PARAMETER_GROUPS:
             groups = ", ".join(map(repr, PARAMETER_GROUPS))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pidkit.arguments import check_count, keep_checked, one_of, real_number, whole_number
+from pidkit.arguments import check_count, items_of, keep_checked, one_of, real_number, whole_number
 from pidkit.distill.phases import Phase, Phases
 from pidkit.errors import InputError
 
@@ -64,7 +64,7 @@ class Milestones(Constant):
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        epochs = tuple(check_count("every epoch in epochs", epoch) for epoch in self.epochs)
+        epochs = tuple(check_count("every epoch in epochs", epoch) for epoch in items_of("epochs", self.epochs))
         if list(epochs) != sorted(set(epochs)):
             raise InputError(f"epochs must be ascending, each once, not {epochs!r}; sort them")
         keep_checked(self, epochs=epochs, by=real_number("by", self.by, above=0.0))

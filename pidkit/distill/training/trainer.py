@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
-from pidkit.arguments import flag, integer_seed, one_of
+from pidkit.arguments import flag, integer_seed, items_of, one_of
 from pidkit.distill.networks import Distillation, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
@@ -126,7 +126,7 @@ class Trainer:
         self._stepper = Stepper(distillation, optimiser, self.options, augment=augment)
         scheduler = make_scheduler(optimiser, self.phases, self.options)
         self._run = Run(networks, objective, optimiser, scheduler, self._stepper.scaler, self.phases, History())
-        self._callbacks = tuple(on_epoch_end)
+        self._callbacks = items_of("on_epoch_end", on_epoch_end)
         self._steps_an_epoch = -(-len(self._rows(0)) // self.options.accumulate)
         settings = describe_run(
             student=networks.student,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
+from pidkit.arguments import Rng, generator, items_of, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.info import entropy
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
@@ -64,17 +65,18 @@ class LabelDecoder:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        one_of("model", self.model, get_args(Classifier))
-        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
+        model = one_of("model", self.model, get_args(Classifier))
+        keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
 
         Raises
         ------
         InputError
-            If `a` is not a finite real array or is constant, `b` is not labels of two classes or more with five samples
-            each (or as many as there are folds), or the lengths differ.
+            If `a` is not a finite real array, `b` is not labels with five samples a class (or as many as there are
+            folds), or the lengths differ.
         """
         began = time.perf_counter()
         rows, labels = check_rows(a, "a"), check_labels(b, "b")
@@ -120,7 +122,7 @@ class LabelDecoder:
         return self._fit(rows, labels, split, draws, codes)
 
     def cross_fit(
-        self, a: Samples, b: Samples, *, splits: Sequence[ThreeWaySplit], rng: Rng = 0
+        self, a: Samples, b: Samples, *, splits: Iterable[ThreeWaySplit], rng: Rng = 0
     ) -> list[FittedLabelDecoder]:
         """Fit one decoder a split to its `train` and `stop` rows, so that none has seen the rows of its `value`.
 
@@ -135,7 +137,7 @@ class LabelDecoder:
         rows, labels = check_rows(a, "a"), check_labels(b, "b")
         check_pairs(len(rows), labels.size, at_least=10, reason="a split in three")
         draws = generator(rng)
-        return [self._fit(rows, labels, split, draws, {}) for split in splits]
+        return [self._fit(rows, labels, split, draws, {}) for split in items_of("splits", splits)]
 
     def _fit(
         self,
@@ -188,6 +190,7 @@ class FittedLabelDecoder:
     codes: dict[Hashable, int]
     warnings: tuple[str, ...] = ()
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
         """Estimate I(A; Y) from rows that the decoder was not fitted to, in `unit`.
 

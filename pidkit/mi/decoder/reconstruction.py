@@ -11,6 +11,7 @@ import numpy as np
 
 from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, scaling
@@ -64,17 +65,18 @@ class ReconstructionDecoder:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        one_of("loss", self.loss, get_args(PixelLoss))
-        keep_checked(self, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
+        loss = one_of("loss", self.loss, get_args(PixelLoss))
+        keep_checked(self, loss=loss, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate the V-information of the input `a` (n, ...) in the representation `b` (n, ...), in `unit`.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, there are fewer than 10 samples,
-            or `loss` is "bce" and `a` leaves [0, 1].
+            If a side is not a finite real array, the lengths differ, there are fewer than 10 samples, or `loss` is
+            "bce" and `a` leaves [0, 1].
         """
         began = time.perf_counter()
         pixels, rows = check_rows(a, "a"), check_rows(b, "b")

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import check_count, whole_number
+from pidkit.arguments import check_count, check_shape, whole_number
 from pidkit.errors import InputError
 from pidkit.types import Shape
 
@@ -40,6 +40,7 @@ class SeparableCritic(nn.Module):
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 128, depth: int = 2, embedding: int = 32):
         """Build both perceptrons."""
         super().__init__()
+        shape_a, shape_b = check_shape("shape_a", shape_a), check_shape("shape_b", shape_b)
         width, depth = check_count("width", width), whole_number("depth", depth)
         embedding = check_count("embedding", embedding)
         self.f = _perceptron(math.prod(shape_a), width, depth, embedding)
@@ -71,6 +72,7 @@ class ConcatenatedCritic(nn.Module):
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 128, depth: int = 2):
         """Build the perceptron."""
         super().__init__()
+        shape_a, shape_b = check_shape("shape_a", shape_a), check_shape("shape_b", shape_b)
         width, depth = check_count("width", width), check_count("depth", depth)
         self.first_a = nn.Linear(math.prod(shape_a), width)
         self.first_b = nn.Linear(math.prod(shape_b), width, bias=False)
@@ -109,6 +111,7 @@ class ProjectAndDot(nn.Module):
         """Build both projections."""
         super().__init__()
         width = check_count("width", width)
+        shape_a, shape_b = check_shape("shape_a", shape_a), check_shape("shape_b", shape_b)
         _check_places(shape_a, shape_b)
         self.f, self.g = _Projection(shape_a[0], width), _Projection(shape_b[0], width)
         self.scale = width**-0.5
@@ -145,6 +148,7 @@ class ConcatenateAndConvolve(nn.Module):
     def __init__(self, shape_a: Shape, shape_b: Shape, *, width: int = 512):
         """Build the convolutions."""
         super().__init__()
+        shape_a, shape_b = check_shape("shape_a", shape_a), check_shape("shape_b", shape_b)
         _check_places(shape_a, shape_b)
         self.critic = ConcatenatedCritic(shape_a[:1], shape_b[:1], width=width, depth=2)
 

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
 from pidkit.errors import InputError
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import Samples, check_maps, check_pairs
+from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.fit import FitOptions, FitReport, fit
 from pidkit.nn.seeding import seeded, torch_generator
@@ -97,29 +98,35 @@ class NeuralMI:
         """Check the parameters."""
         objective = one_of("objective", self.objective, get_args(CriticObjective))
         allowed = ("infonce",) if self.objective == "infonce" else tuple(name for name in BOUNDS if name != "infonce")
-        if self.readout is not None:
-            hint = "the JSD objective is no mutual information" if self.readout == "jsd" else ""
-            one_of(f"readout of a critic trained on {self.objective!r}", self.readout, allowed, remedy=hint)
-        if not callable(self.critic):
-            one_of("critic", self.critic, CRITICS, remedy="or a function from two shapes to a module")
-        keep_checked(self, objective=objective, folds=check_folds(self.folds))
+        readout, critic = self.readout, self.critic
+        if readout is not None:
+            hint = "the JSD objective is no mutual information" if readout == "jsd" else ""
+            readout = one_of(f"readout of a critic trained on {objective!r}", readout, allowed, remedy=hint)
+        if not callable(critic):
+            critic = one_of("critic", critic, CRITICS, remedy="or a function from two shapes to a module")
+        device = str(self.device) if isinstance(self.device, (str, torch.device)) else ""  # type: ignore[redundant-expr]
         try:
-            torch.device(self.device)
-        except (RuntimeError, TypeError) as error:
+            torch.device(device)
+        except RuntimeError as error:
             raise InputError(f"device must name a torch device such as 'cpu' or 'cuda', not {self.device!r}") from error
+        folds = check_folds(self.folds)
+        options = mapping_of("critic_options", self.critic_options)
+        keep_checked(self, objective=objective, readout=readout, critic=critic, folds=folds, device=device)
+        keep_checked(self, critic_options=options)
 
     @property
     def read_by(self) -> str:
         """The bound that gives the value."""
         return READOUTS[self.objective] if self.readout is None else self.readout
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array or is constant, the lengths differ, or there are fewer than 40 samples.
+            If a side is not a finite real array, the lengths differ, or there are fewer than 40 samples.
         SolverError
             If training diverges at once.
         """
@@ -239,5 +246,5 @@ class MovingAverageDV:
 def _scaling(x: FloatArray) -> Scaling:
     """Return the scaling of (n, channels, ...): the mean and standard deviation of every channel."""
     axes = (0, *range(2, x.ndim))
-    scale = x.std(axis=axes, keepdims=True)
+    scale = np.expand_dims(spread(x, axes), axes)
     return Scaling(x.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))

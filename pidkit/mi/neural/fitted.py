@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.errors import InputError
+from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_maps, check_pairs
@@ -82,13 +83,14 @@ class FittedCritic:
     max_k: int
     device: str
 
+    @zero_where_constant
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
         """Estimate I(A; B) from pairs that the critic was not trained on, in `unit`.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array, is constant or has another shape than in `fit`, or the lengths differ.
+            If a side is not a finite real array or has another shape than in `fit`, or the lengths differ.
         """
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         for name, rows, seen in (("a", rows_a, self.train[0]), ("b", rows_b, self.train[1])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, overload
+from typing import Protocol, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from array_api_compat import array_namespace
 
 from pidkit.pid.array_math import Array, ratio
 from pidkit.pid.certificate import FactoredCoupling, FeasiblePotentials, feasible_coupling, feasible_potentials
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import FloatArray, IntArray, SolverStatus
 
 Start = tuple[FloatArray, FloatArray, FloatArray]
 """A warm start: lam, mu (log potentials, -inf off the supports) and weights."""
@@ -26,7 +26,7 @@ CONTRADICTION = 1e-12
 NEWTON_STEP_LIMIT = 400
 """Newton steps that the interior point may take where nobody says otherwise; it takes 5 to 20 but for a few joints."""
 
-STATUS_NAMES = ("converged", "max_iter", "stalled")
+STATUS_NAMES: tuple[SolverStatus, ...] = get_args(SolverStatus)
 """The status of a solve as results show it; compiled code counts with the positions."""
 
 CONVERGED, OUT_OF_ITERATIONS, STALLED = range(len(STATUS_NAMES))

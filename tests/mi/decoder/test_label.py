@@ -94,7 +94,10 @@ def test_overfitting_is_pointed_out() -> None:
     [
         (lambda a, y: LabelDecoder("tree"), r"^model must be 'linear' or 'mlp', not 'tree'$"),  # type: ignore[arg-type]
         (lambda a, y: LabelDecoder(hidden=64), r"^hidden must be a tuple of layer sizes such as \(64,\), not 64$"),  # type: ignore[arg-type]
-        (lambda a, y: LabelDecoder().estimate(a, 0 * y), r"^b holds one class only: there is nothing to be informed"),
+        (
+            lambda a, y: LabelDecoder().fit(a, 0 * y),
+            r"^b is constant: its information about anything is 0; pass what v",
+        ),
         (
             lambda a, y: LabelDecoder().estimate(a, np.r_[2, y[1:]]),
             r"^b has a class with 1 samples; a split needs at least 5 of each: merge or drop small classes, or give",

@@ -14,15 +14,18 @@ class BestBounds(Stack):
     Attributes
     ----------
     lam, mu, below : array
-        What `bound_below` returned where it was best; `below` has shape (b,).
+        The potentials that prove the best lower bound so far, and this bound, of shape (b,), as `bound_below` returns.
     a, b, w, r, c, above, residual : array
-        The same of `bound_above`.
+        The parts of the coupling that proves the best upper bound so far, this bound and its marginal error, as
+        `bound_above` returns.
     gap, gap_before : array, shape (b,)
         above - below in nats, now and at the certificate before.
+    gap_when_halved, halved_at : array, shape (b,)
+        The gap when it last fell to less than half of the previous such gap, and the iteration at which it did.
     """
 
     def __init__(self, lower: tuple[Array, ...], upper: tuple[Array, ...]) -> None:
-        """Take the bounds of iteration 0."""
+        """Start from the bounds of iteration 0."""
         self.lam, self.mu, self.below = lower
         self.a, self.b, self.w, self.r, self.c, self.above, self.residual = upper
         self.gap = self.gap_when_halved = self.above - self.below
@@ -30,7 +33,7 @@ class BestBounds(Stack):
         self.halved_at = array_namespace(self.gap).zeros_like(self.gap)
 
     def tighten(self, lower: tuple[Array, ...], upper: tuple[Array, ...], iteration: int) -> None:
-        """Keep what is better than before; either bound may come from any iterate."""
+        """Keep whichever bound is better than the best one so far; the two may come from different iterates."""
         xp = array_namespace(self.gap)
         best_lower = self.lam, self.mu, self.below
         best_upper = self.a, self.b, self.w, self.r, self.c, self.above, self.residual
@@ -48,15 +51,15 @@ class BestBounds(Stack):
         return self.gap > 0.8 * self.gap_before
 
     def slow(self, iteration: int) -> Array:
-        """Return, for each problem, whether the last third of the iterations, at least 100, did not halve the gap."""
+        """Return, for each problem, whether the gap has not halved for a third of all iterations, and for 100."""
         return iteration > 1.5 * self.halved_at + 100
 
     def stalled(self, iteration: int) -> Array:
-        """Return for each problem whether the last three quarters of the iterations, 2000 or more, did not halve it."""
+        """Return, for each problem, whether the gap has not halved for three quarters of all iterations, and 2000."""
         return iteration > 4 * self.halved_at + 2000
 
     def proven(self, index: int) -> tuple[FeasiblePotentials, FactoredCoupling]:
-        """Return the two bounds of one problem."""
+        """Return the potentials and the coupling that prove the two bounds of one problem."""
         a, b, w, r, c = (part[index] for part in (self.a, self.b, self.w, self.r, self.c))
         return (
             FeasiblePotentials(self.lam[index], self.mu[index], float(self.below[index])),
@@ -65,7 +68,7 @@ class BestBounds(Stack):
 
 
 def _replaced(old: tuple[Array, ...], new: tuple[Array, ...], better: Array) -> Array:
-    """Return the new arrays for the problems where they are better, the kept ones for the others."""
+    """Return the new arrays of the problems for which they are better, and the old arrays of the others."""
     n_better = int(better.sum())
     if n_better in (0, better.shape[0]):
         return new if n_better else old

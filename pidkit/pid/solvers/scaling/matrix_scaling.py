@@ -1,15 +1,17 @@
-"""Scale n_y tables with one shared kernel of weights to given margins: Sinkhorn sweeps, then Newton steps by CG.
+"""Matrix scaling fits n_y tables with one shared kernel of weights to given margins, by Sinkhorn and Newton steps.
 
-For each y the factors a[y], b[y] are sought with row sums a (W b) = P(y, x1) and column sums b (W'a) = P(y, x2).
-Sinkhorn's sweeps do that, slowly where W nearly falls apart into blocks (two sources that almost agree): the error
-shrinks by the mass between the blocks. With a eliminated, log b maximises the concave function
+For each y we look for factors a[y], b[y] with row sums a (W b) = P(y, x1) and column sums b (W'a) = P(y, x2).
+Sinkhorn's sweeps find them, but slowly if W nearly falls apart into blocks, as it does for two sources that almost
+agree: each sweep then reduces the error only in proportion to the mass between the blocks. If a is eliminated, log b
+maximises the concave function
 
-    sum_x2 P(y, x2) log b - sum_x1 P(y, x1) log (W b)[x1],   Hessian  -(diag(q2) - Q' diag(1 / q1) Q),   Q = a W b,
+    sum_x2 P(y, x2) log b - sum_x1 P(y, x1) log (W b)[x1],   Hessian  -(diag(q2) - Q' diag(1 / q1) Q),   Q = a W b.
 
-whose Newton equation conjugate gradients solve with two matrix products an iteration, for all y side by side; between
-near-blocks the scaled eigenvalues of the Hessian are small but alike, which CG does not mind.
+Conjugate gradients (CG) solve its Newton equation, for all y at once, with two matrix products an iteration. They need
+few iterations in the case that is hard for Sinkhorn, because the small eigenvalues that near-blocks give the scaled
+Hessian lie close together.
 
-Everything is written for stacks of problems, each with its own kernel: a first axis more, on numpy or torch.
+Everything is written for stacks of problems on numpy or torch: arrays have one axis more, and each problem its kernel.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ class MatrixScalings(Stack):
     def fit(self, b: Array, weights: Array, *, accuracy: Array) -> tuple[Array, Array]:
         """Improve b, and return a, b with exact column sums and row sums off by no more than `accuracy` in total.
 
-        The accuracy is what is aimed at: the work is limited, and a call that falls short hands its progress on in b.
-        A problem of a stack that has reached it is left alone while work on the others goes on.
+        The accuracy is a goal and no promise, because the work of a call is limited; the next call continues from the
+        b of this one. A problem of a stack that has reached its accuracy is not changed while the others go on.
 
         Parameters
         ----------
@@ -98,7 +100,7 @@ class MatrixScalings(Stack):
         # Q' diag(1/q1) Q x = b W' (middle * (W b x)), as q1 = P(y, x1) once a is eliminated.
         middle = a / (rows + self.off_1)
         diagonal = columns - b * b * (middle @ (weights * weights))
-        # The diagonal is a difference; where rounding eats it, any positive value is a preconditioner.
+        # The diagonal is a difference and may vanish by rounding; any positive value then serves as preconditioner.
         diagonal = xp.maximum(diagonal, 1e-10 * columns) + self.off_2
         residual = self.p_yx2 - columns
         step = xp.zeros_like(b)
@@ -108,7 +110,7 @@ class MatrixScalings(Stack):
         going = enough >= 0.0
         for _ in range(CG_ITERATIONS):
             image = columns * direction - b * ((middle * ((b * direction) @ weights.mT)) @ weights)
-            # A y whose equation is solved stands still, and so does a problem whose equations are solved well enough.
+            # A y whose equation is solved no longer changes, nor does a problem whose equations are solved well enough.
             length = going * ratio(size, (direction * image).sum(-1, keepdims=True))
             step = step + length * direction
             residual = residual - length * image
@@ -119,7 +121,7 @@ class MatrixScalings(Stack):
                 break
             direction = scaled + ratio(new_size, size) * direction
             size = new_size
-        # Constants are the null vectors of the Hessian: take them out, so that the gauge does not drift.
+        # Adding a constant to log b changes nothing but a, so the equation leaves it open: we subtract the mean change.
         drift = ratio((self.p_yx2 * step).sum(-1, keepdims=True), self.p_yx2.sum(-1, keepdims=True))
         step = (step - drift) * (1.0 - self.off_2)
         longest = xp.max(abs(step), axis=-1, keepdims=True)

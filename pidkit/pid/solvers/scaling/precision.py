@@ -1,7 +1,7 @@
-"""When the scaling solver iterates in float32, which halves its time on large problems, and when it goes to float64.
+"""These rules decide when the scaling solver iterates in float32, which halves its time, and when in float64.
 
-Only iterates are ever float32. The certificate is evaluated in float64 in any case, so that it proves the same:
-rounding of an iterate shows as a larger gap, and the float32 phase ends long before that matters.
+Only iterates are ever float32. The certificate is always evaluated in float64, so that it proves the same: a rounding
+error of an iterate shows as a larger gap, and the float32 phase ends long before that matters.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SMALLEST_SYMBOL = math.sqrt(float(SINGLE.tiny) * math.exp(LOG_FLOOR))
 exp(-LOG_FLOOR), is then still a normal number."""
 
 MIXED_CELLS = 8e4
-"""Cells n_y n_x1 n_x2 from which "auto" takes float32; in smaller problems calls take longer than arithmetic."""
+"""Cells n_y n_x1 n_x2 from which "auto" takes float32. In smaller problems most of the time goes into calls."""
 
 PRECISIONS = ("auto", "mixed", "double")
 """The precisions of the iterates that `solve_scaling` takes."""
@@ -40,9 +40,9 @@ PRECISIONS = ("auto", "mixed", "double")
 def starts_single(p_yx1: Array, p_yx2: Array, *, precision: str) -> bool:
     """Return whether a stack of problems starts in float32.
 
-    "double" never does; "mixed" does where float32 holds the range of all marginals; "auto" does then for problems
-    large enough for it to pay, but not for sparse tables: the scalings of kernels that fall apart into blocks take
-    more digits.
+    "double" never starts in float32. "mixed" does if float32 can hold the range of all marginals. "auto" does if, in
+    addition, the problems are large enough to gain by it and their tables are not sparse, because kernels that fall
+    apart into blocks need more digits.
 
     Raises
     ------

@@ -1,19 +1,22 @@
-"""Solver "scaling": matrix products alone, an accelerated mirror ascent on pair weights, for problems of any size.
+"""The solver "scaling" is an accelerated mirror ascent on weights of the pairs (x1, x2), made of matrix products alone.
 
 The optimal coupling is Q[y] = A[y] W B[y] with A = exp(lam), B = exp(mu) and weights W >= 0 on the pairs (x1, x2).
-For given W the potentials solve n_y matrix scalings with the shared kernel W (`matrix_scaling`). What remains is to
-maximise a concave function of W alone whose gradient is A'B - 1, and the multiplicative step
+For given W, the potentials lam and mu solve n_y matrix scalings with the shared kernel W (`matrix_scaling`). What
+remains is to maximise a concave function of W alone. Its gradient is A'B - 1, and the multiplicative step
 
     W <- W (A'B)^step
 
-is mirror ascent on it. Alone it is sublinear where the optimum is degenerate. Nesterov's momentum in log W makes it
-ten to a hundred times faster, on three conditions that were found by measurement: it is dropped where it points
-downhill, for all pairs together and by degrees for single ones; it may not carry a weight far; and the scalings are
-accurate enough for the gradient to be trusted.
+is mirror ascent on it. This step alone converges sublinearly where the optimum is degenerate. Nesterov's momentum in
+log W makes it ten to a hundred times faster, under three conditions that were found by measurement:
 
-The method is written once, for a stack of problems of one shape on numpy arrays or torch tensors (CPU or GPU): every
-problem has its own momentum, accuracy and certificate, and leaves the stack when it is solved. One problem is a stack
-of one. `weight_ascent` is the iteration, `precision` says when it counts in float32.
+- If the momentum of all pairs together points downhill, it is set to zero. If that of a single pair opposes the
+  gradient, it is damped.
+- In one iteration the momentum may change a log weight only a little.
+- The scalings are fitted so accurately that the gradient can be trusted.
+
+The method is written once, for a stack of problems of one shape, on numpy arrays or on torch tensors (CPU or GPU).
+Every problem has its own momentum, accuracy and certificate, and it leaves the stack when it is solved. A single
+problem is a stack of one. The iteration is in `weight_ascent`, and `precision` decides when it runs in float32.
 """
 
 from __future__ import annotations
@@ -51,10 +54,10 @@ def solve_scaling(
         log W' = log V + step L,   log V' = log W' + k/(k+3) (log W' - log W),
         then A, B fitted to the marginals with kernel V',
 
-    where the age k of the momentum grows by one, shrinks for a pair whose L and log W' - log W differ in sign, and
-    starts again from zero for all when sum V L (log W' - log W) < 0 (O'Donoghue & Candes 2015). An iteration costs
-    four or more matrix products of n_y n_x1 n_x2 multiplications; n_x1 n_x2 + n_y (n_x1 + n_x2) numbers are kept, up
-    to a constant.
+    where k is the age of the momentum. It grows by one an iteration; it shrinks for a pair whose L and log W' - log W
+    differ in sign; and it starts again from zero for all pairs when sum V L (log W' - log W) < 0 (O'Donoghue & Candes
+    2015). An iteration costs four or more matrix products of n_y n_x1 n_x2 multiplications each. The memory is
+    proportional to n_x1 n_x2 + n_y (n_x1 + n_x2).
 
     Parameters
     ----------
@@ -68,9 +71,9 @@ def solve_scaling(
     init : tuple of array, optional
         lam, mu and weights to start from, such as those of a neighbouring problem.
     precision : str
-        "double": all iterates are float64. "mixed": they are float32 until the gap comes near its rounding or stops
-        falling, where float32 holds the range of the marginals. "auto": "mixed" where that pays. The certificate is
-        float64 always.
+        With "double", all iterates are float64. With "mixed", they are float32 until the gap comes near the rounding
+        of float32 or stops falling, provided that float32 can hold the range of the marginals. "auto" takes "mixed"
+        where that saves time. The certificate is always float64.
     progress : callable, optional
         Called at every certificate with the iteration and the gap in nats.
 
@@ -120,7 +123,7 @@ def solve_scaling_stack(
         Pair marginals as `solve_scaling` takes them, one problem after the other. Joints with fewer symbols can be
         padded with symbols without mass.
     tol, max_iter, precision
-        As in `solve_scaling`, for each problem; all of them change to float64 together.
+        As in `solve_scaling`, for each problem. All problems change from float32 to float64 together.
     init : tuple of array, optional
         Stacks of lam, mu and weights to start from.
     progress : callable, optional

@@ -1,4 +1,4 @@
-"""Solve a batch by "scaling": stacks of problems side by side, on numpy arrays or on the device of the tensors."""
+"""A batch is solved by "scaling" in stacks that fit the cache, on numpy arrays or on the device of the tensors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def solve_in_stacks(
     max_iter : int, optional
         Iterations allowed for each problem, as in `solve_scaling`.
     backend : TensorBackend, optional
-        Where tensors are solved; lam, mu and weights of the batch then are tensors there, all else is arrays.
+        The library and device to solve on. The batch's lam, mu and weights are then tensors there; all else is arrays.
     """
     pairs = p_yx1.shape[2] * p_yx2.shape[2]
     size = max(1, (STACK_ON_HOST if backend is None else STACK_ON_DEVICE) // pairs)

@@ -48,10 +48,11 @@ class TensorBackend:
 
 
 def tensor_backend(p_yx1: object, p_yx2: object, *, solver: str) -> TensorBackend | None:
-    """Return where two torch tensors live, or None where they are to be read as arrays.
+    """Return the library and device of two torch tensors, or None if they are to be read as arrays.
 
-    Scaling runs on tensors. "interior-point" and "conic" know arrays only; so does "auto" for tensors in the memory of
-    the host, where the interior point is the better choice for most sizes. On a device "auto" is scaling.
+    Only "scaling" runs on tensors; "interior-point" and "conic" take arrays. "auto" stands for scaling if the tensors
+    are on a device. If they are in the memory of the host, "auto" reads them as arrays, because the interior point is
+    the better choice for most sizes.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def tensor_backend(p_yx1: object, p_yx2: object, *, solver: str) -> TensorBacken
 
 
 def on_host(values: Any) -> Any:
-    """Return a tensor, or a tuple of them, in the memory of the host; anything else as it is."""
+    """Return a tensor, or a tuple of them, copied to the memory of the host. Return anything else as it is."""
     if isinstance(values, tuple):
         return tuple(on_host(part) for part in values)
     return to_device(values, "cpu") if is_torch_array(values) else values

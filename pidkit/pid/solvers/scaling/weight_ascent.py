@@ -37,7 +37,23 @@ FINEST_ACCURACY = 0.05
 
 
 class WeightAscent(Stack):
-    """The iterates of the problems not yet solved, float32 at first or float64; the bounds are always float64."""
+    """The iterates of the problems that are not yet solved.
+
+    They may be float32 at first and are float64 later; the bounds are always float64.
+
+    Attributes
+    ----------
+    base, point : array, shape (b, n_x1, n_x2)
+        Log weights, as `WeightDomain` stores them: after the last gradient step, and carried on by the momentum.
+    age : array, shape (b, n_x1, n_x2)
+        Nesterov's counter k of each pair; its momentum factor is k / (k + 3).
+    weights, a, b : array
+        The weights W at `point`, and the factors A and B that fit the marginals with them.
+    accuracy : array, shape (b,)
+        The error allowed to the fit, as a share of the total ascent.
+    indices : array, shape (b,)
+        The places of these problems in the stack that was given.
+    """
 
     base: Array
     weights: Array
@@ -45,7 +61,7 @@ class WeightAscent(Stack):
     b: Array
 
     def __init__(self, p_yx1: Array, p_yx2: Array, tol: float, init: Start | None, *, single: bool) -> None:
-        """Start all problems."""
+        """Make the first iterates of all problems."""
         self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
         self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
@@ -58,7 +74,7 @@ class WeightAscent(Stack):
         return bool(self.weights.dtype != self.p_yx1.dtype)
 
     def certify(self, iteration: int) -> None:
-        """Bound every problem from both sides."""
+        """Compute a lower and an upper bound of every problem, and keep the better ones."""
         if self.single and not (all_sound(self.a, self.p_yx1) and all_sound(self.b, self.p_yx2)):
             self._begin(None, float(self.xp.min(self.accuracy)), self.xp.float64)
         a, b, weights = (self._cast(x, self.xp.float64) for x in (self.a, self.b, self.weights))
@@ -71,9 +87,9 @@ class WeightAscent(Stack):
             self.bounds.tighten(lower, upper, iteration)
 
     def adapt(self, iteration: int, *, restore: bool) -> None:
-        """Adapt accuracy, floor and precision to the gap.
+        """Set the accuracy of the fits, the smallest weight and the precision of the iterates as the gap demands.
 
-        With `restore`, also raise the weights of a warm start that are too small; that follows its first certificate.
+        With `restore`, also raise the weights of a warm start that are too small. That needs its first certificate.
         """
         gap, slow = self.bounds.gap, self.bounds.slow(iteration)
         if self.single and True in ((gap <= SINGLE_GAP) | self.bounds.flat()).tolist():
@@ -87,7 +103,7 @@ class WeightAscent(Stack):
             self._fit(self.b, self.accuracy * gap)
 
     def iterate(self) -> None:
-        """Take one step with momentum, and fit A and B to the new weights."""
+        """Change the weights by one step with momentum, and fit A and B to them."""
         if not self.single:
             self._step()
             return
@@ -96,7 +112,7 @@ class WeightAscent(Stack):
             self._step()
 
     def candidates(self, leaving: Array, iteration: int, tol: float) -> dict[int, Candidate]:
-        """Return the candidates of the problems that leave, by their indices in the stack."""
+        """Return the candidates of the problems that leave the stack, by their places in the stack that was given."""
         solutions = {}
         stalled = self.bounds.stalled(iteration).tolist()
         converged = (self.bounds.gap <= tol).tolist()
@@ -109,7 +125,7 @@ class WeightAscent(Stack):
         return solutions
 
     def _begin(self, init: Start | None, tol: float, dtype: Any) -> None:
-        """Make the first iterates: from scratch, or from a warm start."""
+        """Make the first iterates, from a warm start if there is one."""
         self._set_problems(dtype)
         if init is not None:
             init = self._cast(init[0], dtype), self._cast(init[1], dtype), self._cast(init[2], dtype)
@@ -119,27 +135,27 @@ class WeightAscent(Stack):
         self._fit(b, tol + 0.0 * self.accuracy)
 
     def _promote(self) -> None:
-        """Go on in float64 from the float32 iterates."""
+        """Convert the float32 iterates to float64, and continue from them."""
         self._set_problems(self.xp.float64)
         for name in ("base", "point", "age", "weights", "a", "b"):
             setattr(self, name, self._cast(getattr(self, name), self.xp.float64))
 
     def _set_problems(self, dtype: Any) -> None:
-        """Set the scalings and the domain of the problems in one precision."""
+        """Build the matrix scalings and the weights' domain of the problems in one precision."""
         first, second = self._cast(self.p_yx1, dtype), self._cast(self.p_yx2, dtype)
         self.scalings, self.domain = MatrixScalings(first, second), WeightDomain(first, second)
 
     def _cast(self, values: Array, dtype: Any) -> Array:
-        """Return the values in one precision; themselves where they have it."""
+        """Return the values in one precision, without a copy if they have it already."""
         return self.xp.astype(values, dtype, copy=False)
 
     def _fit(self, b: Array, accuracy: Array) -> None:
-        """Fit A and B to the weights; to no less than the rounding of float32 where they are."""
+        """Fit A and B to the weights. Float32 iterates are not fitted beyond their rounding."""
         accuracy = accuracy.clip(float(SINGLE.eps), None) if self.single else accuracy
         self.a, self.b = self.scalings.fit(b, self.weights, accuracy=accuracy)
 
     def _step(self) -> None:
-        """Take the step of `iterate`."""
+        """Make the step that `iterate` describes, whatever the precision."""
         xp, domain = self.xp, self.domain
         slack = domain.slack(self.a, self.b)
         ascent = self.weights * slack

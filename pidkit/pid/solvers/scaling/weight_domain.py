@@ -23,13 +23,23 @@ exp(-745) is zero in float64."""
 
 
 class WeightDomain(Stack):
-    """The domain of a stack of problems, shape (b, n_x1, n_x2); pairs that share no y stay finite, with weight zero.
+    """The domain of the weights of a stack of problems.
 
     A weight is stored as log W / (P(x1) P(x2)). That is a few nats where W matters, so that float32 loses no digits.
+    A pair that shares no y has weight zero, but a finite stored logarithm, which nothing reads.
+
+    Attributes
+    ----------
+    independent : array, shape (b, n_x1, n_x2)
+        P(x1) P(x2) of the pairs that share a y, zero for the others.
+    apart : array, shape (b, n_x1, n_x2)
+        One for the pairs that share no y, zero for the others.
+    log_floor : array, shape (b, 1, 1)
+        The smallest logarithm that is stored.
     """
 
     def __init__(self, p_yx1: Array, p_yx2: Array) -> None:
-        """Find the pairs that share a y; pairs with a symbol without mass share none."""
+        """Find the pairs that share a y. A symbol without mass shares none with any other."""
         self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
         shared = xp.astype(shared_support(p_yx1, p_yx2), p_yx1.dtype)
@@ -40,13 +50,13 @@ class WeightDomain(Stack):
     def lower_floor(self, gap: Array) -> None:
         """Lower the floor with the gap, so that its mass costs at most FLOOR_SHARE of the gap per nat of slack.
 
-        A floor is needed because a kernel that consists of blocks, joined only by weights of rounding size, leaves the
-        potentials of the blocks undetermined relative to one another, and they drift.
+        A floor is needed for kernels that consist of blocks joined only by weights of the size of rounding errors.
+        Nothing determines the potentials of one block relative to another one then, and they drift.
         """
         self.log_floor = (math.log(FLOOR_SHARE) + self._log(gap)).clip(-LOG_FLOOR, None)
 
     def start(self, init: Start | None) -> tuple[Array, Array]:
-        """Return the first log weights and B: of the coupling X1 - Y - X2, or of `init`."""
+        """Return the first log weights and the first B: those of `init`, or of the coupling X1 - Y - X2."""
         xp = self.xp
         if init is None:
             a = ratio(self.p_yx1, self.p_yx1.sum(-2, keepdims=True))
@@ -54,7 +64,8 @@ class WeightDomain(Stack):
             weights = conditionally_independent(self.p_yx1, self.p_yx2) / (a.mT @ b + self.apart)
             return self._take(weights), b
         _, mu, weights = init
-        # Any positive B is a start: the gauge of each y is free, and what would underflow is kept away from zero.
+        # Any positive B is a start. A factor for each y is free, so the largest entry can be 1; smaller ones are kept
+        # from underflowing to zero.
         b = xp.exp((mu - finite_maximum(mu, axis=-1)).clip(-LOWEST_LOG, None)) * (self.p_yx2 > 0.0)
         return self._take(weights), b
 
@@ -66,7 +77,7 @@ class WeightDomain(Stack):
         return self.xp.maximum(log_weights, 0.5 * self._log(gap))
 
     def slack(self, a: Array, b: Array) -> Array:
-        """Return log A'B, zero for pairs that share no y."""
+        """Return log A'B, by which the dual constraint of a pair is violated, and zero for pairs that share no y."""
         product = a.mT @ b
         product += self.apart
         return self.xp.log(product)
@@ -78,10 +89,10 @@ class WeightDomain(Stack):
         return weights
 
     def _take(self, weights: Array) -> Array:
-        """Return the logarithms kept of given weights."""
+        """Return given weights as they are stored: as logarithms relative to `independent`, not below the floor."""
         return self.xp.maximum(logarithm(ratio(weights, self.independent) + self.apart), self.log_floor)
 
     def _log(self, gap: Array) -> Array:
-        """Return the logarithm of each gap, one at most, to be broadcast over the pairs."""
+        """Return the logarithm of each gap, zero for gaps above one, in a shape that broadcasts over the pairs."""
         xp = self.xp
         return xp.astype(xp.log(gap.clip(None, 1.0)), self.independent.dtype)[:, None, None]

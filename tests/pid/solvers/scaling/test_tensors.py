@@ -174,9 +174,10 @@ def test_the_door_returns_tensors_where_tensors_came_in(device: str) -> None:
 def test_other_dtypes_are_promoted_and_then_checked_as_arrays_are() -> None:
     half = torch.eye(2, dtype=torch.float32) / 2  # halves are exact in float32
     assert solve_broja(half, half, solver="scaling").lam.dtype == torch.float64
-    third = torch.full((1, 3), 1 / 3, dtype=torch.float32)
-    with pytest.raises(InputError, match=r"p_yx1 sums to 1\.0000000\d+, not 1; divide it by its sum first .* float64"):
-        solve_broja(third, third, solver="scaling")
+    third = torch.full((1, 3), 1 / 3, dtype=torch.float32)  # sums to 1 + 3e-8, which is the rounding of float32
+    assert solve_broja(third, third, solver="scaling").mi_1 == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(InputError, match=r"p_yx1 sums to 1\.00000\d+, not 1; divide it by its sum first .* float64"):
+        solve_broja(third * (1 + 1e-6), third, solver="scaling")
 
 
 def test_what_the_door_refuses() -> None:
@@ -185,8 +186,7 @@ def test_what_the_door_refuses() -> None:
         solve_broja(table, table.numpy(), solver="scaling")
     with pytest.raises(InputError, match="p_yx1 is on cpu, p_yx2 is on meta"):
         solve_broja(table, table.to("meta"), solver="scaling")
-    with pytest.raises(InputError, match=r"p_yx1 cannot be read as an array: .*requires grad"):
-        solve_broja(table.clone().requires_grad_(), table, solver="scaling")
+    assert solve_broja(table.clone().requires_grad_(), table, solver="scaling").redundancy == pytest.approx(1.0)
     with pytest.raises(InputError, match="init must be"):
         solve_broja(table, table, solver="scaling", init=(table, table))  # type: ignore[arg-type]
     rng = np.random.default_rng(0)

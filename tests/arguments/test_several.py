@@ -1,0 +1,214 @@
+"""The law of containers: a sequence or mapping is one at every public door, or an InputError names the argument.
+
+The parameters are read from the signatures, so that none is forgotten. Each gets a bare number, the commonest slip,
+and must refuse it by name: no raw TypeError ("'float' object is not iterable"), and no silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pidkit
+from pidkit import joint_from_outcomes
+from pidkit.arguments import items_of, mapping_of
+from pidkit.errors import InputError
+from pidkit.mi import LabelDecoder, ReconstructionDecoder
+from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS, TABLE
+from tests.arguments.signatures import HAS_TORCH, container_parameters, public_callables
+from tests.arguments.test_law import RECORDS as RECORD_CLASSES
+
+BARE = 2.5
+
+TAKES: dict[str, Callable[[Any], Any]] = {
+    "AtomRecords.extended.records": RECORDS.extended,
+    "AtomRecords.with_phases.phases": RECORDS.with_phases,
+    "LabelDecoder.cross_fit.splits": lambda value: LabelDecoder().cross_fit(ROWS, LABELS, splits=value),
+    "LabelDecoder.hidden": lambda value: LabelDecoder(hidden=value),
+    "PlaneTrajectory.extended.points": PLANE.extended,
+    "ReconstructionDecoder.hidden": lambda value: ReconstructionDecoder(hidden=value),
+    "compare.measures": lambda value: pidkit.compare(AND, measures=value),
+    "joint_from_outcomes.masses": lambda value: joint_from_outcomes(value, axes="y x1 x2"),
+    "joint_from_outcomes.shape": lambda value: joint_from_outcomes({"000": 1.0}, axes="y x1 x2", shape=value),
+}
+"""A call of every parameter that takes several values, with nothing else in it that could be refused."""
+
+
+def plots() -> dict[str, Callable[[Any], Any]]:
+    """Return the figures, which load matplotlib."""
+    from pidkit import plot
+
+    decoded = pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=ROWS[::-1], decoder="knn")
+    return {
+        "accuracy_against_weight.accuracies": lambda value: plot.accuracy_against_weight(value),
+        "accuracy_against_weight.baseline": lambda value: plot.accuracy_against_weight(
+            {"RID": {1.0: [0.5]}}, baseline=value
+        ),
+        "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
+            {"RID": {1.0: [0.5]}}, chosen=value
+        ),
+        "atoms_over_epochs.atoms": lambda value: plot.atoms_over_epochs(RECORDS, atoms=value),
+        "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
+        "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
+        "information_plane.networks": lambda value: plot.information_plane(PLANE, networks=value),
+        "plot_atom_map.results": plot.plot_atom_map,
+        "plot_atom_map.sources": lambda value: plot.plot_atom_map([[TABLE]], sources=value),
+        "plot_atom_map.x1_names": lambda value: plot.plot_atom_map([[TABLE]], x1_names=value),
+        "plot_atom_map.x2_names": lambda value: plot.plot_atom_map([[TABLE]], x2_names=value),
+        "plot_atoms.sources": lambda value: plot.plot_atoms(TABLE, sources=value),
+        "plot_atoms_over.atoms": lambda value: plot.plot_atoms_over([TABLE, TABLE], atoms=value),
+        "plot_atoms_over.results": plot.plot_atoms_over,
+        "plot_atoms_over.sources": lambda value: plot.plot_atoms_over([TABLE, TABLE], sources=value),
+        "plot_atoms_over.x": lambda value: plot.plot_atoms_over([TABLE, TABLE], x=value),
+        "plot_budget.sources": lambda value: plot.plot_budget(decoded, sources=value),
+    }
+
+
+TAKES |= plots()
+
+if HAS_TORCH:
+    from pidkit import InformationPlane, distill
+    from pidkit.mi import neural
+    from pidkit.nn.features import collect_features
+    from pidkit.nn.taps import Taps, find_layers
+    from pidkit.plane.estimators import PlaneEstimator, plane_estimator
+    from tests.distill.toys import blobs, network, tapped
+
+    X, Y = blobs(30)
+    CE = distill.CrossEntropy()
+
+    def plane(**changed: Any) -> None:
+        settings = {"layers": "1", "sample": (X, Y.numpy()), "estimators": "binned", **changed}
+        with InformationPlane(settings.pop("model", network(5)), **settings) as tracked:
+            tracked.step(2)
+
+    def probe(**changed: Any) -> Any:
+        return distill.AtomProbe(tapped(), **{"sample": (X, Y.numpy()), **changed})
+
+    def tap(**changed: Any) -> Any:
+        given = {"teacher": network(8), "student": network(5), "layers": ["1"], "example": X[:2], **changed}
+        return distill.tap(**given)
+
+    def networks(teachers: Any = None, layers: Any = None, reduce: Any = "none") -> Any:
+        names = {"teacher": network(8)} if teachers is None else teachers
+        pairs = {"teacher": [("1", "1")]} if layers is None else layers
+        return distill.Networks(names, network(5), pairs, X[:2], reduce=reduce)
+
+    def trainer(**changed: Any) -> Any:
+        options = distill.TrainerOptions(epochs=1, progress=False)
+        return distill.Trainer(tapped(), CE, None, options, train=(X, Y), **changed)
+
+    def first_shape(kind: Any) -> Callable[[Any], Any]:
+        return lambda value: kind(value, (2,))
+
+    def second_shape(kind: Any) -> Callable[[Any], Any]:
+        return lambda value: kind((2,), value)
+
+    def pairs_of(kind: Any) -> Callable[[Any], Any]:
+        options = {"n_classes": 3} if kind in (distill.RID, distill.TED) else {}
+        return lambda value: kind(value, **options)
+
+    CRITICS = (neural.ConcatenateAndConvolve, neural.ConcatenatedCritic, neural.ProjectAndDot, neural.SeparableCritic)
+    PAIRED = ("AttentionMaps", "AttentionTransfer", "FitNet", "HiddenStates", "MIMKD", "RID", "TED", "VID")
+    TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
+    TAKES |= {f"{kind.__name__}.shape_b": second_shape(kind) for kind in CRITICS}
+    TAKES |= {f"{name}.pairs": pairs_of(getattr(distill, name)) for name in PAIRED}
+    TAKES |= {
+        "AtomProbe.objective": lambda value: probe(objective=value),
+        "AtomProbe.pairs": lambda value: probe(pairs=value),
+        "AtomProbe.sample": lambda value: probe(sample=value),
+        "AtomProbe.schedule": lambda value: probe(schedule=value),
+        "InformationPlane.atom_options": lambda value: plane(atom_options=value),
+        "InformationPlane.atoms": lambda value: plane(atoms=value),
+        "InformationPlane.estimators": lambda value: plane(estimators=value),
+        "InformationPlane.layers": lambda value: plane(layers=value),
+        "InformationPlane.model": lambda value: plane(model=value),
+        "InformationPlane.sample": lambda value: plane(sample=value),
+        "InformationPlane.schedule": lambda value: plane(schedule=value),
+        "LayerPair.student_shape": lambda value: distill.LayerPair("a", "b", (2,), value),
+        "LayerPair.teacher_shape": lambda value: distill.LayerPair("a", "b", value, (2,)),
+        "Milestones.epochs": lambda value: distill.Milestones(epochs=value),
+        "Networks.layers": lambda value: networks(layers=value),
+        "Networks.reduce": lambda value: networks(reduce=value),
+        "Networks.teachers": lambda value: networks(teachers=value),
+        "NeuralMI.critic_options": lambda value: neural.NeuralMI(critic_options=value),
+        "PlaneEstimator.options": lambda value: PlaneEstimator("own", options=value),
+        "SalientMask.layers": lambda value: distill.SalientMask(CE, keep=0.5, layers=value),
+        "SeveralTeachers.objectives": lambda value: distill.SeveralTeachers(value),
+        "SeveralTeachers.set_weights.weights": distill.SeveralTeachers({"teacher": CE}).set_weights,
+        "SeveralTeachers.weights": lambda value: distill.SeveralTeachers({"teacher": CE}, value),
+        "Taps.layers": lambda value: Taps(network(5), value),
+        "Taps.reduce": lambda value: Taps(network(5), "1", reduce=value),
+        "Trainer.on_epoch_end": lambda value: trainer(on_epoch_end=value),
+        "TrainerOptions.learning_rates": lambda value: distill.TrainerOptions(epochs=1, learning_rates=value),
+        "TrainerOptions.schedule": lambda value: distill.TrainerOptions(epochs=1, schedule=value),
+        "TrainerOptions.weight_decays": lambda value: distill.TrainerOptions(epochs=1, weight_decays=value),
+        "WeightedSum.terms": lambda value: distill.WeightedSum(value),
+        "WeightedSum.weights": lambda value: distill.WeightedSum({"labels": CE}, value),
+        "collect_features.layers": lambda value: collect_features(network(5), value, X),
+        "find_layers.layers": lambda value: find_layers(network(5), value),
+        "plane_estimator.mi_input": lambda value: plane_estimator("ksg", mi_input=value),
+        "plane_estimator.mi_label": lambda value: plane_estimator("ksg", mi_label=value),
+        "redundancy_weights.redundancies": distill.redundancy_weights,
+        "tap.layers": lambda value: tap(layers=value),
+        "tap.reduce": lambda value: tap(reduce=value),
+        "tap.teacher": lambda value: tap(teacher=value),
+    }
+
+EXEMPT = {
+    "AtomProbe.quantiser": "a quantiser or two of them; what is none of them is refused in tests of representations",
+    "Batch.teachers": "made by Networks",
+    "Comparison.results": "made by compare",
+    "ConcatenateAndConvolve.diagonals.shifts": "called by the bounds of pidkit, not by users",
+    "FittedLabelDecoder.codes": "made by LabelDecoder.fit",
+    "FittedLabelDecoder.warnings": "made by LabelDecoder.fit",
+    "FileDescription.entries": "made by describe_file",
+    "History.from_dict.plain": "reads what a checkpoint holds",
+    "Outputs.layers": "made by Networks",
+    "Phases.load_state_dict.state": "reads what a checkpoint holds",
+    "ProjectAndDot.diagonals.shifts": "called by the bounds of pidkit, not by users",
+    "coded_pid.quantiser": "as AtomProbe's",
+    "joint_from_dit.sources": "variables by position or by name; see test_interop",
+    "joint_from_dit.target": "variables by position or by name; see test_interop",
+    "representation_pid.quantiser": "as AtomProbe's",
+}
+"""Parameters that the law leaves out, each with its reason, beside those of the records that pidkit makes."""
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="some of the calls load torch")
+def test_every_public_container_is_under_the_law() -> None:
+    public = {
+        f"{name}.{parameter}"
+        for name, call in public_callables().items()
+        for parameter in container_parameters(call)
+        if name.split(".")[0] not in RECORD_CLASSES or "." in name
+    }
+    assert sorted(public - set(TAKES) - set(EXEMPT)) == []
+    assert sorted((set(TAKES) | set(EXEMPT)) - public) == []
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_a_bare_number_is_no_container(name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        TAKES[name](BARE)
+    assert re.search(rf"\b{name.split('.')[-1]}\b", str(refused.value)), str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["ab", b"ab", {"a": 1}, 3, None])
+def test_a_string_or_a_mapping_is_no_sequence(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^n must be a sequence, not .*; put a single one in a tuple$"):
+        items_of("n", value)
+    assert items_of("n", np.arange(2)) == (0, 1)
+
+
+@pytest.mark.parametrize("value", ["ab", [("a", 1)], 3, None])
+def test_pairs_are_no_mapping(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^n must be a mapping by name, not "):
+        mapping_of("n", value)
+    given = {"a": 1}
+    assert mapping_of("n", given) == given
+    assert mapping_of("n", given) is not given
