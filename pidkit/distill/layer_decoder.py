@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, flag, generator, whole_number
+from pidkit.arguments import Rng, flag, generator, items_of, whole_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.places import as_places
 from pidkit.distill.teacher_features import teacher_features
@@ -72,15 +72,16 @@ class LayerDecoder(nn.Module):
     ) -> None:
         """Copy what was fitted into buffers, standardisation included."""
         super().__init__()
-        self.layers, self.pool = tuple(layers), flag("pool", pool)
+        self.layers = tuple(items_of("layers", layers))
+        self.pool = flag("pool", pool)
         self.cross_fitted: FloatArray | None = None
-        linear = [_affine(decoder) for decoder in decoders]
+        linear = [_affine(decoder) for decoder in items_of("decoders", decoders)]
         self.n_classes = linear[0][1].size
         for name, arrays in (
             ("weights", [weight for weight, _ in linear]),
             ("biases", [bias for _, bias in linear]),
-            ("matrices", [calibration.matrix for calibration in calibrations]),
-            ("shifts", [calibration.bias for calibration in calibrations]),
+            ("matrices", [calibration.matrix for calibration in items_of("calibrations", calibrations)]),
+            ("shifts", [calibration.bias for calibration in items_of("calibrations", calibrations)]),
         ):
             self.register_buffer(name, torch.tensor(np.stack(arrays), dtype=torch.float64))
 

@@ -18,6 +18,7 @@ from pidkit import joint_from_outcomes
 from pidkit.arguments import items_of, mapping_of
 from pidkit.errors import InputError
 from pidkit.mi import LabelDecoder, ReconstructionDecoder
+from pidkit.representations.calibration import Calibration
 from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS, TABLE
 from tests.arguments.signatures import HAS_TORCH, container_parameters, public_callables
 from tests.arguments.test_law import RECORDS as RECORD_CLASSES
@@ -79,6 +80,7 @@ if HAS_TORCH:
     from tests.distill.toys import blobs, network, tapped
 
     X, Y = blobs(30)
+    LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
     CE = distill.CrossEntropy()
 
     def plane(**changed: Any) -> None:
@@ -129,6 +131,10 @@ if HAS_TORCH:
         "InformationPlane.model": lambda value: plane(model=value),
         "InformationPlane.sample": lambda value: plane(sample=value),
         "InformationPlane.schedule": lambda value: plane(schedule=value),
+        "LayerDecoder.calibrations": lambda value: distill.LayerDecoder(["1"], *LINEAR[:1], value, pool=True),
+        "LayerDecoder.decoders": lambda value: distill.LayerDecoder(["1"], value, *LINEAR[1:], pool=True),
+        "LayerDecoder.fit.layers": lambda value: distill.LayerDecoder.fit(network(5), value, X, Y),
+        "LayerDecoder.layers": lambda value: distill.LayerDecoder(value, *LINEAR, pool=True),
         "LayerPair.student_shape": lambda value: distill.LayerPair("a", "b", (2,), value),
         "LayerPair.teacher_shape": lambda value: distill.LayerPair("a", "b", value, (2,)),
         "Milestones.epochs": lambda value: distill.Milestones(epochs=value),
@@ -137,6 +143,7 @@ if HAS_TORCH:
         "Networks.teachers": lambda value: networks(teachers=value),
         "NeuralMI.critic_options": lambda value: neural.NeuralMI(critic_options=value),
         "PlaneEstimator.options": lambda value: PlaneEstimator("own", options=value),
+        "PosteriorCodes.fit.layers": lambda value: distill.PosteriorCodes.fit(network(5), value, X, Y),
         "SalientMask.layers": lambda value: distill.SalientMask(CE, keep=0.5, layers=value),
         "SeveralTeachers.objectives": lambda value: distill.SeveralTeachers(value),
         "SeveralTeachers.set_weights.weights": distill.SeveralTeachers({"teacher": CE}).set_weights,
