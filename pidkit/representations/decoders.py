@@ -19,7 +19,7 @@ from pidkit.mi.samples import check_rows
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.calibration import fit_calibration
 from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
-from pidkit.representations.wide_layers import WIDE_FEATURES, label_projection, read_layer
+from pidkit.representations.wide_layers import LOUD, WIDE_FEATURES, label_projection, read_layer
 from pidkit.types import FloatArray, IntArray
 
 Decoder = str | ProbabilisticClassifier | LabelDecoder
@@ -118,13 +118,14 @@ def decode_layer(
     n_classes = int(labels.max()) + 1
     wide = [array.shape[1] > WIDE_FEATURES for array in arrays]
     fixed = [None if far else check_rows(array, name) for array, far in zip(arrays, wide, strict=True)]
+    n_loud = 0 if decoder_name(decoder) == "linear" else LOUD
     raw, calibrated = np.empty((2, labels.size, n_classes))
     notes: set[str] = set()
     terms = []
     for split in splits:
         rows = np.hstack(
             [
-                label_projection(array, labels, split, name) if one is None else one
+                label_projection(array, labels, split, n_loud=n_loud, name=name) if one is None else one
                 for array, one in zip(arrays, fixed, strict=True)
             ]
         )

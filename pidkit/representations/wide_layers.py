@@ -22,11 +22,25 @@ FITTED_ROWS = 3000
 LOUD = 64
 """Principal components that are kept beside the label scores, for decoders that are not linear."""
 
+LEFT_OUT_PARTS = 10
+"""Parts of the fitted rows, each of which is scored by the regression of the others."""
+
+PROJECTION_JITTER = 1e-12
+"""Share of the largest eigenvalue that a principal component's counts as having at least, and jitter of a solve."""
+
 BLOCK = 2048
 """Columns that are read at a time."""
 
-RIDGES = 10.0 ** np.arange(-5.0, 3.0)
+PROJECTION_RIDGES = 10.0 ** np.arange(-5.0, 3.0)
 """Ridge penalties to choose from, as shares of the mean eigenvalue."""
+
+
+def read_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    """Return `as_array(x)`, whose messages then speak of the argument by its own name."""
+    try:
+        return as_array(x)
+    except InputError as error:
+        raise InputError(f"{name}{str(error).removeprefix('x')}") from error
 
 
 def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
@@ -37,22 +51,23 @@ def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     InputError
         If `x` is not a real array of rows.
     """
-    try:
-        array = as_array(x)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+    array = read_array(x, name)
     if array.ndim == 3:
         return np.asarray(array.mean(axis=1, dtype=np.float64))
     return array.reshape(len(array), -1)
 
 
-def label_projection(layer: npt.NDArray[Any], labels: IntArray, split: ThreeWaySplit, name: str) -> FloatArray:
-    """Return a wide layer as n_classes label scores and LOUD principal components, fitted to the split's `train` rows.
+def label_projection(
+    layer: npt.NDArray[Any], labels: IntArray, split: ThreeWaySplit, *, n_loud: int, name: str
+) -> FloatArray:
+    """Return a wide layer as a score for each class and principal components, fitted to the split's `train` rows.
 
-    The scores are those of ridge regression on the indicators of the classes, in its dual form: with G the Gram matrix
-    of standardised training rows, scores = G (G + r I)^-1 Y. The penalty r is that of the smallest leave-one-out
-    error, and the scores of the rows that were fitted are themselves left out, since a ridge with more features than
-    rows knows the labels that it was given. No row of `stop` or `value` is used.
+    Principal components alone lose labels that are told by quiet directions. The scores are those of ridge regression
+    on the indicators of the classes, in its dual form: with G the Gram matrix of standardised training rows, scores =
+    G (G + r I)^-1 Y. A ridge with more features than rows knows the labels that it was given, so that the scores of
+    fitted rows come from the regression without a tenth of the rows, their own among them. The penalty r is that of
+    the largest correlation of these scores with the indicators; the scale of scores does not matter to a decoder. No
+    row of `stop` or `value` is used.
 
     Parameters
     ----------
@@ -60,50 +75,96 @@ def label_projection(layer: npt.NDArray[Any], labels: IntArray, split: ThreeWayS
         It is read in blocks of columns.
     labels : ndarray of int, shape (n,)
     split : ThreeWaySplit
+    n_loud : int
+        How many of the loudest principal components to keep beside the scores: 0 for a linear decoder, which finds in
+        them nothing but what the scores have, and noise.
     name : str
         Of the layer, for messages.
 
     Returns
     -------
-    ndarray, shape (n, n_classes + LOUD)
+    ndarray, shape (n, n_classes + n_loud)
 
     References
     ----------
-    Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, sections 7.10 (leave-one-out) and 18.3.
+    Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, 7.10 and 18.3.
     """
     fitted = split.train
     if fitted.size > FITTED_ROWS:
         fitted = fitted[np.linspace(0, fitted.size - 1, FITTED_ROWS).astype(np.int64)]
-    gram = _gram(layer, fitted, name)  # of all rows with those fitted
-    own = gram[fitted]
-    values, vectors = eigh(own)
+    shift, scale, gram = _gram(layer, fitted, name)
+    values, vectors = eigh(gram)
     values = np.maximum(values, 0.0)
     target = np.eye(int(labels.max()) + 1)[labels[fitted]]
     target = target - target.mean(0)
     rotated = vectors.T @ target
-    best, scores = np.inf, np.zeros((len(layer), target.shape[1]))
-    for ridge in RIDGES * values.mean():
+    part = np.empty(fitted.size, dtype=np.int64)
+    part[np.argsort(labels[fitted], kind="stable")] = np.arange(fitted.size) % LEFT_OUT_PARTS
+    best, of_rows, left_out = -np.inf, target, target
+    for ridge in PROJECTION_RIDGES * max(float(values.mean()), np.finfo(float).tiny):
         shrunk = values / (values + ridge)
-        leverage = (vectors**2) @ shrunk
-        residual = (target - vectors @ (shrunk[:, None] * rotated)) / np.maximum(1.0 - leverage, 1e-6)[:, None]
-        error = float((residual**2).sum())
-        if error < best:
-            best = error
-            scores = gram @ (vectors @ (rotated / (values + ridge)[:, None]))
-            scores[fitted] = target - residual
-    loud = vectors[:, -LOUD:] / np.sqrt(np.maximum(values[-LOUD:], 1e-12 * values[-1]))
-    return np.asarray(np.hstack([scores, gram @ loud]))
+        scores = target - _left_out(target - vectors @ (shrunk[:, None] * rotated), vectors, shrunk, part)
+        fit = float((target * scores).sum() / np.linalg.norm(scores))
+        if fit > best:
+            best, left_out = fit, scores
+            of_rows = vectors @ (rotated / (values + ridge)[:, None])
+    largest = np.argsort(values)[::-1][:n_loud]
+    loud = vectors[:, largest] / np.sqrt(np.maximum(values[largest], PROJECTION_JITTER * values[-1]))
+    projected = _project(layer, fitted, shift, scale, np.hstack([of_rows, loud]))
+    projected[fitted, : target.shape[1]] = left_out
+    return projected
 
 
-def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> FloatArray:
-    """Return the products of all rows with the fitted ones, columns standardised by the fitted ones."""
-    gram = np.zeros((len(layer), fitted.size))
+def _left_out(residual: FloatArray, vectors: FloatArray, shrunk: FloatArray, part: IntArray) -> FloatArray:
+    """Return the residuals of every part under the ridge regression of the other parts: (I - H)^-1 r within it.
+
+    H = 1/n + V diag(shrunk) V' is the hat matrix. Without the 1/n of the intercept, fits that interpolate would seem
+    perfect.
+    """
+    found = np.empty_like(residual)
+    for own in (np.flatnonzero(part == k) for k in range(LEFT_OUT_PARTS)):
+        hat = 1.0 / len(residual) + (vectors[own] * shrunk) @ vectors[own].T
+        found[own] = np.linalg.solve((1.0 + PROJECTION_JITTER) * np.eye(own.size) - hat, residual[own])
+    return found
+
+
+def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean and scale of the columns of the fitted rows, and the products of these rows with each other.
+
+    A constant column has the scale infinity, which leaves it out.
+
+    Raises
+    ------
+    InputError
+        If the layer holds NaN, infinity or values whose squares overflow, or no column varies.
+    """
+    shift, scale = np.empty((2, layer.shape[1]))
+    gram = np.zeros((fitted.size, fitted.size))
     for begin in range(0, layer.shape[1], BLOCK):
-        block = np.asarray(layer[:, begin : begin + BLOCK], dtype=np.float64)
-        peak = float(np.abs(block).max())
-        if not peak <= LARGEST:
+        own = slice(begin, begin + BLOCK)
+        whole = np.asarray(layer[:, own], dtype=np.float64)
+        if not float(np.abs(whole).max()) <= LARGEST:
             raise InputError(f"{name} must be finite and below {LARGEST:g}; drop or rescale such rows")
-        scale = block[fitted].std(0)
-        block = ((block - block[fitted].mean(0)) / np.where(scale > 0.0, scale, np.inf)).astype(np.float32)
-        gram += block @ block[fitted].T
-    return gram
+        block = whole[fitted]
+        shift[own] = block.mean(0)
+        spread = block.std(0)
+        scale[own] = np.where(spread > 0.0, spread, np.inf)
+        block = ((block - shift[own]) / scale[own]).astype(np.float32)
+        gram += block @ block.T
+    if not np.isfinite(scale).any():
+        raise InputError(f"{name} is constant: its mutual information with anything is 0; pass what varies")
+    # Rounding to float32 leaves the rows a mean that is not quite zero.
+    mean = gram.mean(0)
+    return shift, scale, gram - mean - mean[:, None] + mean.mean()
+
+
+def _project(
+    layer: npt.NDArray[Any], fitted: IntArray, shift: FloatArray, scale: FloatArray, of_rows: FloatArray
+) -> FloatArray:
+    """Return the products of all standardised rows with the fitted ones times `of_rows` (fitted, k): (n, k)."""
+    projected = np.zeros((len(layer), of_rows.shape[1]))
+    for begin in range(0, layer.shape[1], BLOCK):
+        own = slice(begin, begin + BLOCK)
+        block = (np.asarray(layer[:, own], dtype=np.float64) - shift[own]) / scale[own]
+        projected += block @ (block[fitted].T @ of_rows)
+    return projected
