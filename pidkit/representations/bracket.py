@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.representations.coded_model import CodedModel
-from pidkit.representations.market import growth
+from pidkit.representations.market import market_advantage
 from pidkit.representations.posterior_codes import coding_loss
 from pidkit.types import FloatArray
 
@@ -111,5 +111,4 @@ def _upper_by_market(own: FloatArray, other: FloatArray, assets: FloatArray, p_y
     if len(own) > MARKET_ROWS:
         chosen = np.linspace(0, len(own) - 1, MARKET_ROWS).astype(np.int64)
         own, other = own[chosen], other[chosen]
-    ahead, behind = growth(own, assets, MARKET_TOL).lower, growth(other, assets, MARKET_TOL).upper
-    return float((_information(own, p_y) - ahead + behind).mean())
+    return float(_information(own, p_y).mean()) - market_advantage(own, other, assets, tol=MARKET_TOL)
