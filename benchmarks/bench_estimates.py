@@ -1,7 +1,7 @@
 """How good are atoms of samples? Bias, scatter, coverage, false alarms and power on systems whose atoms are known.
 
-`python benchmarks/bench_estimates.py` prints the tables of docs/what_to_believe.md: every system at every size, with
-pidkit's estimate beside the plug-in value and the corrections of the literature. Seeds are fixed: the same command
+`python benchmarks/bench_estimates.py` prints the tables of docs/meaning/what-to-believe.md: every system at every size,
+with pidkit's estimate beside the plug-in value and the corrections of the literature. Seeds are fixed: the same command
 gives the same figures. `--samples 5` is for a look. Cells hold redundancy, unique_1, unique_2
 and synergy, in bits; "called real" is the share of samples in which the p-value of an atom is at most .05.
 

@@ -18,6 +18,8 @@ SHAPES = [
     (10, 30, 30),
     (20, 25, 25),
     (10, 50, 50),
+    (20, 30, 30),
+    (10, 60, 60),
     (20, 40, 40),
     (100, 12, 12),
     (50, 25, 25),
@@ -25,10 +27,17 @@ SHAPES = [
 CASES = [("interior-point", 1e-6), ("interior-point", 1e-9), ("scaling", 1e-5), ("scaling", 1e-6), ("scaling", 1e-8)]
 
 
-def cpu_seconds(p, solver, tol):
-    began = time.process_time()
-    result = bivariate_pid(p, solver=solver, tol=tol, check=False)
-    return f"{time.process_time() - began:.3f}{'' if result.report.gap <= tol else ' (missed)'}"
+def cpu_seconds(p):
+    """The least of three solves by each solver to each tolerance; they take turns, so that a busy minute meets all."""
+    seconds, missed = {case: [] for case in CASES}, set()
+    for _ in range(3):
+        for solver, tol in CASES:
+            began = time.process_time()
+            result = bivariate_pid(p, solver=solver, tol=tol, check=False)
+            seconds[solver, tol].append(time.process_time() - began)
+            if result.report.gap > tol:
+                missed.add((solver, tol))
+    return [f"{min(seconds[case]):.3f}{' (missed)' if case in missed else ''}" for case in CASES]
 
 
 def main():
@@ -40,7 +49,7 @@ def main():
         for kind, make in (("dense", dense), ("samples", empirical)):
             p = make(*shape)
             pair = pair_marginals(p)
-            cells = [cpu_seconds(p, solver, tol) for solver, tol in CASES]
+            cells = cpu_seconds(p)
             chosen = [choose_solver("auto", *pair, tol=tol) for tol in (1e-6, None)]
             name = f"{kind} {'x'.join(map(str, shape))}"
             print(f"| {name} | {newton_cost(*pair):.0e} | " + " | ".join(cells + chosen) + " |", flush=True)

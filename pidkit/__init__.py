@@ -58,10 +58,13 @@ if TYPE_CHECKING:
     from pidkit.quantise import RepresentationCodes as RepresentationCodes
     from pidkit.quantise import UniformBins as UniformBins
     from pidkit.records import PlaneTrajectory as PlaneTrajectory
+    from pidkit.representations import CodedPID as CodedPID
+    from pidkit.representations import DecoderReport as DecoderReport
     from pidkit.representations import PIDEstimate as PIDEstimate
     from pidkit.representations import RepresentationPID as RepresentationPID
+    from pidkit.representations import coded_pid as coded_pid
     from pidkit.representations import estimate_pid as estimate_pid
-    from pidkit.representations import representation_pid as representation_pid
+    from pidkit.representations import explain as explain
 
 _HOME = {
     # decompose
@@ -71,7 +74,9 @@ _HOME = {
     "solve_broja": "pidkit.pid",
     "solve_broja_batch": "pidkit.pid",
     "estimate_pid": "pidkit.representations",
+    "explain": "pidkit.representations",
     "representation_pid": "pidkit.representations",
+    "coded_pid": "pidkit.representations",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
     "relaxed_intersection_information": "pidkit.intersection",
@@ -88,6 +93,8 @@ _HOME = {
     "BROJABatch": "pidkit.pid",
     "PIDEstimate": "pidkit.representations",
     "RepresentationPID": "pidkit.representations",
+    "DecoderReport": "pidkit.representations",
+    "CodedPID": "pidkit.representations",
     "MIEstimate": "pidkit.mi",
     "IntersectionResult": "pidkit.intersection",
     "IntersectionReport": "pidkit.intersection",

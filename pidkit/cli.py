@@ -21,8 +21,13 @@ from pidkit.errors import InputError, PidkitWarning, SolverError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from pidkit.representations import CodedPID, RepresentationPID
+
 DONE, UNSOLVED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 """The exit codes that the module's first lines explain; 130 and 141 are the shell's numbers for SIGINT and SIGPIPE."""
+
+OF_CODES = ("n_pca", "normalise", "fit_fraction", "bias", "solver", "tol")
+"""The options of `pidkit atoms` that only codes made without labels have."""
 
 ARRAYS = ("labels", "x1", "x2")
 """The arrays that `pidkit atoms` reads, by the names of their options."""
@@ -71,25 +76,9 @@ def atoms(arguments: argparse.Namespace) -> None:
     for option in ("json", "plot"):
         _check_output(arguments, option)
     from pidkit.arrays import write_atomic
-    from pidkit.quantise import RepresentationCodes
-    from pidkit.representations.decomposition import representation_pid
+    from pidkit.representations import explain
 
-    result = representation_pid(
-        labels=_load(arguments, "labels"),
-        x1=_load(arguments, "x1"),
-        x2=_load(arguments, "x2"),
-        quantiser=RepresentationCodes(
-            arguments.n_pca, arguments.n_codes, normalise=arguments.normalise, random_state=arguments.seed
-        ),
-        fit_fraction=arguments.fit_fraction,
-        bias=arguments.bias,
-        n_bootstrap=arguments.n_bootstrap,
-        n_null=arguments.n_null,
-        solver=arguments.solver,
-        tol=arguments.tol,
-        unit=arguments.unit,
-        rng=arguments.seed,
-    )
+    result = _coded(arguments) if arguments.codes else _decoded(arguments)
     document = result.to_dict()
     document["provenance"]["files"] = {
         name: {"path": getattr(arguments, name), "key": getattr(arguments, f"{name}_key")} for name in ARRAYS
@@ -101,7 +90,57 @@ def atoms(arguments: argparse.Namespace) -> None:
         save_figure(plot_atoms(result, sources=tuple(arguments.names)), arguments.plot)
     if arguments.json is not None:
         write_atomic(arguments.json, text)
-    print(result)
+    print(explain(result) if arguments.explain else result)
+
+
+def _decoded(arguments: argparse.Namespace) -> RepresentationPID:
+    """Decode the layers; refuse options of the recipe without labels."""
+    from pidkit.representations import representation_pid
+
+    for option in OF_CODES:
+        if getattr(arguments, option) not in (None, False):
+            raise InputError(
+                f"--{option.replace('_', '-')} belongs to codes made without labels; add --codes, or leave it out"
+            )
+    return representation_pid(
+        **_common(arguments), decoder=arguments.decoder or "linear", n_codes=arguments.n_codes, folds=arguments.folds
+    )
+
+
+def _coded(arguments: argparse.Namespace) -> CodedPID:
+    """Code the layers without the labels, as the RID paper does."""
+    from pidkit.quantise import RepresentationCodes
+    from pidkit.representations import coded_pid
+
+    if arguments.folds is not None:
+        raise InputError("--folds belongs to decoded layers; leave it out, or leave out --codes")
+    n_pca = 10 if arguments.n_pca is None else arguments.n_pca
+    quantiser = RepresentationCodes(
+        None if n_pca == "none" else n_pca,
+        10 if arguments.n_codes is None else arguments.n_codes,
+        normalise=arguments.normalise,
+        random_state=arguments.seed,
+    )
+    return coded_pid(
+        **_common(arguments),
+        quantiser=quantiser,
+        decoder=arguments.decoder,
+        fit_fraction=arguments.fit_fraction,
+        bias=arguments.bias or "none",
+        solver=arguments.solver or "auto",
+        tol=arguments.tol,
+    )
+
+
+def _common(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what both ways to atoms are given."""
+    return {
+        **{name: _load(arguments, name) for name in ARRAYS},
+        "n_bootstrap": arguments.n_bootstrap,
+        "n_null": arguments.n_null,
+        "unit": arguments.unit,
+        "rng": arguments.seed,
+    }
 
 
 def gates(arguments: argparse.Namespace) -> None:
@@ -157,17 +196,21 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(f"--{name}", required=True, metavar="FILE", help=f"{what}: npy, npz, pt or safetensors")
         command.add_argument(f"--{name}-key", metavar="KEY", help="which array of it, where it holds several")
     command.add_argument("--names", nargs=2, default=["x1", "x2"], metavar=("X1", "X2"), help="names in the picture")
-    command.add_argument("--n-pca", type=_count_or_none, default=10, metavar="N", help="components; none: no PCA")
-    command.add_argument("--n-codes", type=int, default=10, metavar="N", help="k-means centres")
-    command.add_argument("--normalise", action="store_true", help="scale rows to unit length first")
-    command.add_argument("--fit-fraction", type=float, metavar="F", help="fit on this share, measure on the rest")
-    command.add_argument("--bias", default="none", help="none, miller-madow, extrapolation or shuffle")
+    command.add_argument("--decoder", metavar="D", help="linear (default), mlp, knn, or softmax of logits")
+    command.add_argument("--folds", type=int, metavar="N", help="parts, each read by decoders fitted to the others (5)")
+    command.add_argument("--n-codes", type=int, metavar="N", help="codes of a layer; else chosen, 10 with --codes")
+    command.add_argument("--codes", action="store_true", help="the RID paper's recipe: codes made without the labels")
+    command.add_argument("--n-pca", type=_count_or_none, metavar="N", help="with --codes: components, or none (10)")
+    command.add_argument("--normalise", action="store_true", help="with --codes: scale rows to unit length first")
+    command.add_argument("--fit-fraction", type=float, metavar="F", help="with --codes: fit on this share of rows only")
+    command.add_argument("--bias", metavar="B", help="with --codes: none, miller-madow, extrapolation or shuffle")
     command.add_argument("--n-null", type=int, default=0, metavar="N", help="permutations of the labels")
     command.add_argument("--n-bootstrap", type=int, default=0, metavar="N", help="resamples")
-    command.add_argument("--seed", type=_seed, default=0, help="of the quantisers, the split and the resamples")
-    command.add_argument("--solver", default="auto", help="auto, interior-point, scaling or conic")
-    command.add_argument("--tol", type=float, help="certified gap to reach, in bits")
+    command.add_argument("--seed", type=_seed, default=0, help="of the folds or codes, and the resamples")
+    command.add_argument("--solver", help="with --codes: auto, interior-point, scaling or conic")
+    command.add_argument("--tol", type=float, help="with --codes: certified gap to reach, in bits")
     command.add_argument("--unit", default="bits", help="bits or nats")
+    command.add_argument("--explain", action="store_true", help="print sentences in place of the table")
     command.add_argument("--json", metavar="FILE", help="write everything here")
     command.add_argument("--plot", metavar="FILE", help="draw the atoms here: png, pdf or svg")
 
@@ -182,9 +225,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count_or_none(text: str) -> int | None:
+def _count_or_none(text: str) -> int | str:
     if text.lower() == "none":
-        return None
+        return "none"
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'none'")
     return int(text)

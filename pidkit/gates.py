@@ -12,11 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import numpy as np
-import numpy.typing as npt
-
 from pidkit.errors import InputError
 from pidkit.interop import joint_from_outcomes
+from pidkit.types import FloatArray
 
 Outcome = tuple[object, object, object]
 """Symbols (x1, x2, y), in the order in which the literature writes its tables."""
@@ -43,7 +41,7 @@ class Gate:
 
     name: str
     description: str
-    joint: npt.NDArray[np.float64] = field(repr=False)
+    joint: FloatArray = field(repr=False)
     redundancy: float
     unique_1: float
     unique_2: float

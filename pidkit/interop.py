@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pidkit.errors import InputError
 from pidkit.joint import as_real, check_joint
 from pidkit.symbols import encode_labels
-from pidkit.types import FloatArray
+from pidkit.types import AnyArray, FloatArray
 
 if TYPE_CHECKING:
     import dit
@@ -230,7 +230,7 @@ def _positions(axes: str) -> list[int]:
     return [names.index(name) for name in ours]
 
 
-def _axes_of(array: npt.NDArray[Any], axes: str, name: str) -> list[int]:
+def _axes_of(array: AnyArray, axes: str, name: str) -> list[int]:
     """Return which axes of an array are y, x1, x2, ..., one for every axis it has."""
     positions = _positions(axes)
     if array.ndim != len(positions):

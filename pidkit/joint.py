@@ -6,14 +6,14 @@ import functools
 import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
 from pidkit.symbols import encode_labels
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 Params = ParamSpec("Params")
 Returned = TypeVar("Returned")
@@ -71,7 +71,7 @@ def check_joint(p: npt.ArrayLike, *, name: str = "p", n_axes: int | None = 3) ->
     return joint
 
 
-def check_masses(array: npt.NDArray[Any], name: str) -> FloatArray:
+def check_masses(array: AnyArray, name: str) -> FloatArray:
     """Return a real array as float64 if it holds finite masses that are not negative, else raise InputError."""
     if array.size == 0:
         raise InputError(f"{name} is empty: shape {array.shape}")
@@ -105,7 +105,7 @@ def takes_two_sources(function: Callable[Params, Returned]) -> Callable[Params, 
     return checked
 
 
-def as_real(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+def as_real(values: npt.ArrayLike, name: str) -> AnyArray:
     """Return `values` as an array of a real dtype, else raise InputError."""
     try:
         array = np.asarray(values)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import check_count
 from pidkit.errors import InputError
-from pidkit.types import IntArray
+from pidkit.types import AnyArray, IntArray
 
 
 def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, name: str) -> tuple[IntArray, int]:
@@ -50,7 +49,7 @@ def encode_labels(labels: npt.ArrayLike | Iterable[Hashable], *, n: int | None, 
     return codes, n_symbols if n is None else n
 
 
-def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> npt.NDArray[Any]:
+def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> AnyArray:
     """Return the symbols as an array of one axis; tuples and other hashables become an object array."""
     if isinstance(labels, np.ndarray) or hasattr(labels, "__array__"):
         array = np.asarray(labels)
@@ -71,7 +70,7 @@ def _one_axis(labels: npt.ArrayLike | Iterable[Hashable], name: str) -> npt.NDAr
     return array
 
 
-def _rank(symbols: npt.NDArray[Any], name: str) -> tuple[IntArray, int]:
+def _rank(symbols: AnyArray, name: str) -> tuple[IntArray, int]:
     """Return codes of arbitrary symbols and how many distinct ones there are."""
     if symbols.dtype.kind != "O":
         values, inverse = np.unique(symbols, return_inverse=True)

@@ -30,7 +30,11 @@ def save_samples(folder: Path) -> None:
     save_arrays(folder / "layers.npz", block1=SAMPLES["x2"], head=np.zeros((N, 1)))
 
 
-ATOMS = ["atoms", "--labels", "y.npy", "--x1", "x1.npy", "--x2", "layers.npz", "--x2-key", "block1", "--n-codes", "3"]
+DECODED = ["atoms", "--labels", "y.npy", "--x1", "x1.npy", "--x2", "layers.npz", "--x2-key", "block1"]
+"""A sound command that decodes."""
+
+ATOMS = [*DECODED, "--codes", "--n-codes", "3"]
+"""A sound command by codes made without the labels."""
 
 
 def with_options(*options: str) -> list[str]:

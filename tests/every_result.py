@@ -29,14 +29,21 @@ def spread() -> Spread:
     return Spread(0.3, 0.1, 0.2, 0.4)
 
 
-def representation() -> UnitResult:
+def coded() -> UnitResult:
     rng = np.random.default_rng(1)
     labels = rng.integers(3, size=300)
     x1, x2 = labels[:, None] + rng.normal(size=(2, 300, 2))
     quantiser = pidkit.KMeansCodes(n_codes=3)
-    return pidkit.representation_pid(
-        labels=labels, x1=x1, x2=x2, quantiser=quantiser, fit_fraction=0.5, bias="shuffle", n_null=2, n_bootstrap=2
-    )
+    rest: dict[str, Any] = {"fit_fraction": 0.5, "bias": "shuffle", "n_null": 2, "n_bootstrap": 2}
+    return pidkit.coded_pid(labels=labels, x1=x1, x2=x2, quantiser=quantiser, decoder="linear", **rest)
+
+
+def representation() -> UnitResult:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(3, size=300)
+    x1, x2 = labels[:, None] + rng.normal(size=(2, 300, 2))
+    result = pidkit.representation_pid(labels=labels, x1=x1, x2=x2, n_null=2, n_bootstrap=2)
+    return dataclasses.replace(result, warnings=("a note",))
 
 
 def discrete_estimate() -> UnitResult:
@@ -124,6 +131,7 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
     "RepresentationPID": representation,
+    "CodedPID": coded,
     "PIDEstimate": discrete_estimate,
     "PlaneTrajectory": trajectory,
     "AtomRecords": atom_records,

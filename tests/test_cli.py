@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import GATES, RepresentationCodes, representation_pid, save_arrays
+from pidkit import GATES, RepresentationCodes, coded_pid, explain, representation_pid, save_arrays
 from pidkit.cli import main
 from pidkit.errors import SolverError
-from tests.command_lines import ATOMS, SAMPLES, N, one_line_of, save_samples, with_options
+from tests.command_lines import ATOMS, DECODED, SAMPLES, N, one_line_of, save_samples, with_options
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_atoms_prints_and_writes_what_the_library_returns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = with_options("--n-null", "3", "--n-bootstrap", "3", "--bias", "shuffle", "--seed", "5", "--unit", "nats")
     assert main([*command, "--json", "out.json", "--plot", "out.png", "--names", "teacher", "student"]) == 0
-    expected = representation_pid(
+    expected = coded_pid(
         labels=SAMPLES["y"], x1=SAMPLES["x1"], x2=SAMPLES["x2"], rng=5,
         quantiser=RepresentationCodes(n_codes=3, random_state=5), n_null=3, n_bootstrap=3, bias="shuffle", unit="nats",
     )  # fmt: skip
@@ -44,6 +44,29 @@ def test_atoms_prints_and_writes_what_the_library_returns(folder: Path, capsys: 
     assert written == document
     assert (folder / "out.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in folder.iterdir()) == ["layers.npz", "out.json", "out.png", "x1.npy", "y.npy"]
+
+
+@pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
+def test_layers_are_decoded_by_default(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--decoder", "knn", "--folds", "4", "--n-codes", "6", "--n-null", "3", "--seed", "5"]
+    assert main([*DECODED, *options, "--json", "out.json", "--plot", "out.png"]) == 0
+    expected = representation_pid(
+        labels=SAMPLES["y"], x1=SAMPLES["x1"], x2=SAMPLES["x2"], decoder="knn", folds=4, n_codes=6, n_null=3, rng=5
+    )
+    assert capsys.readouterr().out == f"{expected!r}\n"
+    assert json.loads((folder / "out.json").read_text())["decoders"]["x1"]["name"] == "knn"
+    assert main([*DECODED, *options, "--explain"]) == 0
+    assert capsys.readouterr().out == f"{explain(expected)}\n"
+
+
+@pytest.mark.parametrize("option", ["--n-pca 3", "--normalise", "--fit-fraction .5", "--bias shuffle", "--tol 1e-6"])
+def test_options_of_codes_need_codes(option: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = one_line_of([*DECODED, *option.split()], 2, capsys)
+    assert f"{option.split()[0]} belongs to codes made without labels; add --codes" in line
+
+
+def test_codes_have_no_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--folds belongs to decoded layers" in one_line_of(with_options("--folds", "3"), 2, capsys)
 
 
 def test_atoms_fits_on_a_share_without_pca_on_unit_rows(folder: Path) -> None:
@@ -68,9 +91,9 @@ def test_labels_may_be_strings_floats_or_codes(kind: str, folder: Path, capsys: 
 def test_a_bias_warning_takes_one_line_and_is_no_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     save_arrays("noise.npy", noise=rng.normal(size=(N, 2)))
-    assert main(["atoms", "--labels", "y.npy", "--x1", "noise.npy", "--x2", "noise.npy"]) == 0
+    assert main(["atoms", "--labels", "y.npy", "--x1", "noise.npy", "--x2", "noise.npy", "--codes"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("RepresentationPID")
+    assert shown.out.startswith("CodedPID")
     (line,) = shown.err.splitlines()
     assert line.startswith("pidkit: warning: the predicted plug-in bias")
 
@@ -141,7 +164,7 @@ def test_exit_codes(
     def fail(**options: Any) -> None:
         raise error
 
-    monkeypatch.setattr("pidkit.representations.decomposition.representation_pid", fail)
+    monkeypatch.setattr("pidkit.representations.coded_pid", fail)
     assert message in one_line_of(ATOMS, code, capsys)
 
 

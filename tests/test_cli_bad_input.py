@@ -139,7 +139,7 @@ def test_a_folder_without_permission_is_told_before_the_computation(
     option: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
-    monkeypatch.setattr("pidkit.representations.decomposition.representation_pid", None)
+    monkeypatch.setattr("pidkit.representations.coded_pid", None)
     line = one_line_of(with_options(option, "out.png"), 2, capsys)
     assert f"{option}: nothing can be written in" in line
 

@@ -39,7 +39,8 @@ UNITLESS: dict[str, set[str]] = {
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
     "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
     "BinnedEstimate": set(),
-    "RepresentationPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
+    "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
+    "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
     "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {
@@ -256,7 +257,9 @@ def test_every_result_is_under_the_law_and_frozen() -> None:
         assert one.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert UNITLESS.keys() >= {one.__name__}
     for part in UnitPart.__subclasses__():
-        assert part.__name__ in {"Spread", "PlanePoint", "AtomRecord", "Assumption"}, f"put {part.__name__} in MAKERS"
+        assert part.__name__ in {"Spread", "DecoderReport", "PlanePoint", "AtomRecord", "Assumption"}, (
+            f"put {part.__name__} in MAKERS"
+        )
 
 
 def test_plain_writes_what_json_cannot_hold() -> None:

@@ -13,12 +13,12 @@ from pidkit import (
     BiasWarning,
     InputError,
     bivariate_pid,
+    coded_pid,
     compare,
     intersection_information,
     joint_from_samples,
     pid_from_samples,
     relaxed_intersection_information,
-    representation_pid,
 )
 
 THREE = np.full((2, 2, 2, 2), 1 / 16)
@@ -57,8 +57,8 @@ def test_samples_of_more_sources_are_refused(name: str) -> None:
     for door in (joint_from_samples, pid_from_samples):
         with pytest.raises(TypeError, match=rf"^{door.__name__}\(\) takes no '{name}': {WHY}$"):
             door(y=SYMBOLS, x1=SYMBOLS, x2=SYMBOLS, **more)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=rf"^representation_pid\(\) takes no '{name}': {WHY}$"):
-        representation_pid(labels=SYMBOLS, x1=SYMBOLS, x2=SYMBOLS, **more)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=rf"^coded_pid\(\) takes no '{name}': {WHY}$"):
+        coded_pid(labels=SYMBOLS, x1=SYMBOLS, x2=SYMBOLS, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["x0", "x", "x33y", "n_x3"])
@@ -79,5 +79,5 @@ def test_warnings_point_at_the_caller_all_the_same() -> None:
     codes = np.random.default_rng(0).integers(5, size=(3, 60))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        representation_pid(labels=codes[0], x1=codes[1], x2=codes[2], quantiser=(None, None))
+        coded_pid(labels=codes[0], x1=codes[1], x2=codes[2], quantiser=(None, None))
     assert [(w.category, Path(w.filename).name) for w in caught] == [(BiasWarning, Path(__file__).name)]

@@ -9,12 +9,10 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
 
 from pidkit.arrays.formats import READERS, ArrayEntry
 from pidkit.errors import InputError
+from pidkit.types import AnyArray
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class FileDescription:
     entries: tuple[ArrayEntry, ...]
 
 
-def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> npt.NDArray[Any]:
+def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> AnyArray:
     """Load one array from a file, memory-mapped where the format allows.
 
     Mapped: .npy, the aligned uncompressed members of .npz (all those that `save_arrays` writes), .pt and .pth. Read

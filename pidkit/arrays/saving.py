@@ -9,12 +9,13 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.errors import InputError
+from pidkit.types import AnyArray
 
 ALIGNMENT = 64
 """Bytes: arrays in a .npz file start at multiples of this, as those of .npy files do, so that they can be mapped."""
@@ -112,7 +113,7 @@ def _atomic(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
-def _write_npz(out: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def _write_npz(out: IO[bytes], arrays: Mapping[str, AnyArray]) -> None:
     """Write a .npz whose arrays start at multiples of ALIGNMENT; numpy.savez leaves that to chance."""
     with zipfile.ZipFile(out, "w") as archive:
         for key, array in arrays.items():
@@ -124,7 +125,7 @@ def _write_npz(out: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _safetensors_bytes(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+def _safetensors_bytes(path: Path, arrays: Mapping[str, AnyArray]) -> bytes:
     try:
         from safetensors.numpy import save
     except ImportError as error:

@@ -141,7 +141,7 @@ def _build(estimator: EstimatorName | Estimator, options: dict[str, Any]) -> Est
     try:
         estimator_class = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if (error.name or "").split(".")[0] != "torch":
             raise
         raise InputError(
             f"estimator {estimator!r} needs torch; install it with: pip install 'pidkit[torch]'"

@@ -93,15 +93,17 @@ class Ross:
         m_i = counts_within(x, radius)
         terms = digamma(len(x)) + digamma(k_i) - digamma(sizes[y]) - digamma(m_i)
         alone = (f"left out {lonely} samples that are alone in their class",) if lonely else ()
+        value, cap = float(terms.mean()), entropy(np.bincount(codes) / n)
+        above = ("above the cap: by its variance an estimate can exceed H(Y); the truth cannot",) if value > cap else ()
         return in_nats(
-            terms.mean(),
+            value,
             kind="estimate",
             estimator="ross",
             n_samples=n,
             unit=unit,
             stderr=terms.std(ddof=1) / np.sqrt(len(x)),
-            cap=("H(Y)", entropy(np.bincount(codes) / n)),
-            warnings=alone + tie_warnings(rows, "b" if labels_are == "a" else "a"),
+            cap=("H(Y)", cap),
+            warnings=alone + above + tie_warnings(rows, "b" if labels_are == "a" else "a"),
             diagnostics={"k": self.k, "labels": labels_are, "n_classes": int(sizes.size)},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,

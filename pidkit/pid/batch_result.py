@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pidkit.pid.result import ATOMS, INFORMATION, PIDResult, SolverReport
 from pidkit.results import Row, UnitResult, summary_rows
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class BROJABatch(UnitResult):
     weights: FloatArray
     gap: FloatArray
     marginal_residual: FloatArray
-    iterations: npt.NDArray[np.int64]
+    iterations: IntArray
     status: npt.NDArray[np.str_]
     solver: str
     tol: float

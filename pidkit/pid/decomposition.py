@@ -109,7 +109,7 @@ def pid_from_samples(
     """Decompose the empirical I(Y; X1, X2) of samples, without ever building the dense joint.
 
     The pair marginals come from counts, and I(Y;X1,X2) = H(Y) + H(X1,X2) - H(Y,X1,X2) from the triples that occur.
-    These are plug-in values: for what the finite sample does to them see `representation_pid`.
+    These are plug-in values: for what the finite sample does to them see `coded_pid`.
 
     Parameters
     ----------

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.arguments import check_count
 from pidkit.info import entropy
 from pidkit.quantise import PrincipalComponents, UniformBins
 from pidkit.results import UnitResult
-from pidkit.types import FloatArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 SATURATED_SHARE = 0.9
 """Share of its cap from which an estimate is called saturated: it then shows the cap, and not the information."""
@@ -47,7 +45,7 @@ class BinnedEstimate(UnitResult):
 
 def binned_input_information(
     features: FloatArray,
-    target: npt.NDArray[Any],
+    target: AnyArray,
     rng: np.random.Generator,
     *,
     n_bins: int = 8,
@@ -89,7 +87,7 @@ def binned_input_information(
 
 def binned_label_information(
     features: FloatArray,
-    target: npt.NDArray[Any],
+    target: AnyArray,
     rng: np.random.Generator,
     *,
     n_bins: int = 8,
@@ -114,7 +112,7 @@ def binned_label_information(
     return BinnedEstimate(float(pointwise.mean()), float(pointwise.std() / np.sqrt(n)), entropy(p_y), *_worth(codes))
 
 
-def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> npt.NDArray[np.int64]:
+def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> IntArray:
     """Return one code a row: bins of its leading principal components, or of all its features."""
     return UniformBins(n_bins).fit_transform(leading_components(features, n_pca)).astype(np.int64)
 
@@ -126,7 +124,7 @@ def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:
     return PrincipalComponents(min(n_pca, len(features))).fit_transform(features)
 
 
-def _worth(codes: npt.NDArray[np.int64]) -> tuple[bool, tuple[str, ...]]:
+def _worth(codes: IntArray) -> tuple[bool, tuple[str, ...]]:
     """Return whether nearly every sample has a code of its own, and the warning that says so."""
     n = codes.size
     spread = entropy(np.bincount(codes) / n)

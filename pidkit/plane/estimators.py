@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.arguments import flag, one_of
 from pidkit.errors import InputError
 from pidkit.mi.estimate import EstimatorName, estimate_mi
 from pidkit.mi.result import MIEstimate
 from pidkit.plane.binned import binned_input_information, binned_label_information, leading_components
-from pidkit.types import FloatArray
+from pidkit.types import AnyArray, FloatArray
 
 ESTIMATOR_PAIRS: dict[str, tuple[EstimatorName, EstimatorName]] = {
     "decoder": ("reconstruction-decoder", "label-decoder"),
@@ -56,7 +55,7 @@ class Estimate(Protocol):
         """What to know before believing the value."""
 
 
-AxisEstimator = Callable[[FloatArray, npt.NDArray[Any], np.random.Generator], Estimate]
+AxisEstimator = Callable[[FloatArray, AnyArray, np.random.Generator], Estimate]
 """A function of features (n, d), a target and a Generator. The target is inputs (n, ...) for I(X;F), class codes (n,)
 for I(F;Y)."""
 
@@ -167,7 +166,7 @@ def plane_estimator(
 
 def estimated_information(
     features: FloatArray,
-    target: npt.NDArray[Any],
+    target: AnyArray,
     rng: np.random.Generator,
     *,
     estimator: EstimatorName,

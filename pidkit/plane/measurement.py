@@ -15,7 +15,7 @@ from pidkit.errors import InputError, PidkitWarning
 from pidkit.plane.binned import SATURATED_SHARE
 from pidkit.plane.estimators import AxisEstimator, Estimate, PlaneEstimator
 from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
-from pidkit.representations.decomposition import representation_pid
+from pidkit.representations.coded import coded_pid
 from pidkit.types import FloatArray, IntArray
 from pidkit.units import convert
 
@@ -23,7 +23,7 @@ LABEL_NULL_STREAM = 1_000_003
 """Added to the number of a shuffle in its seed, so that permutations share no random stream with the estimators."""
 
 ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
-"""Arguments of `representation_pid` that the caller of the tracker may set."""
+"""Arguments of `coded_pid` that the caller of the tracker may set."""
 
 LABEL_CAP_SHARE = 0.95
 """Share of H(Y) from which an estimator's cap of I(F;Y) counts as H(Y) itself, computed on another split of the sample.
@@ -190,7 +190,7 @@ def measure_atoms(
     repeats: Repeats,
     options: Mapping[str, Any],
 ) -> list[PlanePoint]:
-    """Decompose what two layers tell about the labels: the four atoms, by `representation_pid`.
+    """Decompose what two layers tell about the labels: the four atoms, by `coded_pid`.
 
     Their error is the bootstrap's standard deviation where `n_bootstrap` is among the options; the null has
     `repeats.n_null` shuffles unless they say otherwise.
@@ -198,12 +198,12 @@ def measure_atoms(
     Raises
     ------
     InputError, SolverError
-        As `representation_pid`.
+        As `coded_pid`.
     """
     arguments = {"n_null": repeats.n_null, "rng": repeats.seed, **options, "unit": repeats.unit}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = representation_pid(labels=y, x1=first, x2=second, **arguments)
+        result = coded_pid(labels=y, x1=first, x2=second, **arguments)
     said = tuple(str(warning.message) for warning in caught if issubclass(warning.category, PidkitWarning))
     for warning in caught:
         if not issubclass(warning.category, PidkitWarning):

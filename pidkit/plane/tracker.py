@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -26,7 +25,7 @@ from pidkit.plane.measurement import Repeats, Subject, check_atoms, measure_atom
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.resume import start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
-from pidkit.types import Unit
+from pidkit.types import FloatArray, Unit
 from pidkit.units import check_unit
 
 
@@ -58,7 +57,7 @@ class InformationPlane:
     atoms : sequence of (str, str)
         With two networks: pairs (layer of the first, layer of the second) to decompose at every step.
     atom_options : dict, optional
-        Arguments of `representation_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
+        Arguments of `coded_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
     schedule : collection of float, optional
         The steps to measure (`log_spaced_steps`); at others `step` returns at once. None: every step asked for.
     reduce, call
@@ -213,7 +212,7 @@ class InformationPlane:
             self._trajectory.save(self._path)
         return tuple(points)
 
-    def _measure(self, rows: npt.NDArray[np.float64], subject: Subject) -> list[PlanePoint]:
+    def _measure(self, rows: FloatArray, subject: Subject) -> list[PlanePoint]:
         points: list[PlanePoint] = []
         for estimator in self._estimators:
             points += measure_layer(
@@ -227,9 +226,7 @@ class InformationPlane:
             )
         return points
 
-    def _measure_atoms(
-        self, features: Mapping[str, Mapping[str, npt.NDArray[np.float64]]], step: float
-    ) -> list[PlanePoint]:
+    def _measure_atoms(self, features: Mapping[str, Mapping[str, FloatArray]], step: float) -> list[PlanePoint]:
         points: list[PlanePoint] = []
         for first, second in self._atoms:
             (name_1, rows_1), (name_2, rows_2) = features.items()

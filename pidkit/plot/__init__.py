@@ -1,4 +1,4 @@
-"""Figures: atoms of one decomposition or several, a map of layers by layers, the information plane, and distillation.
+"""Figures: atoms of decompositions, where the bits went, maps of layers, the information plane, and distillation.
 
 Every function takes results, which know their unit, and returns the Axes drawn on; `sources` are the names of x1 and
 x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplot does not know of: save it with
@@ -7,6 +7,7 @@ light and are hatched, so that a print in grey can be read.
 """
 
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
+from pidkit.plot.budget import plot_budget
 from pidkit.plot.distillation import accuracy_against_weight, atoms_over_epochs
 from pidkit.plot.live import live_atoms
 from pidkit.plot.maps import plot_atom_map
@@ -25,5 +26,6 @@ __all__ = [
     "plot_atom_map",
     "plot_atoms",
     "plot_atoms_over",
+    "plot_budget",
     "save_figure",
 ]

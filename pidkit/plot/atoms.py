@@ -25,15 +25,24 @@ from pidkit.plot.style import (
     label_slant,
     new_axes,
 )
+from pidkit.representations.coded_result import CodedPID
+from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.representations.result import RepresentationPID
 from pidkit.types import AtomName, FloatArray
+
+BAND: dict[str, Any] = {"facecolor": "0.5", "alpha": 0.35, "edgecolor": "none", "zorder": 3}
+"""The fill of a bracket, through which the bar is seen."""
+
+SMALLEST_AXIS = 0.05
+"""Share of H(Y) that an axis of estimated atoms reaches up to, however small they are."""
 
 
 def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2"), ax: Axes | None = None) -> Axes:
     """Draw the four atoms of one result as bars, with all that is known of their worth.
 
-    A RepresentationPID also shows H(Y) as a line and, where it has them, ± one bootstrap standard deviation, the
-    shuffled null (mean and central 95 %) to the right of each bar and the corrected atom to the left of it.
+    A RepresentationPID or PIDEstimate also shows its 95 % intervals, and a RepresentationPID the brackets of the codes,
+    as a pale band on each bar. A CodedPID shows, where it has them, ± one bootstrap standard deviation, the shuffled
+    null (mean and central 95 %) to the right of each bar and the corrected atom to the left of it. All mark H(Y).
 
     Raises
     ------
@@ -57,12 +66,31 @@ def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2")
         ticks.append(f"{value:z.3f}\n{textwrap.fill(labels[name], 10, break_long_words=False)}")
     ax.set_xticks(range(len(ATOMS)), ticks)
     ax.set_xlim(-0.6, len(ATOMS) - 0.4)
-    if isinstance(checked, RepresentationPID):
+    if isinstance(checked, CodedPID):
         _draw_worth(ax, checked)
+    if isinstance(checked, PIDEstimate):
+        _draw_intervals(ax, checked)
     return finish(ax, [checked])
 
 
-def _draw_worth(ax: Axes, result: RepresentationPID) -> None:
+def _draw_intervals(ax: Axes, result: PIDEstimate) -> None:
+    """Draw the 95 % intervals of an estimate, and the brackets of decoded atoms."""
+    places, values = np.arange(float(len(ATOMS))), np.array([result.atoms[name] for name in ATOMS])
+    if isinstance(result, RepresentationPID):
+        label = "bracket of the codes"
+        for place, name in enumerate(ATOMS):
+            if name in result.bracket:
+                low, high = result.bracket[name]
+                ax.bar(place, high - low, 0.72, low, label=label, **BAND)
+                label = "_nolegend_"
+    reach = np.abs(np.array([result.interval[name] for name in ATOMS]).T - values)
+    ax.errorbar(places, values, reach, fmt="none", ecolor="black", capsize=5, label="95 % interval", zorder=4)
+    # Atoms of nothing are not blown up until they look like something.
+    least = SMALLEST_AXIS * result.entropy_y
+    ax.set_ylim(min(ax.get_ylim()[0], -0.1 * least), max(ax.get_ylim()[1], least))
+
+
+def _draw_worth(ax: Axes, result: CodedPID) -> None:
     """Draw the spread, the null and the corrected atoms of a result that has them."""
     places = np.arange(float(len(ATOMS)))
     # A marker at zero is not cut in half by the axis.
@@ -102,7 +130,7 @@ def plot_atoms_over(
 
     Parameters
     ----------
-    results : iterable of PIDResult or RepresentationPID
+    results : iterable of PIDResult, PIDEstimate, RepresentationPID or CodedPID
         At least one, at least two for areas, all in one unit.
     x : sequence of float or of str, optional
         Where or how each is shown; None counts from zero. Areas are drawn to scale where `x` are numbers; bars and

@@ -33,7 +33,7 @@ def plot_atom_map(
 
     Parameters
     ----------
-    results : iterable of iterables of PIDResult or RepresentationPID
+    results : iterable of iterables of PIDResult, PIDEstimate, RepresentationPID or CodedPID
         results[i][j] decomposes layer i of x1 and layer j of x2, all in one unit.
     atom : str
     x1_names, x2_names : sequence of str, optional

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.result import RepresentationPID
+from pidkit.representations.coded_result import CodedPID
+from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.types import FloatArray
 
-Decomposition = PIDResult | RepresentationPID
+Decomposition = PIDResult | CodedPID | PIDEstimate
 """A result that has four atoms to draw."""
 
 EDGE = {"edgecolor": "black", "linewidth": 0.7}
@@ -29,6 +30,9 @@ STYLE: dict[str, dict[str, Any]] = {
     "synergy": {"facecolor": "#F5EE9E", "hatch": "..", **EDGE},
 }
 """The fill of each atom: colours run from dark to light and are hatched, so that a print in grey can be read."""
+
+FILLED = 0.3
+"""Share of an axis up to H(Y) that has to be filled; a line at H(Y) would leave the rest of the picture empty."""
 
 ROUNDING = 1e-12
 """How far below zero an atom can come by rounding alone, beyond its certified gap, in any unit."""
@@ -47,9 +51,12 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
         raise InputError(f"{name} must be a sequence of results, not {type(results).__name__}; put one into a list")
     checked: list[Decomposition] = []
     for index, result in enumerate(results):
-        if not isinstance(result, (PIDResult, RepresentationPID)):
+        if not isinstance(result, (PIDResult, CodedPID, PIDEstimate)):
             kind = type(result).__name__
-            raise InputError(f"{name}[{index}] must be a PIDResult or a RepresentationPID, not {kind}")
+            raise InputError(
+                f"{name}[{index}] must be what bivariate_pid, estimate_pid, representation_pid or coded_pid returns, "
+                f"not {kind}"
+            )
         if not all(math.isfinite(getattr(result, atom)) for atom in ATOMS):
             raise InputError(f"{name}[{index}] has an atom that is NaN or infinite")
         checked.append(result)
@@ -67,13 +74,20 @@ def atom_values(results: Sequence[Decomposition], atom: str, *, stacked: bool) -
     if not stacked:
         return values
     for index, (value, result) in enumerate(zip(values, results, strict=True)):
-        gap = (result.pid if isinstance(result, RepresentationPID) else result).report.gap
-        if value < -(gap + ROUNDING):
+        least, what = _least_of_zero(result, atom)
+        if value < -(least + ROUNDING):
             raise InputError(
-                f"results[{index}] has {atom} = {value:.3g} {result.unit}, below minus its certified gap of {gap:.1e}: "
+                f"results[{index}] has {atom} = {value:.3g} {result.unit}, below minus its {what} of {least:.1e}: "
                 "areas cannot stack negative atoms; use kind='bars'"
             )
     return np.maximum(values, 0.0)
+
+
+def _least_of_zero(result: Decomposition, atom: str) -> tuple[float, str]:
+    """Return how far below zero an atom may lie that is zero, and the name of that error."""
+    if isinstance(result, PIDEstimate):
+        return result.interval[atom][1] - result.atoms[atom], "interval's half"
+    return (result.pid if isinstance(result, CodedPID) else result).report.gap, "certified gap"
 
 
 def check_names(names: Sequence[str] | None, n: int, argument: str) -> list[str]:
@@ -95,11 +109,22 @@ def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def finish(ax: Axes, results: Sequence[Decomposition]) -> Axes:
-    """Draw H(Y) where all results agree on it, mark zero, name the y axis, and put any legend to the right."""
-    entropies = {round(r.entropy_y, 9) if isinstance(r, RepresentationPID) else None for r in results}
+    """Draw H(Y) where all results agree on it, mark zero, name the y axis, and put any legend to the right.
+
+    H(Y) is a line where it leaves at least FILLED of the axis to what is drawn, and else a mark at the upper edge.
+    """
+    entropies = {round(r.entropy_y, 9) if isinstance(r, (CodedPID, PIDEstimate)) else None for r in results}
     if len(entropies) == 1 and (entropy := entropies.pop()) is not None:
-        ax.axhline(entropy, color="0.35", linestyle="--", label="H(Y)")
-        ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * entropy))
+        top = ax.get_ylim()[1]
+        if top >= FILLED * entropy:
+            ax.axhline(entropy, color="0.35", linestyle="--", label="H(Y)")
+            ax.set_ylim(top=max(top, 1.05 * entropy))
+        else:
+            mark = f"H(Y) = {entropy:.2f} {results[0].unit} ↑"
+            ax.annotate(
+                mark, (0.99, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize="small", color="0.35"
+            )
+            ax.set_ylim(top=1.1 * top)
     if ax.get_ylim()[0] < 0.0:
         ax.axhline(0.0, color="black", linewidth=0.8)
     ax.set_ylabel(f"information about Y ({results[0].unit})")

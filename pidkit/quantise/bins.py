@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import check_count
 from pidkit.quantise.rows import RowTransformer, as_rows, nearest
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 
 class _JointBins(RowTransformer):
@@ -21,7 +21,7 @@ class _JointBins(RowTransformer):
     """
 
     edges_: list[FloatArray]
-    symbols_: npt.NDArray[Any]
+    symbols_: AnyArray
     n_codes_: int
 
     def __init__(self, n_bins: int = 10) -> None:
@@ -70,7 +70,7 @@ class _JointBins(RowTransformer):
             codes[unseen] = nearest(bins[unseen].astype(np.float64), self.symbols_.astype(np.float64))
         return codes
 
-    def _bins(self, rows: FloatArray) -> npt.NDArray[Any]:
+    def _bins(self, rows: FloatArray) -> AnyArray:
         """Return the bin numbers of `rows`, (n, d); a value at an edge belongs to the bin above."""
         bins = np.empty(rows.shape, dtype=np.min_scalar_type(self.n_bins))
         for feature, edges in enumerate(self.edges_):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from pidkit.errors import InputError
 from pidkit.quantise.clusters import KMeansCodes
 from pidkit.quantise.rows import RowTransformer, as_array
 from pidkit.quantise.steps import PrincipalComponents, unit_rows
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 
 class RepresentationCodes(RowTransformer):
@@ -140,14 +140,14 @@ class RepresentationCodes(RowTransformer):
         parts = [array[start : start + size] for start in range(0, len(array), size)]
         return np.concatenate([self.codes_.transform(self._project(self._scaled(part))) for part in parts])
 
-    def _scaled(self, array: npt.NDArray[Any]) -> FloatArray:
+    def _scaled(self, array: AnyArray) -> FloatArray:
         rows = self._later_rows(array)
         return unit_rows(rows) if self.normalise else rows
 
     def _project(self, rows: FloatArray) -> FloatArray:
         return rows if self.pca_ is None else self.pca_.transform(rows)
 
-    def _batches(self, array: npt.NDArray[Any]) -> Iterator[FloatArray]:
+    def _batches(self, array: AnyArray) -> Iterator[FloatArray]:
         """Yield random batches of at least batch_size rows, or all rows where there are fewer."""
         size = check_count("batch_size", self.batch_size)
         if size < max(self.n_pca_ if self.pca_ is not None else 0, self.n_codes):

@@ -12,13 +12,13 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.utils.validation import check_is_fitted
 
 from pidkit.errors import InputError
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 LARGEST = 1e140
 """Largest magnitude of an entry: its square is 1e280, so that sums of 1e28 squares still fit float64."""
 
 
-def as_array(x: npt.ArrayLike) -> npt.NDArray[Any]:
+def as_array(x: npt.ArrayLike) -> AnyArray:
     """Return `x` as a non-empty real array (n, ...) without converting its dtype, so that a memory map stays one.
 
     Parameters
@@ -103,10 +103,10 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
         """Learn from `x`, shape (n, ...); `y` is ignored."""
 
     @abc.abstractmethod
-    def transform(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+    def transform(self, x: npt.ArrayLike) -> AnyArray:
         """Transform `x`, shape (n, ...)."""
 
-    def fit_transform(self, x: npt.ArrayLike, y: object = None) -> npt.NDArray[Any]:
+    def fit_transform(self, x: npt.ArrayLike, y: object = None) -> AnyArray:
         """Return `fit(x).transform(x)`; `y` is ignored."""
         return self.fit(x).transform(x)
 
@@ -126,10 +126,10 @@ def _is_tensor(x: object) -> bool:
     return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
 
 
-def _array_of_tensor(tensor: Any) -> npt.NDArray[Any]:
+def _array_of_tensor(tensor: Any) -> AnyArray:
     if str(tensor.layout) != "torch.strided" or tensor.is_meta or tensor.is_quantized:
         raise InputError("x must be a dense tensor that holds its values; call .to_dense() or .dequantize() first")
     if tensor.is_floating_point() and tensor.element_size() < 4:
         tensor = tensor.detach().float()  # numpy has no bfloat16 and no float8
-    array: npt.NDArray[Any] = tensor.numpy(force=True)  # detaches, moves to the CPU, resolves lazy views
+    array: AnyArray = tensor.numpy(force=True)  # detaches, moves to the CPU, resolves lazy views
     return array

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.arguments import real_number
 from pidkit.arrays import load_array, save_arrays, write_atomic
 from pidkit.errors import InputError
 from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
 from pidkit.results import Row, UnitResult, cell
-from pidkit.types import FloatArray
+from pidkit.types import AnyArray, FloatArray
 from pidkit.units import check_unit, convert
 
 TRAJECTORY_FORMAT = "pidkit plane trajectory 1"
@@ -195,7 +194,7 @@ class PlaneTrajectory(UnitResult):
             If `path` does not end in .npz, or its folder does not exist.
         """
         file = _npz(path)
-        columns: dict[str, npt.NDArray[Any]] = {"step": np.array([p.step for p in self.points], dtype=np.float64)}
+        columns: dict[str, AnyArray] = {"step": np.array([p.step for p in self.points], dtype=np.float64)}
         for name in NUMBERS:
             column = [getattr(point, name) for point in self.points]
             columns[name] = np.array([np.nan if value is None else value for value in column], dtype=np.float64)

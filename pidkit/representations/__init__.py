@@ -1,8 +1,12 @@
 """The main job: what two saved representations tell about a label, alone and together, and how far to believe it.
 
-`decomposition` has the public function for representations, `estimate` that for discrete samples. `coding` turns rows
-into codes; `predictors`, `held_out` and `nulls` are what estimates rest on, `finite_samples` has the corrections of the
-literature; `result` and `estimate_result` hold the outcome.
+`decomposition` has the public function for layers, `estimate` that for discrete samples, `coded` that for codes made
+without labels; `result`, `estimate_result` and `coded_result` hold what they return; `explain` tells it in words.
+
+A layer is read by `decoders` (`classifiers`, `wide_layers` and `calibration` are their parts, `folds` deals the rows);
+`posterior_codes` codes what they say, and `union` scores it by a `market`; `decoded` has the arithmetic. Discrete
+samples are scored by `predictors` and `held_out`. `nulls` and `finite_samples` have replicates, and the corrections of
+the literature; `coding` turns rows into codes.
 """
 
 from typing import TYPE_CHECKING
@@ -10,11 +14,15 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.representations.coded import coded_pid as coded_pid
+    from pidkit.representations.coded_result import CodedPID as CodedPID
     from pidkit.representations.coding import Quantiser as Quantiser
     from pidkit.representations.decomposition import representation_pid as representation_pid
     from pidkit.representations.estimate import estimate_pid as estimate_pid
     from pidkit.representations.estimate_result import PIDEstimate as PIDEstimate
+    from pidkit.representations.explain import explain as explain
     from pidkit.representations.finite_samples import Spread as Spread
+    from pidkit.representations.result import DecoderReport as DecoderReport
     from pidkit.representations.result import RepresentationPID as RepresentationPID
 
 __getattr__, __dir__, __all__ = attach(
@@ -22,8 +30,12 @@ __getattr__, __dir__, __all__ = attach(
     {
         "representation_pid": "pidkit.representations.decomposition",
         "RepresentationPID": "pidkit.representations.result",
+        "DecoderReport": "pidkit.representations.result",
+        "coded_pid": "pidkit.representations.coded",
+        "CodedPID": "pidkit.representations.coded_result",
         "estimate_pid": "pidkit.representations.estimate",
         "PIDEstimate": "pidkit.representations.estimate_result",
+        "explain": "pidkit.representations.explain",
         "Spread": "pidkit.representations.finite_samples",
         "Quantiser": "pidkit.representations.coding",
     },

@@ -19,6 +19,9 @@ PARTS = 2
 
 CALIBRATION_ITERATIONS = 200
 
+UNSEEN = 0.5
+"""What a class counts for before a row of it is seen (Krichevsky & Trofimov 1981)."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -39,11 +42,12 @@ class Calibration:
         return np.asarray((1.0 - UNIFORM_SHARE) * np.exp(log_q) + UNIFORM_SHARE / q.shape[1])
 
 
-def fit_calibration(q: FloatArray, labels: IntArray) -> Calibration:
+def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = None) -> Calibration:
     """Fit the calibration of posteriors q (n, C), none of them zero, to labels (n,).
 
-    The candidates are one temperature, matrix = t I, and matrix scaling with a penalty on what is not a temperature.
-    The candidate with the lowest log loss on rows that it was not fitted to is fitted to all rows.
+    The candidates are the frequencies of the classes, matrix = 0, for posteriors that tell nothing; one temperature,
+    matrix = t I; and matrix scaling with a penalty on what is not a temperature. The candidate with the lowest log loss
+    on rows that it was not fitted to is fitted to all rows. Rows of one group are on one side of that comparison.
 
     References
     ----------
@@ -60,9 +64,8 @@ def fit_calibration(q: FloatArray, labels: IntArray) -> Calibration:
     """
     logs = np.log(q)
     logs = logs - logs.mean(1, keepdims=True)
-    part = np.empty(labels.size, dtype=np.int64)
-    part[np.argsort(labels, kind="stable")] = np.arange(labels.size) % PARTS
-    losses = np.zeros(1 + len(CALIBRATION_PENALTIES))
+    part = _parts(labels, np.arange(labels.size) if groups is None else groups)
+    losses = np.zeros(2 + len(CALIBRATION_PENALTIES))
     for held_out in range(PARTS):
         fitted = _path(logs[part != held_out], labels[part != held_out])
         for number, one in enumerate(fitted):
@@ -70,25 +73,40 @@ def fit_calibration(q: FloatArray, labels: IntArray) -> Calibration:
     return _path(logs, labels, last=int(np.argmin(losses)))[-1]
 
 
-def _path(logs: FloatArray, labels: IntArray, last: int = len(CALIBRATION_PENALTIES)) -> list[Calibration]:
+def _parts(labels: IntArray, groups: IntArray) -> IntArray:
+    """Deal rows out to PARTS, whole groups, those of one class (that of their first row) evenly."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    part = np.empty(first.size, dtype=np.int64)
+    part[np.argsort(labels[first], kind="stable")] = np.arange(first.size) % PARTS
+    return part[group]
+
+
+def _path(logs: FloatArray, labels: IntArray, last: int = 1 + len(CALIBRATION_PENALTIES)) -> list[Calibration]:
     """Return the candidates from the stiffest on, up to number `last`."""
     n_classes = logs.shape[1]
-    temperature = _temperature(logs, labels)
-    fitted = [Calibration(temperature * np.eye(n_classes), np.zeros(n_classes))]
-    for penalty in CALIBRATION_PENALTIES[:last]:
+    shares = np.bincount(labels, minlength=n_classes) + UNSEEN
+    fitted = [Calibration(np.zeros((n_classes, n_classes)), np.log(shares / shares.sum()))]
+    if last > 0:
+        fitted.append(Calibration(_temperature(logs, labels) * np.eye(n_classes), np.zeros(n_classes)))
+    for penalty in CALIBRATION_PENALTIES[: max(last - 1, 0)]:
         fitted.append(_matrix(logs, labels, penalty, fitted[-1]))
     return fitted
 
 
 def _temperature(logs: FloatArray, labels: IntArray) -> float:
-    """Return the factor of the log posteriors with the lowest log loss."""
+    """Return the factor t of the log posteriors with the lowest log loss, (log t)^2 / 2 being added to their sum.
+
+    Without it a few rows that are all told apart would have no finite t.
+    """
     own = logs[np.arange(labels.size), labels]
 
     def loss_and_slope(log_t: FloatArray) -> tuple[float, FloatArray]:
         t = np.exp(log_t[0])
         log_q = log_softmax(t * logs, axis=1)
         slope = t * float(((np.exp(log_q) * logs).sum(1) - own).mean())
-        return -float(log_q[np.arange(labels.size), labels].mean()), np.array([slope])
+        stiffness = log_t[0] / labels.size
+        loss = 0.5 * stiffness * log_t[0] - log_q[np.arange(labels.size), labels].mean()
+        return float(loss), np.array([slope + stiffness])
 
     found = minimize(loss_and_slope, np.zeros(1), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)])
     return float(np.exp(found.x[0]))

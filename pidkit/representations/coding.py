@@ -12,7 +12,7 @@ from pidkit.arguments import real_number
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.rows import as_array
-from pidkit.types import IntArray
+from pidkit.types import AnyArray, IntArray
 
 RowSplit = tuple[IntArray, IntArray] | None
 """The rows to fit quantisers on and the rows to measure; None means all rows for both."""
@@ -62,7 +62,7 @@ def copy_quantisers(
     return first, second
 
 
-def read_rows(x: npt.ArrayLike, n: int, name: str) -> npt.NDArray[Any]:
+def read_rows(x: npt.ArrayLike, n: int, name: str) -> AnyArray:
     """Return `x` as an array of `n` rows in the dtype it has, so that a memory map stays one; else raise InputError."""
     try:
         array = as_array(x)
@@ -99,7 +99,7 @@ def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> 
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 
-def encode(quantiser: Quantiser, x: npt.NDArray[Any], split: RowSplit, name: str) -> tuple[IntArray, int]:
+def encode(quantiser: Quantiser, x: AnyArray, split: RowSplit, name: str) -> tuple[IntArray, int]:
     """Fit the quantiser, in place, and return the codes of the rows to measure and how many codes there are.
 
     Raises

@@ -69,6 +69,7 @@ def decode_layer(
     *,
     decoder: Decoder = "linear",
     rng: np.random.Generator,
+    groups: IntArray | None = None,
     name: str = "x",
 ) -> DecodedLayer:
     """Return the calibrated posterior of every row from decoders fitted without it.
@@ -89,6 +90,8 @@ def decode_layer(
     decoder : str, classifier or LabelDecoder
         "linear", "mlp", "knn", "softmax" (x holds logits) or a scikit-learn classifier with predict_proba.
     rng : numpy.random.Generator
+    groups : ndarray of int, shape (n,), optional
+        Rows of one group are kept together wherever rows are compared with others, as `splits` has to keep them.
     name : str
         Of the layer, for messages.
 
@@ -134,17 +137,18 @@ def decode_layer(
         own = split.value
         raw[own] = q[own]
         calibration_rows = np.concatenate([split.train, split.stop]) if decoder == "softmax" else split.stop
-        calibrated[own] = fit_calibration(q[calibration_rows], labels[calibration_rows]).apply(q[own])
+        of_rows = None if groups is None else groups[calibration_rows]
+        calibrated[own] = fit_calibration(q[calibration_rows], labels[calibration_rows], of_rows).apply(q[own])
         log_p = np.log(np.bincount(labels[own], minlength=n_classes) / own.size)[labels[own]]
         at = own, labels[own]
         terms.append(np.stack([np.log(raw[at]) - log_p, np.log(calibrated[at]) - log_p]))
-    of_rows = np.concatenate(terms, axis=1)
+    scores = np.concatenate(terms, axis=1)
     p = np.bincount(labels) / labels.size
     return DecodedLayer(
         posteriors=calibrated,
-        information=float(of_rows[0].mean()),
-        calibrated_information=float(of_rows[1].mean()),
-        standard_error=float(of_rows[1].std(ddof=1) / np.sqrt(of_rows.shape[1])),
+        information=float(scores[0].mean()),
+        calibrated_information=float(scores[1].mean()),
+        standard_error=float(scores[1].std(ddof=1) / np.sqrt(scores.shape[1])),
         claimed_information=float((calibrated * np.log(calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
         accuracy=float((calibrated.argmax(1) == labels).mean()),
         name=decoder_name(decoder),

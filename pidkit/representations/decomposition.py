@@ -1,178 +1,297 @@
-"""`representation_pid`: from two saved representations and labels to atoms: quantise, count, decompose, and judge."""
+"""`representation_pid`: from two saved representations and labels to atoms: decode, decompose, and judge."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
-from pidkit.errors import BiasWarning, InputError
-from pidkit.info import LARGEST_BIAS_SHARE, entropy
+from pidkit.errors import InputError, PidkitWarning
+from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
-from pidkit.pid.decomposition import pid_from_samples
-from pidkit.pid.solvers.choice import check_solver, check_tol
+from pidkit.mi.splits import FOLDS
+from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
-from pidkit.representations.coding import Quantiser, copy_quantisers, describe, encode, read_rows, split_rows
-from pidkit.representations.finite_samples import (
-    CodedSamples,
-    bootstrap,
-    check_correction,
-    corrected_atoms,
-    predicted_bias,
-    shuffled_null,
-    spreads,
-)
-from pidkit.representations.result import RepresentationPID
-from pidkit.symbols import encode_labels
-from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
-from pidkit.units import check_unit, from_nats
+from pidkit.representations.coded import measure_codes, read_labels, warn_of_codes
+from pidkit.representations.coded_result import CodedPID
+from pidkit.representations.coding import Quantiser
+from pidkit.representations.decoded import DecodedScores, score_decoded
+from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder, decode_layer
+from pidkit.representations.estimate import all_of, atoms_from, by_name, hull, one_sided
+from pidkit.representations.finite_samples import Spread, bootstrap, spreads
+from pidkit.representations.folds import cross_fitting_splits, read_groups
+from pidkit.representations.nulls import null_tests
+from pidkit.representations.result import DecoderReport, RepresentationPID
+from pidkit.types import FloatArray, Unit
+from pidkit.units import check_unit, convert, from_nats
+
+MISCALIBRATED, MISCALIBRATED_ERRORS = 0.05, 3.0
+"""Bits, and standard errors, by which claimed and counted redundancy may differ before a warning says so."""
+
+SHORTFALL_ERRORS, LEAST_SHORTFALL = 2.0, 0.02
+"""Standard errors, and bits, by which the decoder of both layers must read less than one before a warning says so."""
 
 
+@overload
+def representation_pid(
+    *,
+    labels: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    decoder: Decoder | None = ...,
+    n_codes: int | None = ...,
+    quantiser: None = ...,
+    folds: int | None = ...,
+    groups: npt.ArrayLike | Iterable[Hashable] | None = ...,
+    n_bootstrap: int = ...,
+    n_null: int = ...,
+    unit: Unit = ...,
+    rng: Rng = ...,
+) -> RepresentationPID: ...
+@overload
+def representation_pid(
+    *,
+    labels: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    decoder: Decoder | None = ...,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None],
+    n_bootstrap: int = ...,
+    n_null: int = ...,
+    unit: Unit = ...,
+    rng: Rng = ...,
+) -> CodedPID: ...
 @takes_two_sources
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
     x1: npt.ArrayLike,
     x2: npt.ArrayLike,
+    decoder: Decoder | None = "linear",
+    n_codes: int | None = None,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
-    fit_fraction: float | None = None,
-    bias: BiasCorrection = "none",
+    folds: int | None = None,
+    groups: npt.ArrayLike | Iterable[Hashable] | None = None,
     n_bootstrap: int = 0,
     n_null: int = 0,
-    solver: SolverName = "auto",
-    tol: float | None = None,
     unit: Unit = "bits",
     rng: Rng = 0,
-) -> RepresentationPID:
-    """Decompose what two representations say about labels into redundant, unique and synergistic information.
+) -> RepresentationPID | CodedPID:
+    """Decompose what two representations tell about labels into redundant, unique and synergistic information.
 
-    Each representation is turned into codes (by default flattened, reduced to 10 principal components and numbered by
-    10 k-means centres: the RID paper, appendix D.3), and the empirical joint of (label, code, code) is decomposed.
+    BROJA's atoms depend on a layer X only through its posterior P(Y|X). Decoders that have not seen a row's label give
+    the posterior of every row for x1, for x2 and for both together. I(Y;X1), I(Y;X2) and I(Y;X1,X2) are H(Y) less the
+    decoders' cross-entropies; the union information is what the best market of BROJA's dual gives for the posteriors
+    (`pidkit.representations.union`); and
+
+        redundancy = I1 + I2 - U,  unique_1 = U - I2,  unique_2 = U - I1,  synergy = I12 - U.
 
     Parameters
     ----------
     labels : array_like or iterable of hashables, length n
-        The target Y, at least two classes.
+        The target Y, at least two classes, each with at least `folds` rows.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
-        The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
+        The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. Maps
+        (n, c, h, w) are flattened and sequences (n, length, d) averaged over their length. float16 and memory maps are
+        read as they are.
+    decoder : str or classifier
+        "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits, which "linear" reads together), or a scikit-learn
+        classifier with predict_proba, of which copies are fitted. With `quantiser`, what its codes are compared with;
+        None compares with nothing.
+    n_codes : int, optional
+        Codes of each layer's posteriors, which the market is made of; None chooses by the scores of held-out rows.
     quantiser : transformer or pair of transformers, optional
-        Cloned before use. One for both sources, or one for each; None is `RepresentationCodes()`.
-    fit_fraction : float, optional
-        Fit the quantisers on this random share of the rows and measure on the others. None: fit and measure on all.
-    bias : str
-        "none", "miller-madow", "extrapolation" or "shuffle": what fills `corrected`; the raw atoms are always there.
+        Codes without labels in place of decoders, such as `RepresentationCodes()`, the recipe of the RID paper,
+        appendix D.3: the result is that of `coded_pid`, which has more options.
+    folds : int, optional
+        Parts of the rows, each of which is read by decoders fitted to the others; None is 5.
+    groups : array_like or iterable of hashables, length n, optional
+        Rows of one group, such as copies or augmented views of one sample, stay in one fold.
     n_bootstrap, n_null : int
-        Resamples for the spread, and permutations of the labels for the null.
-    solver, tol, unit
-        As in `bivariate_pid`.
+        Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
+        atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
+    unit : str
+        "bits" or "nats".
     rng : int or numpy.random.Generator
-        Seeds the split, the resamples and the permutations. The quantisers have a random_state of their own.
+        Seeds the folds, the decoders, the codes, the resamples and the nulls.
 
     Returns
     -------
     RepresentationPID
+        A `CodedPID` with `quantiser`.
 
     Warns
     -----
-    BiasWarning
-        If the predicted bias of I(Y;X1,X2) passes a tenth of it.
+    PidkitWarning
+        If decoders did not converge, the posteriors claim another redundancy than is counted, or the decoder of both
+        layers reads less than that of one; with `quantiser`, if the codes lose what the decoder reads.
 
     Raises
     ------
     InputError
-        If lengths differ, there are fewer than two classes, the representations hold NaN, or an option is unknown.
+        If lengths differ, there are fewer than two classes, a class has too few rows, the representations hold NaN, or
+        an option is unknown.
     TypeError
         For a third source: the page "Other measures, and three sources" of the documentation says why.
-    SolverError
-        If the certified gap stays above `tol`.
+
+    Notes
+    -----
+    The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations,
+    widened by 1.96 standard errors of its row scores. The page "What to believe of samples" of the documentation has
+    its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pidkit import RepresentationCodes
     >>> rng = np.random.default_rng(0)
-    >>> labels = rng.integers(2, size=2000)
-    >>> teacher = labels[:, None] + 0.1 * rng.normal(size=(2000, 3))
-    >>> student = rng.normal(size=(2000, 3))
-    >>> result = representation_pid(
-    ...     labels=labels, x1=teacher, x2=student, quantiser=RepresentationCodes(n_pca=2, n_codes=2)
-    ... )
-    >>> round(result.unique_1, 2), round(abs(result.redundancy), 2)
-    (1.0, 0.0)
+    >>> labels = rng.integers(2, size=1000)
+    >>> teacher = np.hstack([labels[:, None] + 0.1 * rng.normal(size=(1000, 1)), 20.0 * rng.normal(size=(1000, 20))])
+    >>> student = rng.normal(size=(1000, 3))
+    >>> result = representation_pid(labels=labels, x1=teacher, x2=student)
+    >>> bool(result.unique_1 > 0.95), round(abs(result.redundancy), 1)
+    (True, 0.0)
     """
+    if quantiser is not None:
+        for name, value in (("n_codes", n_codes), ("folds", folds), ("groups", groups)):
+            if value is not None:
+                raise InputError(
+                    f"{name} is for decoders, and quantiser makes codes without them; leave one of them out"
+                )
+        coded = measure_codes(
+            labels=labels,
+            x1=x1,
+            x2=x2,
+            quantiser=quantiser,
+            decoder=decoder,
+            fit_fraction=None,
+            bias="none",
+            n_bootstrap=n_bootstrap,
+            n_null=n_null,
+            solver="auto",
+            tol=None,
+            unit=unit,
+            rng=rng,
+        )
+        warn_of_codes(coded)
+        return coded
+    if decoder is None:
+        raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
-    check_solver(solver)
-    check_tol(tol)
+    check_decoder(decoder)
+    n_folds = FOLDS if folds is None else whole_number("folds", folds, least=2)
+    n_codes = None if n_codes is None else whole_number("n_codes", n_codes, least=2)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
-    check_correction(bias, n_null=n_null)
     draws = generator(rng)
-    quantiser_1, quantiser_2 = copy_quantisers(quantiser)
-    y = _read_labels(labels)
-    rows_1, rows_2 = read_rows(x1, y.size, "x1"), read_rows(x2, y.size, "x2")
-    split = split_rows(y.size, fit_fraction, draws)
-    y = y if split is None else y[split[1]]
-    check_correction(bias, n_null=n_null, n_samples=y.size)
-
-    codes_1, n_1 = encode(quantiser_1, rows_1, split, "x1")
-    codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
-    samples = CodedSamples(y, codes_1, codes_2)
-    raw = pid_from_samples(y=samples.y, x1=codes_1, x2=codes_2, solver=solver, tol=tol, unit="nats")
-    null = shuffled_null(samples, n_null, draws) if n_null else None
-    resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
-    counts = np.unique(y, return_counts=True)[1]
-    biases = {
-        "mi_1": predicted_bias(counts.size, n_1, samples.n),
-        "mi_2": predicted_bias(counts.size, n_2, samples.n),
-        "mi_joint": predicted_bias(counts.size, n_1 * n_2, samples.n),
-    }
+    y = read_labels(labels)
+    members = None if groups is None else read_groups(groups, y.size)
+    splits = cross_fitting_splits(y, n_folds, members, draws)
+    # Logits of two layers are no logits together: a linear decoder reads them side by side.
+    of_both = "linear" if decoder == "softmax" else decoder
+    layers = tuple(
+        decode_layer(x, y, splits, decoder=reader, rng=draws, groups=members, name=name)
+        for x, reader, name in ((x1, decoder, "x1"), (x2, decoder, "x2"), ((x1, x2), of_both, "x1 and x2"))
+    )
+    fold_of_row = np.empty(y.size, dtype=np.int64)
+    for number, split in enumerate(splits):
+        fold_of_row[split.value] = number
+    scored = score_decoded(y, (layers[0], layers[1], layers[2]), n_codes, fold_of_row, draws)
+    informations, held_out = scored.informations()
+    in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
+    estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
+    errors = scored.standard_errors()
+    p_values: dict[str, float] = {name: one_sided(ends[0][name], errors[name]) for name in ATOMS}
+    null = None
+    if n_null:
+        by_nulls, null = _test_by_nulls(scored, n_null, draws)
+        p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
+    miscalibration, miscalibration_error = scored.miscalibration()
+    said = _warnings(scored, layers, unit)
     result = RepresentationPID(
-        pid=raw,
-        entropy_y=entropy(counts / samples.n),
-        cap_1=float(np.log(n_1)),
-        cap_2=float(np.log(n_2)),
-        n_samples=samples.n,
-        bias=biases,
-        corrected=corrected_atoms(bias, samples, raw, null, draws),
-        null=None if null is None else spreads(null),
-        bootstrap=None if resampled is None else spreads(resampled),
+        **estimate,
+        interval={name: hull([end[name] for end in (estimate, *ends)], errors[name]) for name in estimate},
+        standard_error=errors,
+        held_out=ends[0],
+        in_sample=ends[1],
+        bracket=scored.bracket(estimate),
+        plug_in=all_of(scored.plug_in),
+        p_value=p_values,
+        null=null,
+        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, draws)) if n_bootstrap else None,
+        entropy_y=entropy(np.bincount(y) / y.size),
+        n_samples=y.size,
+        n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
         unit="nats",
+        report=scored.plug_in.report,
+        coding_loss_1=scored.coding_losses[0],
+        coding_loss_2=scored.coding_losses[1],
+        decoders={name: _report(layer) for name, layer in zip(("x1", "x2", "both"), layers, strict=True)},
+        miscalibration=miscalibration,
+        miscalibration_error=miscalibration_error,
+        warnings=said,
         provenance={
-            "quantiser_1": describe(quantiser_1),
-            "quantiser_2": describe(quantiser_2),
-            "fit_fraction": None if fit_fraction is None else float(fit_fraction),
-            "n_rows": len(rows_1),
-            "bias": bias,
+            "decoder": layers[0].name,
+            "n_codes": n_codes,
+            "folds": n_folds,
+            "groups": members is not None,
             "n_bootstrap": n_bootstrap,
             "n_null": n_null,
             "rng": seed_name(rng),
             "versions": recorded_versions(),
         },
     )
-    _warn_of_bias(result, unit)
+    for text in said:
+        warnings.warn(text, PidkitWarning, stacklevel=3)
     return result.to(unit)
 
 
-def _read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
-    """Return the labels as ranks 0, 1, ... without gaps; raise InputError where there are fewer than two classes."""
-    codes, _ = encode_labels(labels, n=None, name="labels")
-    classes, y = np.unique(codes, return_inverse=True)
-    if classes.size < 2:
-        raise InputError("labels hold one class only: there is nothing to be informed about; use at least two")
-    return y.astype(np.int64)
+def _named(informations: FloatArray) -> dict[str, float]:
+    """Return I1, I2, U and I12 and the atoms by name."""
+    return {**by_name(informations), **atoms_from(informations)}
 
 
-def _warn_of_bias(result: RepresentationPID, unit: str) -> None:
-    """Warn where the predicted bias is a sizeable part of what is reported."""
-    bias, information = result.bias["mi_joint"], result.pid.mi_joint
-    if bias > LARGEST_BIAS_SHARE * information:
-        share = f"{100.0 * bias / information:.0f} %" if information > 0.0 else "all"
-        warnings.warn(
-            f"the predicted plug-in bias of I(Y;X1,X2) is {from_nats(bias, unit):.3f} {unit}, {share} of the "
-            f"{from_nats(information, unit):.3f} reported: use more samples than {result.n_samples} or fewer codes, "
-            "and read the atoms beside n_null and bias='extrapolation'",
-            BiasWarning,
-            stacklevel=4,  # past this, representation_pid and what refuses a third source: the caller
+def _test_by_nulls(
+    scored: DecodedScores, n_null: int, rng: np.random.Generator
+) -> tuple[dict[str, float], dict[str, Spread]]:
+    """Return the p-values and the spreads by the nulls of the codes, of all atoms but the synergy.
+
+    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
+    """
+    observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
+    by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
+    tested = [name for name in ATOMS if name != "synergy"]
+    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
+
+
+def _report(layer: DecodedLayer) -> DecoderReport:
+    """Return what the result keeps of a decoded layer."""
+    return DecoderReport(
+        name=layer.name,
+        information=layer.information,
+        calibrated=layer.calibrated_information,
+        standard_error=layer.standard_error,
+        claimed=layer.claimed_information,
+        accuracy=layer.accuracy,
+    )
+
+
+def _warnings(scored: DecodedScores, layers: tuple[DecodedLayer, ...], unit: str) -> tuple[str, ...]:
+    """Return what a reader has to know before using the numbers."""
+    said = [text for layer in layers for text in layer.warnings]
+    excess, error = scored.miscalibration()
+    if abs(from_nats(excess, "bits")) > MISCALIBRATED and abs(excess) > MISCALIBRATED_ERRORS * error:
+        said.append(
+            f"the posteriors claim a redundancy that is {from_nats(excess, unit):+.3f} {unit} from what the labels of "
+            f"held-out rows give (standard error {from_nats(error, unit):.3f}): they are not calibrated, and the "
+            "brackets, which take them at their word, may be off by as much; use more rows or another decoder"
         )
+    less, error = scored.joint_shortfall()
+    if less > max(SHORTFALL_ERRORS * error, convert(LEAST_SHORTFALL, old="bits", new="nats")):
+        said.append(
+            f"the decoder of both layers reads {from_nats(less, unit):.3f} {unit} less than that of the better one: no "
+            "synergy was found by this decoder, and there may be some; another decoder, or more rows, may find it"
+        )
+    return tuple(dict.fromkeys(said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.representations.finite_samples import CodedSamples, bootstrap, spreads
-from pidkit.representations.held_out import INFORMATIONS, Scores, cross_validate
+from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS, Scores, cross_validate
 from pidkit.representations.nulls import null_tests
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray, Unit
@@ -88,10 +88,11 @@ def estimate_pid(
 
     Notes
     -----
-    docs/what_to_believe.md has bias, spread and coverage on systems with known atoms; benchmarks/bench_estimates.py
-    repeats them. The interval of an atom is the hull of its held-out, in-sample and estimated values, widened by 1.96
-    standard errors of its row scores. Where both sources are equally good and independent given the target, both ends
-    of the redundancy err to the same side, and its interval covers less often than it says.
+    docs/meaning/what-to-believe.md has bias, spread and coverage on systems with known atoms, and
+    benchmarks/bench_estimates.py repeats them. The interval of an atom is the hull of its held-out, in-sample and
+    estimated values, widened by 1.96 standard errors of its row scores. Where both sources are equally good and
+    independent given the target, both ends of the redundancy err to the same side, and its interval covers less often
+    than it says.
 
     Examples
     --------
@@ -114,9 +115,9 @@ def estimate_pid(
     informations = estimate_informations(scores)
     held_out, in_sample = scores.held_out.mean(0), scores.in_sample
     errors = standard_errors(scores)
-    estimate = {**_by_name(informations), **atoms_from(informations)}
-    ends = [estimate, *({**_by_name(values), **atoms_from(values)} for values in (held_out, in_sample))]
-    p_values: dict[str, float] = {name: _one_sided(ends[1][name], errors[name]) for name in ATOMS}
+    estimate = {**by_name(informations), **atoms_from(informations)}
+    ends = [estimate, *({**by_name(values), **atoms_from(values)} for values in (held_out, in_sample))]
+    p_values: dict[str, float] = {name: one_sided(ends[1][name], errors[name]) for name in ATOMS}
     null = None
     if n_null:
         observed = np.array([getattr(plug_in, name) for name in ATOMS])
@@ -124,17 +125,11 @@ def estimate_pid(
         p_values = {name: max(p_values[name], by_nulls[name]) for name in ATOMS}
     result = PIDEstimate(
         **estimate,
-        interval={
-            name: (
-                min(end[name] for end in ends) - TWO_SIDED_95 * errors[name],
-                max(end[name] for end in ends) + TWO_SIDED_95 * errors[name],
-            )
-            for name in estimate
-        },
+        interval={name: hull([end[name] for end in ends], errors[name]) for name in estimate},
         standard_error=errors,
         held_out=ends[1],
         in_sample=ends[2],
-        plug_in=_all_of(plug_in),
+        plug_in=all_of(plug_in),
         p_value=p_values,
         null=null,
         bootstrap=spreads(bootstrap(samples, n_bootstrap, draws)) if n_bootstrap else None,
@@ -165,9 +160,7 @@ def estimate_informations(scores: Scores) -> FloatArray:
 
 def atoms_from(informations: FloatArray) -> dict[str, float]:
     """Return the atoms of I1, I2, U and I12, such as redundancy = I1 + I2 - U (Bertschinger et al. 2014)."""
-    mi_1, mi_2, union, mi_joint = (float(value) for value in informations)
-    values = (mi_1 + mi_2 - union, union - mi_2, union - mi_1, mi_joint - union)
-    return dict(zip(ATOMS, values, strict=True))
+    return dict(zip(ATOMS, map(float, OF_ATOMS @ informations), strict=True))
 
 
 def standard_errors(scores: Scores) -> dict[str, float]:
@@ -181,12 +174,16 @@ def standard_errors(scores: Scores) -> dict[str, float]:
     along_curve[:, 2] += growth * (scores.held_out[:, 2] - scores.from_half[:, 2])
     errors = []
     for rows in (scores.held_out, along_curve):
-        i1, i2, union, i12 = rows.T
-        columns = np.stack([*rows.T, i1 + i2 - union, union - i2, union - i1, i12 - union])
+        columns = np.vstack([rows.T, OF_ATOMS @ rows.T])
         errors.append(columns.std(1, ddof=1) / np.sqrt(len(rows)))
     return {
         name: float(max(pair)) for name, pair in zip((*INFORMATIONS, *ATOMS), zip(*errors, strict=True), strict=True)
     }
+
+
+def hull(values: Sequence[float], error: float) -> tuple[float, float]:
+    """Return the 95 % interval of an estimate that lies between several values, each with this standard error."""
+    return min(values) - TWO_SIDED_95 * error, max(values) + TWO_SIDED_95 * error
 
 
 def deal_folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
@@ -218,19 +215,19 @@ def _read(y: object, x1: object, x2: object) -> CodedSamples:
     return CodedSamples(*codes)
 
 
-def _by_name(informations: FloatArray) -> dict[str, float]:
+def by_name(informations: FloatArray) -> dict[str, float]:
     """Return the four informations by name."""
     return dict(zip(INFORMATIONS, map(float, informations), strict=True))
 
 
-def _all_of(result: PIDResult) -> dict[str, float]:
+def all_of(result: PIDResult) -> dict[str, float]:
     """Return the atoms and informations of a decomposition, the union information among them."""
     union = result.mi_1 + result.mi_2 - result.redundancy
     informations = np.array([result.mi_1, result.mi_2, union, result.mi_joint])
-    return {**_by_name(informations), **atoms_from(informations)}
+    return {**by_name(informations), **atoms_from(informations)}
 
 
-def _one_sided(value: float, error: float) -> float:
+def one_sided(value: float, error: float) -> float:
     """Return the p-value of a held-out mean against zero or less; held-out scores err downwards."""
     if error == 0.0:
         return 0.0 if value > 0.0 else 1.0

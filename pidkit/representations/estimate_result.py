@@ -9,13 +9,28 @@ from typing import Any
 from pidkit.pid.result import ATOMS, SolverReport
 from pidkit.representations.finite_samples import Spread
 from pidkit.results import UnitResult, text_table
-from pidkit.units import NATS_PER_UNIT
+from pidkit.units import convert
 
 SIGNIFICANT = 0.05
 """The p-value up to which an atom is called above chance."""
 
 WIDE, WIDE_SHARE = 0.1, 0.5
 """An interval this many bits wide, and this share of its estimate, is called limited by the sample."""
+
+
+SMALLEST_SHOWN = 1e-4
+"""Smaller p-values are shown as smaller than this: they rest on the tails of a normal distribution."""
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value as tables show it.
+
+    Examples
+    --------
+    >>> p_text(0.0312), p_text(1e-30)
+    ('p = 0.031', 'p < 0.0001')
+    """
+    return f"p = {p_value:.2g}" if p_value >= SMALLEST_SHOWN else f"p < {SMALLEST_SHOWN}"
 
 
 @dataclass(frozen=True)
@@ -86,17 +101,28 @@ class PIDEstimate(UnitResult):
     @property
     def atoms(self) -> dict[str, float]:
         """The four estimated atoms by name."""
-        return {name: getattr(self, name) for name in ATOMS}
+        return {name: float(getattr(self, name)) for name in ATOMS}
+
+    def limits(self, atom: str) -> tuple[str, ...]:
+        """Return what limits an atom: "the sample", where its interval is wide, or nothing of note."""
+        return ("the sample",) if self._is_wide(atom) else ()
 
     def verdict(self, atom: str) -> str:
         """Return in a few words what to believe of an atom: whether it is above chance, and what limits it."""
+        words = "above chance" if self._is_above_chance(atom) else "not told from zero"
+        if limits := self.limits(atom):
+            words += f", limited by {' and '.join(limits)}"
+        return f"{words} ({p_text(self.p_value[atom])})"
+
+    def _is_above_chance(self, atom: str) -> bool:
+        """Whether the p-value of an atom tells it from zero."""
+        return self.p_value[atom] <= SIGNIFICANT
+
+    def _is_wide(self, atom: str) -> bool:
+        """Whether the interval of an atom is wide, both in bits and beside the atom."""
         low, high = self.interval[atom]
-        p_value = self.p_value[atom]
-        wide = WIDE * NATS_PER_UNIT["bits"] / NATS_PER_UNIT[self.unit]
-        words = "above chance" if p_value <= SIGNIFICANT else "not told from zero"
-        if high - low > max(wide, WIDE_SHARE * abs(getattr(self, atom))):
-            words += ", limited by the sample"
-        return f"{words} (p = {p_value:.2g})"
+        least = convert(WIDE, old="bits", new=self.unit)
+        return high - low > max(least, WIDE_SHARE * abs(self.atoms[atom]))
 
     def _rows(self) -> list[dict[str, str]]:
         """Return a row for each atom and each information."""

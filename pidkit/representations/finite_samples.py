@@ -1,7 +1,7 @@
 """The effect of a finite sample on plug-in atoms: predicted bias, corrections, the shuffled null and the bootstrap.
 
 Plug-in information is biased upwards, most of all the synergy: 10 x 10 x 10 codes of independent data show 1.10 bits
-of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `representation_pid` shows
+of it at 500 samples and .054 at 10 000. No correction is safe at a few samples a cell, so `coded_pid` shows
 the raw atoms, the corrected ones and the null side by side.
 """
 

@@ -1,4 +1,4 @@
-"""Splits for cross-fitting that keep classes spread and groups together."""
+"""Splits for cross-fitting that keep classes spread and groups together, and parts of too many rows."""
 
 from __future__ import annotations
 
@@ -69,3 +69,8 @@ def cross_fitting_splits(
                 "merge the class or pass fewer folds"
             )
     return splits
+
+
+def some_rows(n: int, most: int, rng: np.random.Generator) -> IntArray:
+    """Return the rows 0 to n - 1, or `most` of them at random, in order."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))

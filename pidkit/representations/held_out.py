@@ -8,7 +8,7 @@ import numpy as np
 
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.representations.finite_samples import CodedSamples
-from pidkit.representations.predictors import SourcePredictors, fit_sources, predict_pairs
+from pidkit.representations.predictors import SourcePredictors, count_table, fit_sources, predict_pairs
 from pidkit.types import FloatArray, IntArray
 
 FOLD_TOL = 1e-6
@@ -17,6 +17,9 @@ of any solve satisfy the dual constraint, so that their scores bound the union i
 
 INFORMATIONS = ("mi_1", "mi_2", "union", "mi_joint")
 """The four informations that rows are scored for, in the order of the columns."""
+
+OF_ATOMS = np.array([[1.0, 1.0, -1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, -1.0, 1.0]])
+"""The atoms, in the order of ATOMS, as combinations of INFORMATIONS (Bertschinger et al. 2014)."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def cross_validate(samples: CodedSamples, folds: IntArray) -> Scores:
     scores, in_sample = np.empty((2, samples.n, 4)), np.zeros(4)
     for number, rows in enumerate(training):
         fold = number % n_folds
-        table = _count_pairs(samples, pair_of_row.ravel(), pairs.shape[1], rows)
+        table = count_table(samples.y[rows], pair_of_row.ravel()[rows], int(samples.y.max()) + 1, pairs.shape[1])
         log_q = _log_predictions(
             samples, sources[number], solved.lam[number], solved.mu[number], table, pairs, pair_of_row.ravel()
         ) - np.log(sources[number].p_y[samples.y, None])
@@ -104,16 +107,5 @@ def _log_predictions(
 def _count(samples: CodedSamples, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the counts [y, x1] and [y, x2] of some rows, over the alphabets of all rows."""
     n_y = int(samples.y.max()) + 1
-    tables = []
-    for x in (samples.x1, samples.x2):
-        n_x = int(x.max()) + 1
-        cells = np.bincount(samples.y[rows] * n_x + x[rows], minlength=n_y * n_x)
-        tables.append(cells.reshape(n_y, n_x).astype(np.float64))
-    return tables[0], tables[1]
-
-
-def _count_pairs(samples: CodedSamples, pair_of_row: IntArray, n_pairs: int, rows: FloatArray) -> FloatArray:
-    """Return the counts [y, pair of codes] of some rows."""
-    n_y = int(samples.y.max()) + 1
-    cells = np.bincount(samples.y[rows] * n_pairs + pair_of_row[rows], minlength=n_y * n_pairs)
-    return cells.reshape(n_y, n_pairs).astype(np.float64)
+    first, second = (count_table(samples.y[rows], x[rows], n_y, int(x.max()) + 1) for x in (samples.x1, samples.x2))
+    return first, second

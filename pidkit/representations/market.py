@@ -86,38 +86,6 @@ def growth(beliefs: FloatArray, assets: FloatArray, tol: float = GROWTH_TOL) -> 
     return Growth(*(np.concatenate([getattr(one, name) for one in found]) for name in ("weights", "lower", "upper")))
 
 
-def market_advantage(
-    beliefs_1: FloatArray,
-    beliefs_2: FloatArray,
-    assets: FloatArray,
-    masses_1: FloatArray | None = None,
-    masses_2: FloatArray | None = None,
-    tol: float = GROWTH_TOL,
-) -> float:
-    """Return a lower bound of Uni(Y:X1 \\ X2) in nats: E h_U(beliefs_1) - E h_U(beliefs_2) for the market of `assets`.
-
-    Parameters
-    ----------
-    beliefs_1, beliefs_2 : ndarray, shape (n_1, C) and (n_2, C)
-        P(y | x1) and P(y | x2) of one target.
-    assets : ndarray, shape (K, C)
-        exp(lam(., x1)) of BROJA's solution, one for each x1, attain the unique information.
-    masses_1, masses_2 : ndarray, optional
-        P(x1) and P(x2); None: all rows count the same.
-    tol : float
-        Nats to which each growth rate is bounded; the bound is valid whatever it is.
-
-    Examples
-    --------
-    >>> know, guess = np.eye(2), np.full((2, 2), 0.5)
-    >>> round(float(market_advantage(know, guess, np.eye(2)) / np.log(2)), 4)  # a horse race at even odds
-    1.0
-    """
-    ahead = np.average(growth(beliefs_1, assets, tol).lower, weights=masses_1)
-    behind = np.average(growth(beliefs_2, assets, tol).upper, weights=masses_2)
-    return float(ahead - behind)
-
-
 def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
     """Solve for a part of the beliefs."""
     n, n_classes = beliefs.shape

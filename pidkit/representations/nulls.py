@@ -25,6 +25,7 @@ import numpy as np
 
 from pidkit.pid.broja import solve_broja
 from pidkit.representations.finite_samples import CodedSamples, Spread, replicate_atoms, spread_of
+from pidkit.representations.predictors import count_table
 from pidkit.types import FloatArray, IntArray
 
 REPEATABLE = 1e-12
@@ -103,8 +104,7 @@ def _repeat(draw: Draw, n: int) -> Iterator[CodedSamples]:
 def _channel(y: IntArray, x: IntArray) -> FloatArray:
     """Return the plug-in channel p(x|y), shape (n_y, n_x)."""
     n_x = int(x.max()) + 1
-    counts = np.bincount(y * n_x + x, minlength=(int(y.max()) + 1) * n_x).reshape(-1, n_x)
-    return _rows_to_one(counts.astype(np.float64))
+    return _rows_to_one(count_table(y, x, int(y.max()) + 1, n_x))
 
 
 def _rows_to_one(table: FloatArray) -> FloatArray:

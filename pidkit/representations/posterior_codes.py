@@ -9,7 +9,8 @@ from sklearn.cluster import kmeans_plusplus
 
 from pidkit.arguments import whole_number
 from pidkit.errors import InputError
-from pidkit.representations.predictors import fit_source
+from pidkit.representations.folds import some_rows
+from pidkit.representations.predictors import count_table, fit_source
 from pidkit.types import FloatArray, IntArray
 
 CLUSTERED_ROWS = 20_000
@@ -19,9 +20,6 @@ CLUSTERING_ITERATIONS = 100
 
 SETTLED = 1e-7
 """Nats; centroids are left as they are once an iteration lowers the mean divergence by less."""
-
-SCORED_FOLDS = 5
-"""Parts of the rows, each of which is predicted from the codes of the others, to choose a number of codes."""
 
 SMALLEST = 1e-12
 """Probability that a posterior counts as having at least."""
@@ -62,9 +60,7 @@ def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generat
     (True, (2, 2))
     """
     whole_number("n_codes", n_codes, least=1)
-    rows = posteriors
-    if len(rows) > CLUSTERED_ROWS:
-        rows = rows[np.sort(rng.choice(len(rows), CLUSTERED_ROWS, replace=False))]
+    rows = posteriors[some_rows(len(posteriors), CLUSTERED_ROWS, rng)]
     roots = np.sqrt(rows)
     n_codes = min(n_codes, len(np.unique(roots.round(9), axis=0)))
     seed = int(rng.integers(2**31))
@@ -82,7 +78,7 @@ def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generat
 
 
 def choose_codes(
-    posteriors: FloatArray, labels: IntArray, grid: Sequence[int], rng: np.random.Generator
+    posteriors: FloatArray, labels: IntArray, grid: Sequence[int], folds: IntArray, rng: np.random.Generator
 ) -> tuple[IntArray, FloatArray]:
     """Return the codes and centroids, of as many as predict the labels of held-out rows best; see `posterior_codes`.
 
@@ -90,12 +86,10 @@ def choose_codes(
     it, weigh one against the other. The smallest number wins that comes within a standard error of the best score's
     difference to its own.
     """
-    fold = np.empty(labels.size, dtype=np.int64)
-    fold[rng.permutation(labels.size)] = np.arange(labels.size) % SCORED_FOLDS
     tried = []
     for n_codes in grid:
         codes, centroids = posterior_codes(posteriors, n_codes, rng)
-        tried.append((_held_out_scores(codes, labels, fold), codes, centroids))
+        tried.append((_held_out_scores(codes, labels, folds), codes, centroids))
     best = max(tried, key=lambda one: float(one[0].mean()))[0]
     for scores, codes, centroids in tried:
         behind = best - scores
@@ -145,8 +139,8 @@ def _held_out_scores(codes: IntArray, labels: IntArray, fold: IntArray) -> Float
     """Return log q(y | code) of every row, q being fitted to the other folds."""
     n_y, n_x = int(labels.max()) + 1, int(codes.max()) + 1
     scores = np.empty(labels.size)
-    for k in range(SCORED_FOLDS):
+    for k in range(int(fold.max()) + 1):
         seen, own = fold != k, fold == k
-        counts = np.bincount(labels[seen] * n_x + codes[seen], minlength=n_y * n_x).reshape(n_y, n_x)
-        scores[own] = np.log(fit_source(counts.astype(np.float64))[labels[own], codes[own]])
+        counts = count_table(labels[seen], codes[seen], n_y, n_x)
+        scores[own] = np.log(fit_source(counts)[labels[own], codes[own]])
     return scores

@@ -36,7 +36,7 @@ class SourcePredictors:
     counts_1, counts_2 : ndarray
         The counts that they come from.
     strength_1, strength_2 : float
-        How many samples p_y counts for in each column.
+        How many samples the prior counts for in each column.
     """
 
     p_y: FloatArray
@@ -52,17 +52,35 @@ class SourcePredictors:
         return _joint(self.q_1, self.counts_1, self.p_y), _joint(self.q_2, self.counts_2, self.p_y)
 
 
-def fit_sources(counts_1: FloatArray, counts_2: FloatArray) -> SourcePredictors:
-    """Fit q(y|x) = (c(y, x) + a p(y)) / (c(x) + a) to the counts of both sources, a by leave-one-out likelihood."""
-    totals = counts_1.sum(1)
-    p_y = (totals + HALF_COUNT) / (totals.sum() + HALF_COUNT * totals.size)
-    (q_1, strength_1), (q_2, strength_2) = (_shrink_to_target(c, p_y) for c in (counts_1, counts_2))
+def fit_sources(
+    counts_1: FloatArray, counts_2: FloatArray, priors: tuple[FloatArray, FloatArray] | None = None
+) -> SourcePredictors:
+    """Fit q(y|x) = (c(y, x) + a r(y, x)) / (c(x) + a) to the counts of both sources, a by leave-one-out likelihood.
+
+    The priors r(., x) are the target's frequencies p(y), unless others are known, such as what a decoder says of the
+    rows of every code.
+    """
+    p_y = _frequencies(counts_1)
+    r_1, r_2 = (p_y[:, None], p_y[:, None]) if priors is None else priors
+    (q_1, strength_1), (q_2, strength_2) = _shrink(counts_1, r_1), _shrink(counts_2, r_2)
     return SourcePredictors(p_y, q_1, q_2, counts_1, counts_2, strength_1, strength_2)
 
 
 def fit_source(counts: FloatArray) -> FloatArray:
     """Return q(y|x) of one source's counts [y, x], shrunk as `fit_sources` shrinks it."""
-    return fit_sources(counts, counts).q_1
+    return _shrink(counts, _frequencies(counts)[:, None])[0]
+
+
+def count_table(y: IntArray, x: IntArray, n_y: int, n_x: int) -> FloatArray:
+    """Return how often each symbol of y occurs with each of x, shape (n_y, n_x).
+
+    Examples
+    --------
+    >>> count_table(np.array([0, 1, 1]), np.array([2, 0, 0]), 2, 3)
+    array([[0., 0., 1.],
+           [2., 0., 0.]])
+    """
+    return np.bincount(y * n_x + x, minlength=n_y * n_x).reshape(n_y, n_x).astype(np.float64)
 
 
 def predict_pairs(
@@ -104,13 +122,19 @@ def predict_pairs(
     return np.asarray((counts + strength * prior) / (counts.sum(0) + strength))
 
 
-def _shrink_to_target(counts: FloatArray, p_y: FloatArray) -> tuple[FloatArray, float]:
+def _frequencies(counts: FloatArray) -> FloatArray:
+    """Return the frequencies of the target in counts [y, x], every symbol counted HALF_COUNT times more."""
+    totals = counts.sum(1)
+    return np.asarray((totals + HALF_COUNT) / (totals.sum() + HALF_COUNT * totals.size))
+
+
+def _shrink(counts: FloatArray, prior: FloatArray) -> tuple[FloatArray, float]:
     """Return q(y|x) with the strength of the highest leave-one-out likelihood, and that strength."""
     y, x = np.nonzero(counts)
-    number, total, prior = counts[y, x], counts.sum(0)[x], p_y[y]
-    scores = [(number * np.log((number - 1.0 + a * prior) / (total - 1.0 + a))).sum() for a in STRENGTHS]
+    number, total, own = counts[y, x], counts.sum(0)[x], np.broadcast_to(prior, counts.shape)[y, x]
+    scores = [(number * np.log((number - 1.0 + a * own) / (total - 1.0 + a))).sum() for a in STRENGTHS]
     strength = STRENGTHS[int(np.argmax(scores))]
-    return (counts + strength * p_y[:, None]) / (counts.sum(0) + strength), strength
+    return (counts + strength * prior) / (counts.sum(0) + strength), strength
 
 
 def _leave_one_out(log_v: FloatArray, sources: SourcePredictors, y: IntArray, x1: IntArray, x2: IntArray) -> FloatArray:

@@ -1,108 +1,158 @@
-"""The result of `representation_pid`: raw atoms beside their caps, bias, null, spread and provenance."""
+"""The result of `representation_pid`: decoded atoms with their error budget, and what to believe of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pidkit.pid.result import ATOMS, INFORMATION, PIDResult
-from pidkit.representations.finite_samples import Spread
-from pidkit.results import UnitResult, text_table
+from pidkit.pid.result import ATOMS
+from pidkit.representations.estimate_result import PIDEstimate
+from pidkit.results import UnitPart, text_table
+from pidkit.units import convert
+
+NOTABLE_LOSS = 0.1
+"""Bits of a bracket from which an atom is called limited by the codes."""
+
+LITTLE = 0.1
+"""Share of H(Y) below which a decoder is said to read little."""
 
 
 @dataclass(frozen=True)
-class RepresentationPID(UnitResult):
-    """The atoms of two quantised representations about labels, with their caps, bias, null and spread.
+class DecoderReport(UnitPart):
+    """What one decoder read, on rows that it had not seen, in the result's unit.
 
     Attributes
     ----------
-    pid : PIDResult
-        The plug-in atoms, I(Y;X1), I(Y;X2), I(Y;X1,X2) and the certified gap.
-    entropy_y : float
-        H(Y): no atom, and no information, exceeds it.
-    cap_1, cap_2 : float
-        log n_codes_1 and log n_codes_2: no code can say more about anything.
-    n_samples : int
-        Rows measured.
-    bias : dict of str to float
-        Predicted upward bias of mi_1, mi_2 and mi_joint.
-    corrected : dict of str to float or None
-        Atoms after the bias correction asked for; they can be negative.
-    null, bootstrap : dict of str to Spread, or None
-        Atoms under permuted labels, and their spread over resamples.
-    unit : str
-    provenance : dict
-        Quantiser and its parameters, correction, seed, rows, and the versions of the packages involved.
+    name : str
+    information : float
+        H(Y) less its cross-entropy before calibration: what `estimate_mi` calls the label decoder's information.
+    calibrated : float
+        The same after calibration, from which the atoms are computed.
+    standard_error : float
+        Of `calibrated`.
+    claimed : float
+        H(Y) less the mean entropy of its posteriors: what it believes to read.
+    accuracy : float
+        Share of rows whose most probable class is their label.
     """
 
-    _information = ("pid", "entropy_y", "cap_1", "cap_2", "bias", "corrected", "null", "bootstrap")
+    _information = ("information", "calibrated", "standard_error", "claimed")
 
-    pid: PIDResult
-    entropy_y: float
-    cap_1: float
-    cap_2: float
-    n_samples: int
-    bias: Mapping[str, float]
-    corrected: Mapping[str, float] | None
-    null: Mapping[str, Spread] | None
-    bootstrap: Mapping[str, Spread] | None
-    unit: str
-    provenance: Mapping[str, Any]
+    name: str
+    information: float
+    calibrated: float
+    standard_error: float
+    claimed: float
+    accuracy: float
 
-    @property
-    def redundancy(self) -> float:
-        """What both representations tell about Y, each alone."""
-        return self.pid.redundancy
 
-    @property
-    def unique_1(self) -> float:
-        """What only the first representation tells."""
-        return self.pid.unique_1
+@dataclass(frozen=True)
+class RepresentationPID(PIDEstimate):
+    """Atoms of what decoders read out of two layers, each with its error budget. All informations are in `unit`.
 
-    @property
-    def unique_2(self) -> float:
-        """What only the second representation tells."""
-        return self.pid.unique_2
+    What `PIDEstimate` has, it has. `interval` is the sample's part of the error, `bracket` that of the codes, `report`
+    the solver's. The decoder's part is named, not bounded: labels may hide in a layer beyond any decoder, so that the
+    atoms are those of what the named decoder reads (the usable information of Xu et al., ICLR 2020). `held_out` and
+    `in_sample` differ for the union information, whose predictors are fitted to the rows of other folds and once more
+    to all of them. `plug_in` holds the atoms of the empirical joint of the labels and the posteriors' codes.
 
-    @property
-    def synergy(self) -> float:
-        """What only both together tell."""
-        return self.pid.synergy
+    Attributes
+    ----------
+    coding_loss_1, coding_loss_2 : float
+        Mean Kullback-Leibler divergence of a posterior from the centroid of its code: what the codes of x1 and of x2
+        lose. The atoms are computed from the posteriors and pay less than this; see `bracket`.
+    bracket : dict of str to (float, float)
+        Of the redundancy and the unique atoms: between these lie the atoms of the posteriors, up to the sample's error.
+        The redundancy of codes bounds theirs from below, the market of the codes from above.
+    decoders : dict of str to DecoderReport
+        Of "x1", "x2" and "both", what each decoder read.
+    miscalibration, miscalibration_error : float
+        Redundancy that the posteriors claim less the counted one, and its standard error.
+    warnings : tuple of str
+        What a reader has to know before using the numbers. The first call also issued them as warnings.
+    """
 
-    def table(self) -> list[dict[str, str]]:
-        """Return the rows of the printed table, one an atom or information, as strings."""
-        rows = []
-        for name in (*ATOMS, *INFORMATION):
-            row = {"": name, self.unit: f"{getattr(self.pid, name):z.4f}"}
-            if self.corrected is not None:
-                row["corrected"] = f"{self.corrected[name]:z.4f}" if name in self.corrected else ""
-            if self.null is not None:
-                row["null"] = f"{self.null[name].mean:z.4f} ± {self.null[name].std:z.4f}" if name in self.null else ""
-            if self.bootstrap is not None:
-                # The spread alone: a resample adds the bias once more, so its centre is not where the truth is.
-                row["bootstrap std"] = f"{self.bootstrap[name].std:z.4f}" if name in self.bootstrap else ""
-            row["predicted bias"] = f"{self.bias[name]:z.4f}" if name in self.bias else ""
-            rows.append(row)
+    _information = (
+        *PIDEstimate._information,
+        *("coding_loss_1", "coding_loss_2", "bracket", "decoders", "miscalibration", "miscalibration_error"),
+    )
+
+    coding_loss_1: float
+    coding_loss_2: float
+    bracket: Mapping[str, tuple[float, float]]
+    decoders: Mapping[str, DecoderReport]
+    miscalibration: float
+    miscalibration_error: float
+    warnings: tuple[str, ...]
+
+    def limits(self, atom: str) -> tuple[str, ...]:
+        """Return what limits an atom: "the sample", "the codes", "the decoder", or nothing of note.
+
+        The sample, where its interval is wide; the codes, where its bracket is wider than .1 bit; the decoder, where
+        the one of both layers read no more than the better single one (synergy), or those of the layers that the atom
+        is about read less than a tenth of H(Y).
+        """
+        found = ["the sample"] if self._is_wide(atom) else []
+        low, high = self.bracket.get(atom, (0.0, 0.0))
+        if high - low > convert(NOTABLE_LOSS, old="bits", new=self.unit):
+            found.append("the codes")
+        little = {name: report.calibrated < LITTLE * self.entropy_y for name, report in self.decoders.items()}
+        weak = {
+            "redundancy": little["x1"] or little["x2"],
+            "unique_1": little["x1"],
+            "unique_2": little["x2"],
+            "synergy": self.decoders["both"].calibrated <= self.union,
+        }
+        if weak[atom]:
+            found.append("the decoder")
+        return tuple(found)
+
+    def budget(self) -> dict[str, float]:
+        """Return where the bits between H(Y) and what the layers are seen to tell go, in `unit`.
+
+        The parts add up to H(Y): the four estimated atoms, and "unread", what neither decoder nor both together read.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pidkit import representation_pid
+        >>> labels = np.arange(400) % 2
+        >>> layer = labels[:, None] + 0.5 * np.random.default_rng(0).normal(size=(400, 2))
+        >>> result = representation_pid(labels=labels, x1=layer, x2=layer)
+        >>> abs(sum(result.budget().values()) - result.entropy_y) < 1e-9
+        True
+        """
+        return {**self.atoms, "unread": self.entropy_y - self.mi_joint}
+
+    def _rows(self) -> list[dict[str, str]]:
+        """Return a row for each atom and each information."""
+        rows = super()._rows()
+        for row in rows:
+            low, high = self.bracket.get(row[""], (None, None))
+            row["of the codes"] = row.pop("plug-in")
+            row["bracket"] = "" if low is None else f"[{low:z.3f}, {high:z.3f}]"
+            row["verdict"] = row.pop("verdict")
         return rows
 
     def summary(self) -> str:
-        """Return one line: H(Y), the caps, the sample and the certificate."""
-        report = self.pid.report
-        return (
-            f"H(Y) = {self.entropy_y:z.4f}, code caps {self.cap_1:z.4f} and {self.cap_2:z.4f}, "
-            f"n = {self.n_samples}; {report.solver}, certified gap {report.gap:.1e} {report.unit}"
-        )
+        """Return the lines below the table: what each step read or lost."""
+        read = [
+            f"{name} {report.calibrated:z.3f} ({report.accuracy:.1%} right)" for name, report in self.decoders.items()
+        ]
+        _, n_1, n_2 = self.n_symbols
+        report = next(iter(self.decoders.values()))
+        lines = [
+            f"H(Y) = {self.entropy_y:z.4f} {self.unit}, n = {self.n_samples}",
+            f"decoder {report.name!r}, {self.provenance['folds']} folds, read {', '.join(read)}",
+            f"codes   {n_1} and {n_2}, losing {self.coding_loss_1:z.3f} and {self.coding_loss_2:z.3f}",
+            f"solver  {self.report.solver}, certified gap {self.report.gap:.1e} {self.report.unit}",
+            *(f"warning {text}" for text in self.warnings),
+        ]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Show the table and the summary line."""
-        lines = (f"  {line}" for line in text_table(self.table()))
-        return "\n".join(["RepresentationPID", *lines, "  " + self.summary()])
-
-    def _rows(self) -> list[dict[str, str]]:
-        """Return the same rows for a notebook."""
-        return self.table()
-
-    def _caption(self) -> str:
-        """Return the same line above the table of a notebook."""
-        return self.summary()
+        """Show the table, the verdicts, and what each step read or lost."""
+        rows = [{name: text for name, text in row.items() if name != "verdict"} for row in self._rows()]
+        verdicts = [f"{name:<10}  {self.verdict(name)}" for name in ATOMS]
+        lines = [*(line.rstrip() for line in text_table(rows)), "", *verdicts, "", *self.summary().splitlines()]
+        return "\n".join(["RepresentationPID", *(f"  {line}".rstrip() for line in lines)])

@@ -32,7 +32,7 @@ PAIRS = (AND.sum(2), AND.sum(1))
 BATCH = np.stack([AND, gate("XOR").joint])
 LABELS = np.arange(60) % 2
 ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
-SPLITS = three_way_splits(60, np.random.default_rng(0), folds=1, labels=LABELS)
+SPLITS = three_way_splits(60, np.random.default_rng(2), folds=3, labels=LABELS)
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
 SHORT = Budget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)
@@ -64,8 +64,8 @@ def plots() -> dict[str, Door]:
     }
 
 
-def representation(**changed: Any) -> Any:
-    return pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"quantiser": UniformBins(2), **changed})
+def coded(**changed: Any) -> Any:
+    return pidkit.coded_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"quantiser": UniformBins(2), **changed})
 
 
 DOORS: dict[str, Door] = {
@@ -87,7 +87,14 @@ DOORS: dict[str, Door] = {
         lambda **c: pidkit.solve_broja_batch(BATCH.sum(3), BATCH.sum(2), **c).unique_1, tol=1e-6, max_iter=50, n_jobs=2
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
-    "representation_pid": Door(representation, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "representation_pid": Door(
+        lambda **c: pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"folds": 2, **c}),
+        folds=3,
+        n_codes=2,
+        n_bootstrap=2,
+        n_null=2,
+    ),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
         folds=3,
@@ -128,10 +135,8 @@ DOORS: dict[str, Door] = {
     "PlugIn.estimate": Door(lambda **c: PlugIn().estimate(LABELS, LABELS, **c)),
     "LabelDecoder": Door(LabelDecoder, folds=3),
     "LabelDecoder.estimate": Door(lambda **c: LabelDecoder(folds=1).estimate(ROWS, LABELS, **c)),
+    "LabelDecoder.cross_fit": Door(lambda **c: len(LabelDecoder().cross_fit(ROWS, LABELS, **{"splits": SPLITS, **c}))),
     "LabelDecoder.fit": Door(lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS, **c).estimate(ROWS, LABELS)),
-    "LabelDecoder.cross_fit": Door(
-        lambda **c: next(one.posteriors(ROWS) for one in LabelDecoder().cross_fit(ROWS, LABELS, splits=SPLITS, **c))
-    ),
     "FittedLabelDecoder.estimate": Door(
         lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS).estimate(ROWS, LABELS, **c)
     ),

@@ -38,7 +38,16 @@ RECORDS = (
     ),
     *("FittedCritic", "Gate", "History", "IntersectionReport", "IntersectionResult", "MIEstimate", "PIDResult"),
     *("Assumption", "FitReport", "PIDEstimate"),
-    *("PlanePoint", "PlaneTrajectory", "RepresentationPID", "SolverReport", "Spread", "Task"),
+    *(
+        "PlanePoint",
+        "PlaneTrajectory",
+        "CodedPID",
+        "DecoderReport",
+        "RepresentationPID",
+        "SolverReport",
+        "Spread",
+        "Task",
+    ),
 )
 """What pidkit makes and nobody else: its numbers were computed, not passed."""
 

@@ -1,5 +1,6 @@
 """Two arrays to write, and what load_array says of a file that it refuses."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from pidkit.arrays import load_array
 X = np.arange(12.0).reshape(3, 4)
 
 Y = np.arange(5, dtype=np.int32)
+
+WRITABLE = [".npy", ".npz", *([".safetensors"] if find_spec("safetensors") else [])]
+"""The formats that can be written on this machine."""
 
 
 def is_mapped(array: Any) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from pidkit import InputError
 from pidkit.arrays import ArrayEntry, describe_file, load_array, save_arrays
-from tests.arrays.files import X, Y, is_mapped, message_of
+from tests.arrays.files import WRITABLE, X, Y, is_mapped, message_of
 
 
 def test_npy_is_mapped(tmp_path: Path) -> None:
@@ -86,9 +86,7 @@ def test_paths_that_name_no_file_of_arrays(tmp_path: Path) -> None:
         describe_file(tmp_path / "absent.npy")
 
 
-@given(
-    position=st.integers(0, 10**6), byte=st.integers(0, 255), suffix=st.sampled_from([".npy", ".npz", ".safetensors"])
-)
+@given(position=st.integers(0, 10**6), byte=st.integers(0, 255), suffix=st.sampled_from(WRITABLE))
 @settings(max_examples=80, deadline=None)
 def test_a_changed_byte_raises_nothing_but_input_error(position: int, byte: int, suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

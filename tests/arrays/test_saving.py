@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from pidkit import InputError
 from pidkit.arrays import ArrayEntry, describe_file, load_array, save_arrays, write_atomic
-from tests.arrays.files import X, Y
+from tests.arrays.files import WRITABLE, X, Y
 
 
 @given(
@@ -22,7 +22,7 @@ from tests.arrays.files import X, Y
         hnp.array_shapes(min_dims=0, min_side=0),
         elements=st.integers(0, 1),
     ),
-    suffix=st.sampled_from([".npy", ".npz", ".safetensors"]),
+    suffix=st.sampled_from(WRITABLE),
 )
 @settings(max_examples=60, deadline=None)
 def test_round_trip(x: Any, suffix: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from pidkit import InputError, RepresentationCodes, bivariate_pid, gate, representation_pid
+from pidkit import InputError, RepresentationCodes, bivariate_pid, coded_pid, gate
 from pidkit.pid import ATOMS, PIDResult
 from pidkit.plot import PICTURE_FORMATS, STYLE, plot_atom_map, plot_atoms, plot_atoms_over, save_figure
 
@@ -32,7 +32,7 @@ def measured() -> Any:
     rng = np.random.default_rng(0)
     y = rng.integers(4, size=400)
     x1, x2 = y[:, None] + 0.5 * rng.normal(size=(400, 2)), (y % 2)[:, None] + 0.5 * rng.normal(size=(400, 2))
-    return representation_pid(
+    return coded_pid(
         labels=y, x1=x1, x2=x2, quantiser=RepresentationCodes(n_codes=4), bias="extrapolation", n_null=8, n_bootstrap=8
     )
 
@@ -202,14 +202,14 @@ def test_numbers_in_cells_stand_out_from_their_cell() -> None:
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plot_atoms(0.5), r"result\[0\] must be a PIDResult or a RepresentationPID, not float"),  # type: ignore[arg-type]
+        (lambda: plot_atoms(0.5), r"result\[0\] must be what bivariate_pid, .* returns, not float"),  # type: ignore[arg-type]
         (lambda: plot_atoms(with_atoms(synergy=float("nan"))), "has an atom that is NaN or infinite"),
         (lambda: plot_atoms(AND, sources="ab"), "sources must be the two names of x1 and x2"),  # type: ignore[arg-type]
         (lambda: plot_atoms(AND, sources=("a", "b", "c")), "sources must be the two names"),  # type: ignore[arg-type]
         (lambda: plot_atoms_over(AND), "results must be a sequence of results, not PIDResult; put one into a list"),  # type: ignore[arg-type]
         (lambda: plot_atoms_over([]), "results must be at least one result, all in one unit, but there is none"),
         (lambda: plot_atoms_over([AND, XOR.to("nats")]), r"not bits and nats; convert with .to\('bits'\)"),
-        (lambda: plot_atoms_over([AND, 1.0]), r"results\[1\] must be a PIDResult"),  # type: ignore[list-item]
+        (lambda: plot_atoms_over([AND, 1.0]), r"results\[1\] must be what bivariate_pid"),  # type: ignore[list-item]
         (lambda: plot_atoms_over([AND]), "kind='area' needs at least two results, not 1; use kind='bars'"),
         (lambda: plot_atoms_over([AND, XOR], kind="pie"), "kind must be 'area' or 'bars', not 'pie'"),  # type: ignore[arg-type]
         (lambda: plot_atoms_over([AND, XOR], atoms=["unique"]), "atom must be one of 'redundancy', .*, not 'unique'"),  # type: ignore[list-item]

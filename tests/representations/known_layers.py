@@ -73,22 +73,6 @@ def gaussian_classes(
     )
 
 
-def crossed_classes(n: int, seed: int, *, near: float = 1.0, far: float = 0.45) -> tuple[IntArray, list[FloatArray]]:
-    """Return four classes at the corners of a square and the exact posteriors of two noisy looks at it.
-
-    The first look sees one side of the square well and the other badly, the second look the other way round, so that
-    each has something of its own.
-    """
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 4
-    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
-    posteriors = []
-    for scale in ([near, far], [far, near]):
-        centres = corners * scale
-        posteriors.append(softmax((centres[labels] + rng.normal(size=(n, 2))) @ centres.T, axis=1))
-    return labels, posteriors
-
-
 @cache
 def information(n_classes: int, apart: float, draws: int = 200_000) -> float:
     """Return I(Y; apart e_y + N(0, I)) in nats by Monte Carlo of the exact posteriors; standard error below .002."""

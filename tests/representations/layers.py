@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from pidkit import KMeansCodes, RepresentationPID
+from pidkit import CodedPID, KMeansCodes
 
 QUANTISERS = (KMeansCodes(n_codes=4), KMeansCodes(n_codes=2))
 """One code a class for a teacher that knows it, one a parity for a student that knows no more."""
@@ -60,7 +60,7 @@ class Untouchable(FirstFeature):
         raise AssertionError("the quantiser was fitted before the options were checked")
 
 
-def values(result: RepresentationPID) -> dict[str, Any]:
+def values(result: CodedPID) -> dict[str, Any]:
     """Return all that a result holds, but the seconds it took."""
     exported = result.to_dict()
     del exported["pid"]["report"]["seconds"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pidkit
-from pidkit import KMeansCodes, RepresentationCodes, UniformBins, representation_pid
+from pidkit import KMeansCodes, RepresentationCodes, UniformBins, coded_pid
 from pidkit.representations.coding import copy_quantisers, describe, encode, read_rows, split_rows
 from tests.representations.layers import QUANTISERS, FirstFeature, Recorder, Untouchable, teacher_and_student
 
@@ -17,9 +17,7 @@ def test_fit_and_measured_rows_are_apart_and_the_same_for_both_sources() -> None
     Recorder.seen.clear()
     rows = np.arange(300)[:, None] * np.ones(2)
     with pytest.warns(pidkit.BiasWarning):
-        found = representation_pid(
-            labels=np.arange(300) // 2 % 2, x1=rows, x2=rows, quantiser=Recorder(), fit_fraction=0.25
-        )
+        found = coded_pid(labels=np.arange(300) // 2 % 2, x1=rows, x2=rows, quantiser=Recorder(), fit_fraction=0.25)
     steps = [step for step, _ in Recorder.seen]
     (fitted_1, measured_1, fitted_2, measured_2) = (seen for _, seen in Recorder.seen)
     assert steps == ["fit", "transform"] * 2
@@ -33,7 +31,7 @@ def test_fit_and_measured_rows_are_apart_and_the_same_for_both_sources() -> None
 def test_labels_follow_the_measured_rows() -> None:
     """Each row holds its own label: were the labels not split like the rows, the information would fall below H(Y)."""
     labels, *_ = teacher_and_student()
-    found = representation_pid(
+    found = coded_pid(
         labels=labels, x1=labels[:, None], x2=labels[:, None], quantiser=FirstFeature(4), fit_fraction=0.5
     )
     assert found.redundancy == pytest.approx(found.entropy_y, abs=2e-9)
@@ -67,7 +65,7 @@ def test_one_quantiser_serves_both_a_pair_serves_each_and_none_is_the_default() 
 
 def test_a_pair_is_used_in_its_order() -> None:
     labels, teacher, student = teacher_and_student()
-    found = representation_pid(labels=labels, x1=teacher, x2=student, quantiser=QUANTISERS)
+    found = coded_pid(labels=labels, x1=teacher, x2=student, quantiser=QUANTISERS)
     assert found.provenance["quantiser_1"]["n_codes"] == 4
     assert found.provenance["quantiser_2"]["n_codes"] == 2
 

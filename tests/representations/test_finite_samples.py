@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pidkit import InputError, PIDResult, pid_from_samples
-from pidkit.info import mutual_information
+from pidkit.info import joint_mutual_information, mutual_information
 from pidkit.joint import joint_from_samples
 from pidkit.pid.result import ATOMS
 from pidkit.representations import finite_samples
@@ -24,6 +24,7 @@ from pidkit.representations.finite_samples import (
     predicted_bias,
     shuffled_null,
     spreads,
+    within_label_excess,
 )
 
 BITS = np.log(2.0)
@@ -181,6 +182,29 @@ def test_shuffle_subtracts_the_mean_of_the_null() -> None:
     assert corrected_atoms("miller-madow", samples, raw, None, rng) == miller_madow(samples, raw)
     by_method = corrected_atoms("extrapolation", samples, raw, None, np.random.default_rng(1))
     assert by_method == extrapolate(samples, raw, np.random.default_rng(1))
+
+
+def test_the_excess_within_labels_is_that_of_sources_that_are_independent_given_the_label() -> None:
+    """Such samples are as likely as their permutations within labels, which have the same pair tables."""
+    first, second = np.random.default_rng(0).dirichlet(np.full(6, 2.0), size=(2, 4))
+    own, excess = np.zeros((2, 20))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(4, size=200)
+        x1, x2 = ((rng.random((200, 1)) > p[y].cumsum(1)[:, :-1]).sum(1) for p in (first, second))
+        samples = CodedSamples(y, x1, x2)
+        p = joint_from_samples(y=y, x1=x1, x2=x2)
+        product = p.sum(2)[:, :, None] * p.sum(1)[:, None, :] / p.sum((1, 2))[:, None, None]
+        own[seed] = joint_mutual_information(p) - joint_mutual_information(product)
+        excess[seed] = within_label_excess(samples, 10, rng)
+    assert excess.mean() == pytest.approx(own.mean(), abs=3.0 * (excess - own).std() / np.sqrt(20))
+    assert own.mean() > 0.1
+
+
+def test_sources_that_tell_the_label_have_no_excess_within_labels() -> None:
+    y = np.arange(60) % 3
+    samples = CodedSamples(y, y, np.random.default_rng(0).integers(4, size=60))
+    assert within_label_excess(samples, 3, np.random.default_rng(1)) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_bootstrap_has_the_spread_of_theory() -> None:

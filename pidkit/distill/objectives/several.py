@@ -106,7 +106,7 @@ def redundancy_weights(redundancies: Mapping[str, float], *, temperature: float 
     Parameters
     ----------
     redundancies : mapping of str to float
-        Of every teacher, as measured on data that are not trained on, such as `representation_pid(...).redundancy`, in
+        Of every teacher, as measured on data that are not trained on, such as `coded_pid(...).redundancy`, in
         one unit. From few samples it is biased upwards, most visibly where it is next to 0: subtract that of shuffled
         labels first, and put 0 for what falls below.
     temperature : float

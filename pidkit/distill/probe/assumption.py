@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -20,7 +19,7 @@ from pidkit.info import entropy
 from pidkit.records.atom_record import Assumption
 from pidkit.representations.coding import Quantiser, RowSplit
 from pidkit.representations.finite_samples import spread_of
-from pidkit.types import IntArray
+from pidkit.types import FloatArray, IntArray
 from pidkit.units import from_nats
 
 ASSUMPTION_NULL_STREAM = 2_000_003
@@ -104,7 +103,7 @@ def plug_in_conditional_information(y: IntArray, codes: CodeColumn, given: CodeC
     """
     n_y = int(y.max()) + 1
     cells = (y * codes.n_codes + codes.values) * given.n_codes + given.values
-    p: npt.NDArray[np.float64] = np.bincount(cells, minlength=n_y * codes.n_codes * given.n_codes) / y.size
+    p: FloatArray = np.bincount(cells, minlength=n_y * codes.n_codes * given.n_codes) / y.size
     p = p.reshape(n_y, codes.n_codes, given.n_codes)
     h_given, h_y_given = entropy(p.sum((0, 1))), entropy(p.sum(1))
     cap = h_y_given - h_given

@@ -37,7 +37,7 @@ class AtomProbe:
     """Track the atoms of pairs of layers about the labels over a distillation: a context manager and a callback.
 
     For every pair it records, in bits, redundancy, unique_teacher, unique_student and synergy, I(Y;T), I(Y;S) and
-    I(Y;T,S) of their codes, each with its shuffled null: `representation_pid`, up to the certified gap, which is kept.
+    I(Y;T,S) of their codes, each with its shuffled null: `coded_pid`, up to the certified gap, which is kept.
     Where the objective has RID's filters, also I(eps; Y | f_s(S)) (`measure_assumption`), the spread of f_t(T), sigma.
 
     The networks run in eval mode, without gradients and in full precision; afterwards modes, buffers, gradients, random
@@ -59,7 +59,7 @@ class AtomProbe:
     schedule : int or collection of float
         Every so many epochs from 0, or the epochs to measure; at others `step` returns at once.
     quantiser : transformer or pair of transformers, optional
-        As in `representation_pid`, the teacher's first. None: `RepresentationCodes(n_init=3)`, for speed. The student's
+        As in `coded_pid`, the teacher's first. None: `RepresentationCodes(n_init=3)`, for speed. The student's
         is fitted anew at every step; the teachers', who are frozen, once.
     fit_fraction : float, optional
         Fit quantisers on this random share of the sample and measure on the rest; None: both on all, as RID's authors.
@@ -127,7 +127,7 @@ class AtomProbe:
         self._batch_size = check_count("batch_size", batch_size)
         self._schedule = check_schedule(schedule)
         self._quantisers = copy_quantisers(RepresentationCodes(n_init=3) if quantiser is None else quantiser)
-        # The split first, then the permutations, from one generator: as `representation_pid` draws them.
+        # The split first, then the permutations, from one generator: as `coded_pid` draws them.
         self._generator = np.random.default_rng(self._seed)
         fit_fraction = check_fit_fraction(fit_fraction)
         self._split = split_rows(len(y), fit_fraction, self._generator)

@@ -70,7 +70,7 @@ def code_teachers(
 def measure_pair(
     y: IntArray, teacher: CodeColumn, student: CodeColumn, *, n_null: int, generator: np.random.Generator
 ) -> dict[str, Any]:
-    """Return the measured fields of an `AtomRecord`, in bits: those of `representation_pid`, up to the gap.
+    """Return the measured fields of an `AtomRecord`, in bits: those of `coded_pid`, up to the gap.
 
     A training run is not stopped for a certificate: what the solver leaves above `LARGEST_GAP` is in the record, `gap`
     of the atoms and `null_gap`, with a warning.

@@ -27,8 +27,8 @@ DEFAULT_TOL = {"interior-point": 1e-9, "scaling": 1e-5, "conic": 1e-5}
 LARGEST_NEWTON_STEP = 1e9
 """Multiplications in one Newton step, about a tenth of a second, beyond which "auto" prefers matrix products."""
 
-LARGEST_CASUAL_STEP = 5e7
-"""The same where the tolerance asked for is no tighter than CASUAL_TOL: there "scaling" is faster from here on."""
+LARGEST_CASUAL_STEP = 1e8
+"""The same where the tolerance is no tighter than CASUAL_TOL: beyond it "scaling" takes at most about twice as long."""
 
 SMALL_TENSOR = 2000
 """Cells n_y n_x1 n_x2 up to which the interior point is always fastest, so that its cost is not even estimated."""

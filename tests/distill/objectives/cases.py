@@ -16,14 +16,18 @@ from pidkit.distill import (
     AttentionMaps,
     AttentionTransfer,
     Batch,
+    CrossEntropy,
+    ExactRedundancy,
     FitNet,
     HiddenStates,
+    LogitCodes,
     Networks,
     Objective,
     Outputs,
     Phase,
     SalientMask,
     SeveralTeachers,
+    WeightedSum,
     linear_schedule,
     tap,
 )
@@ -106,6 +110,22 @@ TWO_STAGES = (Phase.WARM_UP, Phase.STUDENT)
 ALL_PHASES = tuple(Phase)
 
 CASES: dict[str, Case] = {
+    "CrossEntropy": Case(lambda networks: CrossEntropy()),
+    "WeightedSum": Case(
+        lambda networks: WeightedSum(
+            {"labels": CrossEntropy(), "rid": RID(networks.pairs[1:], n_classes=N_CLASSES)}, {"rid": 0.5}
+        ),
+        phases=ALL_PHASES,
+    ),
+    "ExactRedundancy": Case(
+        lambda networks: ExactRedundancy(
+            LogitCodes(N_CLASSES, temperature=1.0),
+            LogitCodes(N_CLASSES, temperature=1.0),
+            n_classes=N_CLASSES,
+            momentum=0.5,
+            tol=1e-10,
+        )
+    ),
     "KD": Case(lambda networks: KD(temperature=2.0)),
     "KD scheduled": Case(lambda networks: KD(temperature=linear_schedule(8.0, 2.0, 5))),
     "FitNet maps": Case(lambda networks: FitNet(networks.pairs)),

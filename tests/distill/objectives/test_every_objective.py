@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import spawn
 
+from pidkit import distill
 from pidkit.distill import (
     Batch,
     Distillation,
     Networks,
+    Objective,
     Outputs,
     Phase,
 )
@@ -40,6 +42,12 @@ def loss_of(
     """The loss with the same random numbers every time."""
     with own_random_state(2):
         return objective(networks(x, phase), labels, phase)
+
+
+def test_every_public_objective_has_a_case() -> None:
+    public = {member for name in distill.__all__ if isinstance(member := getattr(distill, name), type)}
+    built_ones = {type(built(case)[1]) for case in CASES.values()}
+    assert {one for one in public if issubclass(one, Objective)} - {Objective} == built_ones
 
 
 @every_objective

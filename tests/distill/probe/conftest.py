@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 
 
 @pytest.fixture
 def kept_rng() -> Iterator[None]:
     """The global generators are put back after a test that seeds them."""
+    import torch  # not above: a conftest is loaded whether or not torch is installed
+
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     yield
     torch.set_rng_state(states[0])

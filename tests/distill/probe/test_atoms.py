@@ -1,11 +1,11 @@
-"""Atoms of pairs of layers: known ones, those of representation_pid, exact codes of the teachers."""
+"""Atoms of pairs of layers: known ones, those of coded_pid, exact codes of the teachers."""
 
 from typing import Any
 
 import pytest
 import torch
 
-from pidkit import BiasWarning, RepresentationCodes, representation_pid
+from pidkit import BiasWarning, RepresentationCodes, coded_pid
 from pidkit.distill import AtomProbe
 from pidkit.nn import collect_features
 from tests.distill.probe.known_students import CODES, image_run, measure
@@ -37,7 +37,7 @@ def test_a_student_that_knows_another_bit_has_it_alone() -> None:
     assert record.redundancy < 0.02
 
 
-def test_the_numbers_are_those_of_representation_pid() -> None:
+def test_the_numbers_are_those_of_coded_pid() -> None:
     networks, x, y = image_run()
     quantiser = RepresentationCodes(n_pca=3, n_codes=3, n_init=2)
     for fit_fraction in (None, 0.5):
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_representation_pid() -> None:
         with networks:
             features = [collect_features(net, "0", x)["0"].numpy() for net in networks_in_order]
         with pytest.warns(BiasWarning):
-            whole = representation_pid(
+            whole = coded_pid(
                 labels=y,
                 x1=features[0],
                 x2=features[1],

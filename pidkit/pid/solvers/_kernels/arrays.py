@@ -13,20 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-Vector = Annotated[npt.NDArray[np.float64], types.float64[::1]]
-Matrix = Annotated[npt.NDArray[np.float64], types.float64[:, ::1]]
-Tensor = Annotated[npt.NDArray[np.float64], types.float64[:, :, ::1]]
-Mask = Annotated[npt.NDArray[np.bool_], types.boolean[:, ::1]]
-Integers = Annotated[npt.NDArray[np.intp], types.intp[::1]]
+from pidkit.pid.solvers._kernels.views import View
 
-Index = Annotated[int, types.uintp]
-"""A position in an array, unsigned: numba checks the sign of any other, which keeps loops from being vectorised.
-
-Mixing unsigned and signed numbers makes numba compute in floating point, so they are kept apart.
-"""
-
-IndexVector = Annotated[npt.NDArray[np.uintp], types.uintp[::1]]
-IndexTable = Annotated[npt.NDArray[np.uintp], types.uintp[:, ::1]]
+Vector = Annotated[npt.NDArray[np.float64], View(types.float64, 1)]
+Matrix = Annotated[npt.NDArray[np.float64], View(types.float64, 2)]
+Tensor = Annotated[npt.NDArray[np.float64], View(types.float64, 3)]
+Mask = Annotated[npt.NDArray[np.bool_], View(types.boolean, 2)]
+Integers = Annotated[npt.NDArray[np.intp], View(types.intp, 1)]
+IntegerTable = Annotated[npt.NDArray[np.intp], View(types.intp, 2)]
 
 
 class Tables(NamedTuple):
@@ -117,9 +111,9 @@ class Variables(NamedTuple):
         How many x has, and the number of the first of them.
     """
 
-    support: IndexTable
-    number: IndexVector
-    offset: IndexVector
+    support: IntegerTable
+    number: Integers
+    offset: Integers
 
 
 class System(NamedTuple):

@@ -16,8 +16,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-from pidkit.pid.solvers._kernels.arrays import Index, Matrix
+from pidkit.pid.solvers._kernels.arrays import Matrix
 from pidkit.pid.solvers._kernels.compiling import inlined
+from pidkit.pid.solvers._kernels.views import address_of
 
 N_ARGUMENTS = {"dsyrk": 10, "dtrsm": 11}
 """The routines in use, and how many arguments each takes."""
@@ -52,13 +53,12 @@ def _size_of(typing_context: Any, number: Any) -> Any:
 
 
 def _address_of(typing_context: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """Return the address of an entry of a row-major matrix."""
+    """Return the address of an entry of a matrix."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        width = builder.extract_value(array.shape, 1)
-        place = builder.add(builder.mul(arguments[1], width), arguments[2])
-        return builder.bitcast(builder.gep(array.data, [place]), cgutils.voidptr_t)
+        index = cgutils.pack_array(builder, arguments[1:])
+        place = address_of(context, builder, signature.args[0], arguments[0], types.UniTuple(types.intp, 2), index)
+        return builder.bitcast(place, cgutils.voidptr_t)
 
     return types.voidptr(matrix, types.intp, types.intp), generate
 
@@ -78,7 +78,7 @@ def subtract_gram_of_columns(matrix: Matrix, n: int, x: Matrix, size: int) -> No
 
 
 @inlined
-def subtract_gram_of_panel(matrix: Matrix, n: Index, first: Index, last: Index) -> None:
+def subtract_gram_of_panel(matrix: Matrix, n: int, first: int, last: int) -> None:
     """Subtract B B' from the lower triangle of rows and columns last..n-1, B their columns first..last-1."""
     width = matrix.shape[1]
     _dsyrk(
@@ -89,7 +89,7 @@ def subtract_gram_of_panel(matrix: Matrix, n: Index, first: Index, last: Index) 
 
 
 @inlined
-def divide_panel(matrix: Matrix, n: Index, first: Index, last: Index) -> None:
+def divide_panel(matrix: Matrix, n: int, first: int, last: int) -> None:
     """Replace B, rows last..n-1 of columns first..last-1, by B L^-T, L the lower triangle of the block above it."""
     width = matrix.shape[1]
     _dtrsm(
@@ -100,7 +100,7 @@ def divide_panel(matrix: Matrix, n: Index, first: Index, last: Index) -> None:
 
 
 @inlined
-def divide_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+def divide_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Replace the rows X = x[start : start + n] by L^-1 X, L the leading n x n lower triangle."""
     _dtrsm(
         _reference(SIDE_RIGHT), _reference(UPPER), _reference(NO_TRANSPOSE), _reference(NO_TRANSPOSE),

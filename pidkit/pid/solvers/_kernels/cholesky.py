@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.pid.solvers._kernels.arrays import Index, Matrix, Vector
+from pidkit.pid.solvers._kernels.arrays import Matrix, Vector
 from pidkit.pid.solvers._kernels.blas import divide_panel, subtract_gram_of_panel
 from pidkit.pid.solvers._kernels.compiling import inlined, kernel
 
@@ -32,14 +32,14 @@ def cholesky(matrix: Matrix, n: int, least: Vector) -> None:
     """
     for first in range(0, n, PANEL):
         last = min(first + PANEL, n)
-        _factor_block(matrix, np.uintp(first), np.uintp(last), least)
+        _factor_block(matrix, first, last, least)
         if last < n:
             divide_panel(matrix, n, first, last)
             subtract_gram_of_panel(matrix, n, first, last)
 
 
 @inlined
-def _factor_block(matrix: Matrix, first: Index, last: Index, least: Vector) -> None:
+def _factor_block(matrix: Matrix, first: int, last: int, least: Vector) -> None:
     """Factor the diagonal block of rows and columns first..last-1 in place."""
     for j in range(first, last):
         pivot = matrix[j, j]
@@ -48,7 +48,7 @@ def _factor_block(matrix: Matrix, first: Index, last: Index, least: Vector) -> N
         root = np.sqrt(pivot) if pivot > least[j] else np.inf
         matrix[j, j] = root
         inverse = 1.0 / root
-        for i in range(j + np.uintp(1), last):
+        for i in range(j + 1, last):
             entry = matrix[i, j]
             for k in range(first, j):
                 entry -= matrix[i, k] * matrix[j, k]
@@ -56,7 +56,7 @@ def _factor_block(matrix: Matrix, first: Index, last: Index, least: Vector) -> N
 
 
 @inlined
-def forward(lower: Matrix, n: Index, x: Vector, start: Index) -> None:
+def forward(lower: Matrix, n: int, x: Vector, start: int) -> None:
     """Replace z = x[start : start + n] by L^-1 z, L the leading n x n lower triangle."""
     for k in range(n):
         total = x[start + k]
@@ -66,10 +66,10 @@ def forward(lower: Matrix, n: Index, x: Vector, start: Index) -> None:
 
 
 @inlined
-def backward(lower: Matrix, n: Index, x: Vector, start: Index) -> None:
+def backward(lower: Matrix, n: int, x: Vector, start: int) -> None:
     """Replace z = x[start : start + n] by L'^-1 z, reading L row by row, as it lies in memory."""
     for step in range(n):
-        k = n - step - np.uintp(1)
+        k = n - step - 1
         entry = x[start + k] / lower[k, k]
         x[start + k] = entry
         for m in range(k):

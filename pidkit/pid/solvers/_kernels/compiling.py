@@ -40,6 +40,7 @@ OPTIONS: dict[str, Any] = {
     "fastmath": SUMS_MAY_BE_REORDERED,
     "_nrt": False,  # kernels make no arrays, so that nothing has to count who holds one
     "no_rewrites": True,  # there are no array expressions to rewrite
+    "no_cfunc_wrapper": True,  # nothing but Python and other kernels calls a kernel
 }
 
 _compile: Any = njit
@@ -96,10 +97,12 @@ class Kernel:
     def __call__(self, *arguments: Any) -> Any:
         """Call it from Python. Kernels that are no entry points are compiled again for it, as tests do."""
         if self._from_python is None:
-            self._from_python = self.load()
+            compiled = self.load()
             if not self.entry:
-                self._from_python = self._dispatcher(from_python=True)
-                self._from_python.compile(self.signature)
+                compiled = self._dispatcher(from_python=True)
+                compiled.compile(self.signature)
+            # What numba calls once it has found the signature that fits the arguments: here there is but one.
+            self._from_python = compiled.overloads[self.signature.args].entry_point
         return self._from_python(*arguments)
 
     def _dispatcher(self, *, from_python: bool) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.pid.solvers._kernels.arrays import IndexTable, IndexVector, Mask, Matrix, Tables, Tensor
+from pidkit.pid.solvers._kernels.arrays import Integers, IntegerTable, Mask, Matrix, Tables, Tensor
 from pidkit.pid.solvers._kernels.compiling import inlined, kernel
 from pidkit.pid.solvers._kernels.iteration import interior_point
 from pidkit.pid.solvers._kernels.room import Room, arrange
@@ -36,8 +36,8 @@ def _spread(p: Matrix, share: float, out: Matrix) -> None:
 def continue_from_even(
     p1: Matrix, p2: Matrix, tol: float, max_iter: int,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
-    schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
-    counts2: IndexTable, fixed: IndexVector,
+    schur: Matrix, vectors: Matrix, support1: IntegerTable, support2: IntegerTable, counts1: IntegerTable,
+    counts2: IntegerTable, fixed: Integers,
 ) -> int:  # fmt: skip
     """Bring the state in the room near the optimum by way of easier problems; return the iterations used.
 

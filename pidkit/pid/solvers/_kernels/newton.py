@@ -12,9 +12,7 @@ on the support of P(y, x1), the mu on that of P(y, x2) but for the fixed ones.
 
 from __future__ import annotations
 
-import numpy as np
-
-from pidkit.pid.solvers._kernels.arrays import Index, IndexVector, Matrix, Side, Step, System, Tensor, Variables, Vector
+from pidkit.pid.solvers._kernels.arrays import Integers, Matrix, Side, Step, System, Tensor, Variables, Vector
 from pidkit.pid.solvers._kernels.blas import divide_rows, subtract_gram_of_columns
 from pidkit.pid.solvers._kernels.cholesky import backward, cholesky, forward
 from pidkit.pid.solvers._kernels.compiling import inlined, kernel
@@ -36,7 +34,7 @@ curvature is small and real.
 
 
 @inlined
-def fix_gauge(p2: Matrix, fixed: IndexVector) -> None:
+def fix_gauge(p2: Matrix, fixed: Integers) -> None:
     """Choose for each y the x2 whose mu is fixed: the one with the most mass, which conditions the system best."""
     for y in range(p2.shape[1]):
         fixed[y] = 0
@@ -46,7 +44,7 @@ def fix_gauge(p2: Matrix, fixed: IndexVector) -> None:
 
 
 @kernel()
-def number_variables(p: Matrix, fixed: IndexVector, variables: Variables) -> int:
+def number_variables(p: Matrix, fixed: Integers, variables: Variables) -> int:
     """Number the free potentials of one source: those on the support of p, but for x = fixed[y]; return how many."""
     support, count, offset = variables
     total = 0
@@ -94,14 +92,14 @@ def assemble(pi: Tensor, w: Matrix, kappa: Matrix, system: System) -> None:
                 blocks[i, k, k] += (left + weight) * here[k]
                 for z in range(m):
                     coupling[row + k, column + z] = left * there[z]
-            same = np.uintp(0)  # walks along the support of x1 until it meets that of x2
+            same = 0  # walks along the support of x1 until it meets that of x2
             for z in range(m):
                 left = scale * there[z]
                 for y in range(z):
                     schur[column + z, column + y] += left * there[y]
                 schur[column + z, column + z] += (left + weight) * there[z]
                 while same < n and rows.support[i, same] < columns.support[j, z]:
-                    same += np.uintp(1)
+                    same += 1
                 if same < n and rows.support[i, same] == columns.support[j, z]:
                     coupling[row + same, column + z] += weight * there[z]
 
@@ -119,7 +117,7 @@ def factor(system: System) -> None:
         count = rows.number[i]
         for k in range(count):
             least[k] = RELATIVE_PIVOT * blocks[i, k, k]
-        cholesky(blocks[i], np.intp(count), least)
+        cholesky(blocks[i], count, least)
         if n > FEW_COLUMNS and count > FEW_ROWS:
             divide_rows(blocks[i], count, coupling, rows.offset[i], n)
         else:
@@ -138,7 +136,7 @@ def factor(system: System) -> None:
 
 
 @inlined
-def divide_few_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+def divide_few_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Do what `blas.divide_rows` does, without BLAS."""
     for k in range(n):
         for m in range(k):
@@ -166,8 +164,8 @@ def solve(system: System) -> None:
     for k in range(system.n_lam):
         for column in range(n):
             x2[column] -= coupling[k, column] * x1[k]
-    forward(schur, np.uintp(n), x2, np.uintp(0))
-    backward(schur, np.uintp(n), x2, np.uintp(0))
+    forward(schur, n, x2, 0)
+    backward(schur, n, x2, 0)
     for k in range(system.n_lam):
         total = 0.0
         for column in range(n):

@@ -6,9 +6,8 @@ import numpy as np
 
 from pidkit.pid.certificate import LARGEST_LOG_WEIGHT
 from pidkit.pid.solvers._kernels.arrays import (
-    IndexTable,
-    IndexVector,
     Integers,
+    IntegerTable,
     Mask,
     Matrix,
     Tables,
@@ -55,8 +54,8 @@ def _exponentiate_rows(logs: Matrix, out: Matrix, top: Vector) -> None:
 def solve_certified(
     p1: Matrix, p2: Matrix, tol: float, max_iter: int, cold: bool, bounds: Vector,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
-    schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
-    counts2: IndexTable, fixed: IndexVector,
+    schur: Matrix, vectors: Matrix, support1: IntegerTable, support2: IntegerTable, counts1: IntegerTable,
+    counts2: IntegerTable, fixed: Integers,
 ) -> tuple[int, int]:  # fmt: skip
     """Iterate in the room until the certified gap is at most `tol`; return iterations and status.
 
@@ -134,8 +133,8 @@ def solve_certified(
 def solve_many(
     p1: Tensor, p2: Tensor, tol: float, max_iter: int, first: int, last: int, bounds: Vector,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
-    schur: Matrix, vectors: Matrix, support1: IndexTable, support2: IndexTable, counts1: IndexTable,
-    counts2: IndexTable, fixed: IndexVector,
+    schur: Matrix, vectors: Matrix, support1: IntegerTable, support2: IntegerTable, counts1: IntegerTable,
+    counts2: IntegerTable, fixed: Integers,
     lam: Tensor, mu: Tensor, weights: Tensor,
     lower: Vector, upper: Vector, residual: Vector, iterations: Integers, status: Integers,
 ) -> None:  # fmt: skip

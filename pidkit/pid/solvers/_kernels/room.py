@@ -12,8 +12,8 @@ import numpy as np
 
 from pidkit.pid.solvers._kernels.arrays import (
     Coupling,
-    IndexTable,
-    IndexVector,
+    Integers,
+    IntegerTable,
     Mask,
     Matrix,
     Model,
@@ -59,11 +59,11 @@ class Room(NamedTuple):
     coupling: Matrix
     schur: Matrix
     vectors: Matrix
-    support1: IndexTable
-    support2: IndexTable
-    counts1: IndexTable
-    counts2: IndexTable
-    fixed: IndexVector
+    support1: IntegerTable
+    support2: IntegerTable
+    counts1: IntegerTable
+    counts2: IntegerTable
+    fixed: Integers
 
 
 class Places(NamedTuple):
@@ -94,11 +94,11 @@ def new_room(n_1: int, n_2: int, n_y: int, n_lam: int, n_mu: int) -> Room:
         np.empty((n_lam, n_mu)),
         np.empty((n_mu, n_mu)),
         np.empty((N_VECTORS, longest)),
-        np.empty((n_1, n_y), np.uintp),
-        np.empty((n_2, n_y), np.uintp),
-        np.empty((2, n_1), np.uintp),
-        np.empty((2, n_2), np.uintp),
-        np.empty(n_y, np.uintp),
+        np.empty((n_1, n_y), np.intp),
+        np.empty((n_2, n_y), np.intp),
+        np.empty((2, n_1), np.intp),
+        np.empty((2, n_2), np.intp),
+        np.empty(n_y, np.intp),
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit.pid.solvers._kernels import blas, blas_in_python
-from pidkit.pid.solvers._kernels.arrays import Index, Matrix
+from pidkit.pid.solvers._kernels.arrays import Matrix
 from pidkit.pid.solvers._kernels.cholesky import PANEL, backward, cholesky, forward
 from pidkit.pid.solvers._kernels.compiling import DISABLE_JIT, Kernel, kernel
 from pidkit.pid.solvers._kernels.newton import divide_few_rows
@@ -32,8 +32,8 @@ def test_the_leading_part_is_factored_and_solved_in_place(n: int) -> None:
     np.testing.assert_array_equal(room[outside], before[outside])
     rhs = rng.normal(size=n + 3)
     x = rhs.copy()
-    in_python(forward)(room, np.uintp(n), x, np.uintp(2))
-    in_python(backward)(room, np.uintp(n), x, np.uintp(2))
+    in_python(forward)(room, n, x, 2)
+    in_python(backward)(room, n, x, 2)
     np.testing.assert_allclose(x[2 : n + 2], np.linalg.solve(a, rhs[2 : n + 2]), rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(x[[0, 1, -1]], rhs[[0, 1, -1]])
 
@@ -52,8 +52,8 @@ def test_a_pivot_that_is_not_positive_gets_a_zero_step_wherever_it_is(n: int, pi
     lower = a.copy()
     cholesky(lower, n, np.zeros(n))
     assert np.isinf(lower[null, null]).all()
-    in_python(forward)(lower, np.uintp(n), x, np.uintp(0))
-    in_python(backward)(lower, np.uintp(n), x, np.uintp(0))
+    in_python(forward)(lower, n, x, 0)
+    in_python(backward)(lower, n, x, 0)
     np.testing.assert_array_equal(x[null], 0.0)
     np.testing.assert_allclose(x[kept], np.linalg.solve(a[np.ix_(kept, kept)], rhs[kept]), rtol=1e-9, atol=1e-12)
 
@@ -68,7 +68,7 @@ def test_what_counts_as_a_pivot_is_for_the_caller_to_say(n: int) -> None:
 
 
 @kernel()
-def compiled_divide_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+def compiled_divide_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Call BLAS as the kernels do."""
     blas.divide_rows(lower, n, x, start, width)
 
@@ -80,7 +80,7 @@ def compiled_gram(matrix: Matrix, n: int, x: Matrix, size: int) -> None:
 
 
 @kernel()
-def compiled_divide_few_rows(lower: Matrix, n: Index, x: Matrix, start: Index, width: int) -> None:
+def compiled_divide_few_rows(lower: Matrix, n: int, x: Matrix, start: int, width: int) -> None:
     """Divide without BLAS."""
     divide_few_rows(lower, n, x, start, width)
 
@@ -90,12 +90,12 @@ def test_blas_sees_rows_where_it_thinks_of_columns(shape: tuple[int, ...]) -> No
     """On parts of matrices that are wider and longer than what is worked on, by BLAS, by loops and by numpy."""
     rng = np.random.default_rng(0)
     n, columns = shape
-    lower, x, start = positive(rng, n + 1), rng.normal(size=(n + 3, columns + 2)), np.uintp(2)
+    lower, x, start = positive(rng, n + 1), rng.normal(size=(n + 3, columns + 2)), 2
     expected = x.copy()
     expected[2 : n + 2, :columns] = np.linalg.solve(np.tril(lower[:n, :n]), x[2 : n + 2, :columns])
     for divide in (compiled_divide_rows, compiled_divide_few_rows, blas_in_python.divide_rows):
         have = x.copy()
-        divide(lower, np.uintp(n), have, start, columns)  # type: ignore[arg-type]
+        divide(lower, n, have, start, columns)
         np.testing.assert_allclose(have, expected, rtol=1e-11, atol=1e-13)
     square = rng.normal(size=(columns + 1, columns + 1))
     part = x[:n, :columns]

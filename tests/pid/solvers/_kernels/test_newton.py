@@ -39,12 +39,10 @@ class Problem:
         """Number the free variables: what `number_variables` does, in numpy."""
         self.variables: list[Any] = []
         for free in (free1, free2):
-            support, count = np.zeros(free.shape, np.uintp), free.sum(1).astype(np.uintp)
+            support, count = np.zeros(free.shape, np.intp), free.sum(1).astype(np.intp)
             for i, row in enumerate(free):
                 support[i, : row.sum()] = np.flatnonzero(row)
-            self.variables.append(
-                Variables(support, count, np.concatenate([[0], count.cumsum()[:-1]]).astype(np.uintp))
-            )
+            self.variables.append(Variables(support, count, np.concatenate([[0], count.cumsum()[:-1]]).astype(np.intp)))
         self.place1, self.place2 = (
             np.where(free, np.cumsum(free).reshape(free.shape) - 1, -1) for free in (free1, free2)
         )
@@ -148,8 +146,8 @@ def test_without_a_fixed_mu_the_gauge_is_the_null_direction() -> None:
 
 def test_variables_are_numbered_by_symbol_and_one_mu_of_each_y_is_fixed_where_most_mass_is() -> None:
     p1, p2 = np.array([[0.1, 0.0, 0.2], [0.3, 0.2, 0.2]]), np.array([[0.4, 0.0, 0.1], [0.0, 0.2, 0.3]])
-    fixed = np.full(3, 2, np.uintp)  # no x1: all lam are free
-    support, (count, offset) = np.full((2, 3), 9, np.uintp), np.zeros((2, 2), np.uintp)
+    fixed = np.full(3, 2, np.intp)  # no x1: all lam are free
+    support, (count, offset) = np.full((2, 3), 9, np.intp), np.zeros((2, 2), np.intp)
     assert number_variables(p1, fixed, Variables(support, count, offset)) == 5
     assert (support[0, :2].tolist(), support[1].tolist()) == ([0, 2], [0, 1, 2])
     assert (count.tolist(), offset.tolist()) == ([2, 3], [0, 2])

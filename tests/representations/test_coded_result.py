@@ -1,4 +1,4 @@
-"""What `representation_pid` returns: units, export, provenance, and tables that hold every number."""
+"""What `coded_pid` returns: units, export, provenance, and tables that hold every number."""
 
 import html
 import json
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pidkit import InputError, KMeansCodes, RepresentationCodes, RepresentationPID, representation_pid
+from pidkit import CodedPID, InputError, KMeansCodes, RepresentationCodes, coded_pid
 from pidkit.pid import ATOMS, INFORMATION
 from tests.representations.layers import teacher_and_student
 
 
 @pytest.fixture(scope="module")
-def full() -> RepresentationPID:
+def full() -> CodedPID:
     """Return a result with everything in it: noisy, split, corrected, with a null and a bootstrap."""
     labels, teacher, student = teacher_and_student(4000)
     rng = np.random.default_rng(1)
-    return representation_pid(
+    return coded_pid(
         labels=labels, x1=teacher + 0.4 * rng.normal(size=teacher.shape), x2=student + rng.normal(size=student.shape),
         quantiser=(RepresentationCodes(n_pca=3, n_codes=4), KMeansCodes(n_codes=3)),
         fit_fraction=0.25, bias="shuffle", n_null=20, n_bootstrap=10, rng=7,
@@ -28,12 +28,12 @@ def full() -> RepresentationPID:
 
 
 @pytest.fixture(scope="module")
-def plain() -> RepresentationPID:
+def plain() -> CodedPID:
     labels, teacher, student = teacher_and_student()
-    return representation_pid(labels=labels, x1=teacher, x2=student, quantiser=KMeansCodes(n_codes=4))
+    return coded_pid(labels=labels, x1=teacher, x2=student, quantiser=KMeansCodes(n_codes=4))
 
 
-def numbers(result: RepresentationPID) -> np.ndarray:
+def numbers(result: CodedPID) -> np.ndarray:
     """Return every amount of information that a result holds, flat."""
     values = [getattr(result.pid, name) for name in (*ATOMS, *INFORMATION)]
     values += [result.entropy_y, result.cap_1, result.cap_2, result.pid.report.gap, result.pid.report.tol]
@@ -43,12 +43,12 @@ def numbers(result: RepresentationPID) -> np.ndarray:
     return np.array(values)
 
 
-def test_the_atoms_are_those_of_the_decomposition(full: RepresentationPID) -> None:
+def test_the_atoms_are_those_of_the_decomposition(full: CodedPID) -> None:
     for name in ATOMS:
         assert getattr(full, name) == getattr(full.pid, name)
 
 
-def test_the_parts_fit_together(full: RepresentationPID) -> None:
+def test_the_parts_fit_together(full: CodedPID) -> None:
     assert full.n_samples == 3000
     assert full.pid.mi_joint <= full.entropy_y <= 2.0 + 1e-12
     assert full.pid.mi_1 <= full.cap_1 == pytest.approx(2.0)
@@ -87,7 +87,7 @@ def test_asking_for_nats_gives_what_converting_gives() -> None:
         "quantiser": KMeansCodes(n_codes=4),
         "n_null": 2,
     }
-    asked, converted = representation_pid(**options, unit="nats"), representation_pid(**options).to("nats")
+    asked, converted = coded_pid(**options, unit="nats"), coded_pid(**options).to("nats")
     np.testing.assert_allclose(numbers(asked), numbers(converted), rtol=1e-14, atol=1e-300)
 
 
@@ -102,7 +102,7 @@ def test_it_exports_to_json(which: str, request: pytest.FixtureRequest) -> None:
     assert set(exported) >= {"entropy_y", "cap_1", "cap_2", "n_samples", "bias", "corrected", "bootstrap", "unit"}
 
 
-def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: RepresentationPID) -> None:
+def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: CodedPID) -> None:
     packages = ("pidkit", "numpy", "scipy", "scikit-learn", "numba")
     assert full.provenance == {
         "quantiser_1": {
@@ -110,17 +110,18 @@ def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: Representatio
             "streaming": False, "batch_size": 4096, "random_state": 0,
         },
         "quantiser_2": {"name": "KMeansCodes", "n_codes": 3, "n_init": 10, "random_state": 0},
-        "fit_fraction": 0.25, "n_rows": 4000, "bias": "shuffle", "n_bootstrap": 10, "n_null": 20, "rng": 7,
+        "fit_fraction": 0.25, "n_rows": 4000, "bias": "shuffle", "decoder": None,
+        "n_bootstrap": 10, "n_null": 20, "rng": 7,
         "versions": {package: version(package) for package in packages},
     }  # fmt: skip
 
 
-def test_the_repr_is_a_table_of_every_number(full: RepresentationPID, plain: RepresentationPID) -> None:
+def test_the_repr_is_a_table_of_every_number(full: CodedPID, plain: CodedPID) -> None:
     assert full.corrected is not None
     assert full.null is not None
     assert full.bootstrap is not None
     lines = repr(full).splitlines()
-    assert lines[0] == "RepresentationPID"
+    assert lines[0] == "CodedPID"
     assert re.split(r"\s{2,}", lines[1].strip()) == ["bits", "corrected", "null", "bootstrap std", "predicted bias"]
     assert len({len(line) for line in lines[1:9]}) == 1  # columns line up
     for line, name in zip(lines[2:], (*ATOMS, *INFORMATION), strict=False):
@@ -141,14 +142,14 @@ def test_the_repr_is_a_table_of_every_number(full: RepresentationPID, plain: Rep
     assert "nats" in repr(plain.to("nats")).splitlines()[1]
 
 
-def test_zeros_are_shown_without_a_sign(plain: RepresentationPID) -> None:
+def test_zeros_are_shown_without_a_sign(plain: CodedPID) -> None:
     assert "-0.0000" not in repr(plain)
     tiny = replace(plain, corrected=dict.fromkeys(ATOMS, -1e-9))
     assert "-0.0000" not in repr(tiny)
     assert "-0.0100" in repr(replace(plain, corrected=dict.fromkeys(ATOMS, -1e-2)))
 
 
-def test_a_notebook_shows_the_same_table(full: RepresentationPID) -> None:
+def test_a_notebook_shows_the_same_table(full: CodedPID) -> None:
     shown = full._repr_html_()
     cells = [html.unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", shown)]
     assert cells == [cell for row in full.table() for cell in row.values()]
@@ -158,13 +159,13 @@ def test_a_notebook_shows_the_same_table(full: RepresentationPID) -> None:
     assert shown.count("<tr>") == shown.count("</tr>") == 8
 
 
-def test_html_is_escaped(plain: RepresentationPID) -> None:
+def test_html_is_escaped(plain: CodedPID) -> None:
     report = replace(plain.pid.report, solver="<script>&")
     shown = replace(plain, pid=replace(plain.pid, report=report))._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;&amp;" in shown
 
 
-def test_it_is_frozen(plain: RepresentationPID) -> None:
+def test_it_is_frozen(plain: CodedPID) -> None:
     with pytest.raises(AttributeError, match="cannot assign to field"):
         plain.unit = "nats"  # type: ignore[misc]

@@ -1,0 +1,259 @@
+"""`coded_pid`: the atoms of codes that know no labels, the RID paper's recipe: quantise, count, decompose, judge."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.arguments import Rng, generator, seed_name, whole_number
+from pidkit.errors import BiasWarning, InputError, PidkitWarning
+from pidkit.info import LARGEST_BIAS_SHARE, entropy
+from pidkit.joint import takes_two_sources
+from pidkit.mi.splits import FOLDS
+from pidkit.pid.decomposition import pid_from_samples
+from pidkit.pid.solvers.choice import check_solver, check_tol
+from pidkit.provenance import recorded_versions
+from pidkit.representations.coded_result import CodedPID
+from pidkit.representations.coding import (
+    Quantiser,
+    RowSplit,
+    copy_quantisers,
+    describe,
+    encode,
+    read_rows,
+    split_rows,
+)
+from pidkit.representations.decoders import Decoder, check_decoder, decode_layer, decoder_name
+from pidkit.representations.finite_samples import (
+    CodedSamples,
+    bootstrap,
+    check_correction,
+    corrected_atoms,
+    predicted_bias,
+    shuffled_null,
+    spreads,
+)
+from pidkit.representations.folds import cross_fitting_splits
+from pidkit.symbols import encode_labels
+from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
+from pidkit.units import check_unit
+
+
+@takes_two_sources
+def coded_pid(
+    *,
+    labels: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
+    decoder: Decoder | None = None,
+    fit_fraction: float | None = None,
+    bias: BiasCorrection = "none",
+    n_bootstrap: int = 0,
+    n_null: int = 0,
+    solver: SolverName = "auto",
+    tol: float | None = None,
+    unit: Unit = "bits",
+    rng: Rng = 0,
+) -> CodedPID:
+    """Decompose what codes of two representations, made without the labels, tell about the labels.
+
+    Each representation is turned into codes (by default flattened, reduced to 10 principal components and numbered by
+    10 k-means centres: the RID paper, appendix D.3), and the empirical joint of (label, code, code) is decomposed.
+    Codes that know no labels can lose all that a layer tells: `representation_pid` decodes instead, and with `decoder`
+    the result says what was lost.
+
+    Parameters
+    ----------
+    labels : array_like or iterable of hashables, length n
+        The target Y, at least two classes.
+    x1, x2 : array_like or torch.Tensor, shape (n, ...)
+        The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
+    quantiser : transformer or pair of transformers, optional
+        Cloned before use. One for both sources, or one for each; None is `RepresentationCodes()`.
+    decoder : str or classifier, optional
+        As in `representation_pid`: what it reads out of each layer stands beside I(Y; code) in the result.
+    fit_fraction : float, optional
+        Fit the quantisers on this random share of the rows and measure on the others. None: fit and measure on all.
+    bias : str
+        "none", "miller-madow", "extrapolation" or "shuffle": what fills `corrected`; the raw atoms are always there.
+    n_bootstrap, n_null : int
+        Resamples for the spread, and permutations of the labels for the null.
+    solver, tol, unit
+        As in `bivariate_pid`.
+    rng : int or numpy.random.Generator
+        Seeds the split, the resamples and the permutations. The quantisers have a random_state of their own.
+
+    Returns
+    -------
+    CodedPID
+
+    Warns
+    -----
+    BiasWarning
+        If the predicted bias of I(Y;X1,X2) passes a tenth of it.
+    PidkitWarning
+        If the codes of a layer tell far less than the decoder reads out of it, or could not tell more than H(Y).
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there are fewer than two classes, the representations hold NaN, or an option is unknown.
+    TypeError
+        For a third source: the page "Other measures, and three sources" of the documentation says why.
+    SolverError
+        If the certified gap stays above `tol`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidkit import RepresentationCodes
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.integers(2, size=2000)
+    >>> teacher = labels[:, None] + 0.1 * rng.normal(size=(2000, 3))
+    >>> student = rng.normal(size=(2000, 3))
+    >>> result = coded_pid(
+    ...     labels=labels, x1=teacher, x2=student, quantiser=RepresentationCodes(n_pca=2, n_codes=2)
+    ... )
+    >>> round(result.unique_1, 2), round(abs(result.redundancy), 2)
+    (1.0, 0.0)
+    """
+    result = measure_codes(
+        labels=labels,
+        x1=x1,
+        x2=x2,
+        quantiser=quantiser,
+        decoder=decoder,
+        fit_fraction=fit_fraction,
+        bias=bias,
+        n_bootstrap=n_bootstrap,
+        n_null=n_null,
+        solver=solver,
+        tol=tol,
+        unit=unit,
+        rng=rng,
+    )
+    warn_of_codes(result)
+    return result
+
+
+def measure_codes(
+    *,
+    labels: npt.ArrayLike | Iterable[Hashable],
+    x1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
+    decoder: Decoder | None,
+    fit_fraction: float | None,
+    bias: BiasCorrection,
+    n_bootstrap: int,
+    n_null: int,
+    solver: SolverName,
+    tol: float | None,
+    unit: Unit,
+    rng: Rng,
+) -> CodedPID:
+    """Return the result of `coded_pid`, which explains the parameters, without its warnings."""
+    check_unit(unit)
+    check_solver(solver)
+    check_tol(tol)
+    n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
+    check_correction(bias, n_null=n_null)
+    draws = generator(rng)
+    quantiser_1, quantiser_2 = copy_quantisers(quantiser)
+    if decoder is not None:
+        check_decoder(decoder)
+    y = read_labels(labels)
+    rows_1, rows_2 = read_rows(x1, y.size, "x1"), read_rows(x2, y.size, "x2")
+    split = split_rows(y.size, fit_fraction, draws)
+    y = y if split is None else y[split[1]]
+    check_correction(bias, n_null=n_null, n_samples=y.size)
+
+    codes_1, n_1 = encode(quantiser_1, rows_1, split, "x1")
+    codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
+    samples = CodedSamples(y, codes_1, codes_2)
+    raw = pid_from_samples(y=samples.y, x1=codes_1, x2=codes_2, solver=solver, tol=tol, unit="nats")
+    null = shuffled_null(samples, n_null, draws) if n_null else None
+    resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
+    counts = np.unique(y, return_counts=True)[1]
+    read = None if decoder is None else _read_by_decoder(y, (rows_1, rows_2), split, decoder, draws)
+    biases = {
+        "mi_1": predicted_bias(counts.size, n_1, samples.n),
+        "mi_2": predicted_bias(counts.size, n_2, samples.n),
+        "mi_joint": predicted_bias(counts.size, n_1 * n_2, samples.n),
+    }
+    result = CodedPID(
+        pid=raw,
+        entropy_y=entropy(counts / samples.n),
+        cap_1=float(np.log(n_1)),
+        cap_2=float(np.log(n_2)),
+        n_samples=samples.n,
+        bias=biases,
+        corrected=corrected_atoms(bias, samples, raw, null, draws),
+        null=None if null is None else spreads(null),
+        bootstrap=None if resampled is None else spreads(resampled),
+        decoded_1=None if read is None else read[0],
+        decoded_2=None if read is None else read[1],
+        unit="nats",
+        provenance={
+            "quantiser_1": describe(quantiser_1),
+            "quantiser_2": describe(quantiser_2),
+            "fit_fraction": None if fit_fraction is None else float(fit_fraction),
+            "n_rows": len(rows_1),
+            "bias": bias,
+            "decoder": None if decoder is None else decoder_name(decoder),
+            "n_bootstrap": n_bootstrap,
+            "n_null": n_null,
+            "rng": seed_name(rng),
+            "versions": recorded_versions(),
+        },
+    )
+    return result.to(unit)
+
+
+def warn_of_codes(result: CodedPID) -> None:
+    """Warn where the predicted bias is a sizeable part of what is reported, and of what the codes lost.
+
+    The warnings point at the caller of the public function that calls this, past what refuses a third source.
+    """
+    bias, information = result.bias["mi_joint"], result.pid.mi_joint
+    if bias > LARGEST_BIAS_SHARE * information:
+        share = f"{100.0 * bias / information:.0f} %" if information > 0.0 else "all"
+        warnings.warn(
+            f"the predicted plug-in bias of I(Y;X1,X2) is {bias:.3f} {result.unit}, {share} of the {information:.3f} "
+            f"reported: use more samples than {result.n_samples} or fewer codes, and read the atoms beside n_null and "
+            "bias='extrapolation'",
+            BiasWarning,
+            stacklevel=4,
+        )
+    for text in result.warnings:
+        warnings.warn(text, PidkitWarning, stacklevel=4)
+
+
+def _read_by_decoder(
+    y: IntArray,
+    layers: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    split: RowSplit,
+    decoder: Decoder,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return what cross-fitted decoders read out of the measured rows of both layers, in nats."""
+    splits = cross_fitting_splits(y, FOLDS, None, rng)
+    read = []
+    for layer, name in zip(layers, ("x1", "x2"), strict=True):
+        rows = layer if split is None else layer[split[1]]
+        read.append(decode_layer(rows, y, splits, decoder=decoder, rng=rng, name=name).calibrated_information)
+    return read[0], read[1]
+
+
+def read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:
+    """Return the labels as ranks 0, 1, ... without gaps; raise InputError where there are fewer than two classes."""
+    codes, _ = encode_labels(labels, n=None, name="labels")
+    classes, y = np.unique(codes, return_inverse=True)
+    if classes.size < 2:
+        raise InputError("labels hold one class only: there is nothing to be informed about; use at least two")
+    return y.astype(np.int64)

@@ -1,0 +1,181 @@
+"""From decoded layers to atoms: codes of their posteriors, the four informations, and what each step may have lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pidkit.pid.decomposition import pid_from_samples
+from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.representations.decoders import DecodedLayer
+from pidkit.representations.finite_samples import CodedSamples
+from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
+from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
+from pidkit.representations.union import PORTFOLIO_TOL, score_union
+from pidkit.types import FloatArray, IntArray
+
+FEWEST_CODES, MOST_CODES = 10, 80
+"""Codes to choose from: these, or as many as classes, and twice and four times as many up to the second number. The
+market that they make scores posteriors, not codes, so that more of them gain little."""
+
+
+@dataclass(frozen=True)
+class DecodedScores:
+    """Everything that the atoms of two decoded layers are computed from, in nats.
+
+    Attributes
+    ----------
+    samples : CodedSamples
+        The labels and the codes of the posteriors.
+    scores : ndarray, shape (n, 3)
+        log q(y|.) - log p(y) of every row under the decoder of x1, of x2 and of both, which had not seen its label.
+    rows : ndarray of int
+        The rows that the union was scored for.
+    union : ndarray, shape (rows.size,)
+        Their scores under markets that had not seen them.
+    union_excess : float
+        By how much a market scores higher where it has.
+    claims : ndarray, shape (rows.size, 3)
+        What the posteriors expect the scores of I1, I2 and the union to be.
+    coded : ndarray, shape (n, 3)
+        Held-out scores of I1, I2 and the union of the codes.
+    coded_in_sample : ndarray, shape (3,)
+    coding_losses : tuple of float
+    plug_in : PIDResult
+        Of the joint of the labels and the codes.
+    """
+
+    samples: CodedSamples
+    scores: FloatArray
+    rows: IntArray
+    union: FloatArray
+    union_excess: float
+    claims: FloatArray
+    coded: FloatArray
+    coded_in_sample: FloatArray
+    coding_losses: tuple[float, float]
+    plug_in: PIDResult
+
+    def rows_of_informations(self) -> tuple[FloatArray, float]:
+        """Return the held-out scores of every row for I1, I2, U and I12, and a variance that the mean of U has beside.
+
+        Where only some rows were scored for the union, the others' scores are those of their codes and the mean
+        difference between the two; that difference is known from the scored rows only.
+        """
+        n, scored = len(self.scores), self.rows.size
+        gain = self.union - self.coded[self.rows, 2]
+        union = self.coded[:, 2] + gain.mean()
+        union[self.rows] = self.union
+        extra = float(gain.var(ddof=1)) * (1.0 / scored - 1.0 / n)
+        return np.stack([self.scores[:, 0], self.scores[:, 1], union, self.scores[:, 2]], axis=1), extra
+
+    def informations(self) -> tuple[FloatArray, FloatArray]:
+        """Return I1, I2, U and I12 as estimated and as held out.
+
+        The decoders' informations are held out alone. The union's market is fitted to the rows of other folds, which
+        errs downwards by as much, to first order, as fitting it to the row errs upwards: the middle is taken. Both
+        layers together tell at least as much as the union, and the union as each layer.
+        """
+        held_out = self.rows_of_informations()[0].mean(0)
+        mi_1, mi_2, union, mi_joint = held_out
+        union = max(union + 0.5 * self.union_excess, mi_1, mi_2)
+        return np.array([mi_1, mi_2, union, max(mi_joint, union)]), held_out
+
+    def standard_errors(self) -> dict[str, float]:
+        """Return the standard error of every information and atom, from the scatter of the rows' scores."""
+        rows, extra = self.rows_of_informations()
+        combined = rows @ np.vstack([np.eye(4), OF_ATOMS]).T
+        with_union = np.concatenate([np.eye(4)[:, 2], np.abs(OF_ATOMS[:, 2])])
+        # Portfolios of both layers are optimal up to PORTFOLIO_TOL, which no scatter shows.
+        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * PORTFOLIO_TOL) ** 2))
+        return dict(zip((*INFORMATIONS, *ATOMS), map(float, errors), strict=True))
+
+    def joint_shortfall(self) -> tuple[float, float]:
+        """Return by how much the decoder of both layers reads less than the better one, and its standard error."""
+        mi_1, mi_2, _ = self.scores.mean(0)
+        less = self.scores[:, 0 if mi_1 >= mi_2 else 1] - self.scores[:, 2]
+        return float(less.mean()), float(less.std(ddof=1) / np.sqrt(less.size))
+
+    def miscalibration(self) -> tuple[float, float]:
+        """Return by how much the redundancy that the posteriors claim exceeds the counted one, and its standard error.
+
+        Claimed is what the scores would be on average if every label were drawn from its row's posterior.
+        """
+        counted = np.stack([self.scores[self.rows, 0], self.scores[self.rows, 1], self.union], axis=1)
+        excess = (self.claims - counted) @ OF_ATOMS[0, :3]
+        return float(excess.mean()), float(excess.std(ddof=1) / np.sqrt(excess.size))
+
+    def coded_redundancy(self) -> float:
+        """Return the redundancy of the codes, which that of the posteriors is not below (a garbling lowers it)."""
+        mi_1, mi_2, union = 0.5 * (self.coded.mean(0) + self.coded_in_sample)
+        return float(mi_1 + mi_2 - max(union, mi_1, mi_2))
+
+    def bracket(self, estimate: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """Return between what the atoms of the posteriors lie: the market's, and what the codes' redundancy gives."""
+        of_codes = min(self.coded_redundancy(), estimate["redundancy"])
+        return {
+            "redundancy": (of_codes, estimate["redundancy"]),
+            "unique_1": (estimate["unique_1"], estimate["mi_1"] - of_codes),
+            "unique_2": (estimate["unique_2"], estimate["mi_2"] - of_codes),
+        }
+
+
+def score_decoded(
+    y: IntArray,
+    layers: tuple[DecodedLayer, DecodedLayer, DecodedLayer],
+    n_codes: int | None,
+    folds: IntArray,
+    rng: np.random.Generator,
+) -> DecodedScores:
+    """Code the posteriors of two layers and score every row for the four informations.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n,)
+        Ranks 0, 1, ... without gaps.
+    layers : tuple of DecodedLayer
+        x1, x2, and both together.
+    n_codes : int, optional
+        Codes for each layer; None chooses for each by the scores of held-out rows.
+    folds : ndarray of int, shape (n,)
+    rng : numpy.random.Generator
+    """
+    first, second, both = (layer.posteriors for layer in layers)
+    fewest = max(FEWEST_CODES, first.shape[1])
+    grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
+    coded = [
+        choose_codes(q, y, grid, folds, rng) if n_codes is None else posterior_codes(q, n_codes, rng)
+        for q in (first, second)
+    ]
+    (codes_1, centroids_1), (codes_2, centroids_2) = coded
+    each = np.arange(y.size), y
+    log_p = np.log(np.bincount(y) / y.size)[y]
+    scores = np.stack([np.log(q[each]) - log_p for q in (first, second, both)], axis=1)
+    # The layer that tells more holds the market; exchanging the layers exchanges the unique atoms.
+    a, b = (0, 1) if scores[:, 0].mean() >= scores[:, 1].mean() else (1, 0)
+    posteriors = (first, second)
+    found = score_union(
+        y,
+        (posteriors[a], posteriors[b]),
+        (coded[a][0], coded[b][0]),
+        (coded[a][1], coded[b][1]),
+        folds,
+        rng,
+    )
+    in_order = [a, b, 2]
+    expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in posteriors]
+    samples = CodedSamples(y, codes_1, codes_2)
+    return DecodedScores(
+        samples=samples,
+        scores=scores,
+        rows=found.rows,
+        union=found.held_out,
+        union_excess=found.excess,
+        claims=np.stack([*expected, found.claimed], axis=1) - log_p[found.rows, None],
+        coded=found.coded[:, in_order],
+        coded_in_sample=found.coded_in_sample[in_order],
+        coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
+        plug_in=pid_from_samples(y=samples.y, x1=samples.x1, x2=samples.x2, unit="nats"),
+    )
