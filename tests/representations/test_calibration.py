@@ -57,7 +57,7 @@ def test_few_rows_get_a_temperature_alone() -> None:
 
 def test_the_temperature_is_that_of_the_lowest_log_loss() -> None:
     q, labels = exact(500, 0)
-    logs = np.log(q) - np.log(q).mean(1, keepdims=True)
+    logs = np.log(q.T) - np.log(q).mean(1)
     grid = np.exp(np.linspace(-1, 1, 2001))
     losses = [module._loss(Calibration(t * np.eye(4), np.zeros(4)), logs, labels) for t in grid]
     assert module._temperature(logs, labels) == pytest.approx(grid[int(np.argmin(losses))], abs=2e-3)
@@ -65,11 +65,11 @@ def test_the_temperature_is_that_of_the_lowest_log_loss() -> None:
 
 def test_without_a_penalty_it_is_logistic_regression_on_log_posteriors() -> None:
     q, labels = exact(800, 0)
-    logs = np.log(q) - np.log(q).mean(1, keepdims=True)
+    logs = np.log(q.T) - np.log(q).mean(1)
     start = Calibration(np.eye(4), np.zeros(4))
     own = module._matrix(logs, labels, 1e-9, start)
-    peer = LogisticRegression(C=1e6, max_iter=2000, tol=1e-8).fit(logs, labels)
-    peer_q = peer.predict_proba(logs)[np.arange(800), labels]
+    peer = LogisticRegression(C=1e6, max_iter=2000, tol=1e-8).fit(logs.T, labels)
+    peer_q = peer.predict_proba(logs.T)[np.arange(800), labels]
     assert module._loss(own, logs, labels) == pytest.approx(-np.log(peer_q).mean(), abs=1e-4)
 
 

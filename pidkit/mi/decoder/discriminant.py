@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
+from pidkit.mi.decoder.log_loss import log_loss
 from pidkit.types import FloatArray, IntArray
 
 DISCRIMINANT_RIDGES = (0.01, 0.1, 1.0, 10.0)
@@ -43,9 +43,7 @@ class Moments:
     def of(cls, rows: FloatArray, labels: IntArray, n_classes: int) -> Moments:
         """Return the moments of rows (n, d) and their classes."""
         counts = np.bincount(labels, minlength=n_classes).astype(np.float64)
-        sums = np.zeros((n_classes, rows.shape[1]))
-        np.add.at(sums, labels, rows)
-        means = sums / np.maximum(counts, 1.0)[:, None]
+        means = np.eye(n_classes)[:, labels] @ rows / np.maximum(counts, 1.0)[:, None]
         within = (rows.T @ rows - (means.T * counts) @ means) / len(rows)
         eigenvalue = max(float(within.trace()) / min(rows.shape), np.finfo(float).tiny)
         return cls(means, within, eigenvalue, np.log((counts + 0.5) / (counts + 0.5).sum()))
@@ -83,14 +81,13 @@ def choose_discriminant(moments: Moments, stop: tuple[FloatArray, IntArray]) -> 
     True
     """
     rows, labels = stop
-    own = np.arange(labels.size), labels
     best, chosen = np.inf, (DISCRIMINANT_RIDGES[0], 1.0)
     for ridge in DISCRIMINANT_RIDGES:
         weights = moments.weights(ridge)
-        logits = rows @ weights[:-1] + (weights[-1] - moments.log_prior)
+        logits = weights[:-1].T @ rows.T + (weights[-1] - moments.log_prior)[:, None]
 
         def loss(factor: float, logits: FloatArray = logits) -> float:
-            return -float(log_softmax(factor * logits + moments.log_prior, axis=1)[own].mean())
+            return log_loss(factor * logits + moments.log_prior[:, None], labels)[0]
 
         found = minimize_scalar(
             loss, bounds=(0.0, LARGEST_FACTOR * (1.0 + ridge)), method="bounded", options={"xatol": 1e-3}
