@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import softmax
 
 from pidkit.mi.decoder.log_loss import log_loss
-from pidkit.mi.decoder.network import UNIFORM_SHARE
+from pidkit.mi.decoder.network import with_uniform
 from pidkit.types import FloatArray, IntArray
 
 CALIBRATION_PENALTIES = (0.3, 0.03, 0.003)
@@ -39,8 +39,7 @@ class Calibration:
 
     def apply(self, q: FloatArray) -> FloatArray:
         """Return calibrated posteriors, shape (n, C), none of them zero."""
-        log_q = log_softmax(np.log(q) @ self.matrix.T + self.bias, axis=1)
-        return np.asarray((1.0 - UNIFORM_SHARE) * np.exp(log_q) + UNIFORM_SHARE / q.shape[1])
+        return with_uniform(softmax(np.log(q) @ self.matrix.T + self.bias, axis=1))
 
 
 def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = None) -> Calibration:

@@ -13,9 +13,6 @@ from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST, as_array
 from pidkit.types import FloatArray, IntArray
 
-WIDE_FEATURES = 1000
-"""Features up to which decoders take a layer as it is."""
-
 FITTED_ROWS = 3000
 """Training rows up to which a projection is fitted to all of them; of more, an even selection of as many is taken."""
 

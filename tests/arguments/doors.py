@@ -12,7 +12,6 @@ from pidkit import KMeansCodes, UniformBins, gate
 from pidkit.mi import KSG, TASKS, Gao, GaussianCopulaMI, GaussianMI, LabelDecoder, PlugIn, ReconstructionDecoder, Ross
 from pidkit.mi import gaussian_task as gaussian_task
 from pidkit.mi.decoder import Budget
-from pidkit.mi.splits import three_way_splits
 from pidkit.quantise import PrincipalComponents, QuantileBins, RepresentationCodes
 from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
 
@@ -32,7 +31,6 @@ PAIRS = (AND.sum(2), AND.sum(1))
 BATCH = np.stack([AND, gate("XOR").joint])
 LABELS = np.arange(60) % 2
 ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
-SPLITS = three_way_splits(60, np.random.default_rng(2), folds=3, labels=LABELS)
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
 SHORT = Budget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)
@@ -135,7 +133,6 @@ DOORS: dict[str, Door] = {
     "PlugIn.estimate": Door(lambda **c: PlugIn().estimate(LABELS, LABELS, **c)),
     "LabelDecoder": Door(LabelDecoder, folds=3),
     "LabelDecoder.estimate": Door(lambda **c: LabelDecoder(folds=1).estimate(ROWS, LABELS, **c)),
-    "LabelDecoder.cross_fit": Door(lambda **c: len(LabelDecoder().cross_fit(ROWS, LABELS, **{"splits": SPLITS, **c}))),
     "LabelDecoder.fit": Door(lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS, **c).estimate(ROWS, LABELS)),
     "FittedLabelDecoder.estimate": Door(
         lambda **c: LabelDecoder(folds=1).fit(ROWS, LABELS).estimate(ROWS, LABELS, **c)

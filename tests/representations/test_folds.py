@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pidkit import InputError
 from pidkit.mi.splits import three_way_splits
-from pidkit.representations.decoders import decode_layer
-from pidkit.representations.folds import cross_fitting_splits, read_groups
+from pidkit.representations.decoders import decode_layers
+from pidkit.representations.folds import cross_fitting_splits, read_groups, variance_of_mean
 
 
 @given(st.integers(20, 60), st.integers(1, 4), st.integers(2, 5), st.integers(0, 10**6))
@@ -47,13 +47,27 @@ def test_copies_of_a_row_are_read_only_by_decoders_that_have_seen_none_of_them()
     read = {}
     for name, kept in (("apart", None), ("together", groups)):
         splits = cross_fitting_splits(labels, 5, kept, np.random.default_rng(0))
-        read[name] = decode_layer(x, labels, splits, decoder="knn", rng=rng).calibrated_information
+        read[name] = decode_layers({"x": x}, labels, splits, decoder="knn", rng=rng)["x"].report.calibrated
     assert read["apart"] > 0.1
     assert read["together"] < 0.05
 
 
 def test_groups_may_have_any_names() -> None:
     assert read_groups(["b", "a", "b"], 3).tolist() == read_groups([7, 2, 7], 3).tolist()
+
+
+def test_the_variance_of_a_mean_of_groups_is_that_of_repeated_samples() -> None:
+    """Rows of a group share half of their variance, and groups differ in size."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), rng.integers(1, 9, size=40))
+    means, expected = [], []
+    for _ in range(2000):
+        scores = rng.normal(size=40)[groups] + rng.normal(size=groups.size)
+        means.append(scores.mean())
+        expected.append(float(variance_of_mean(scores, groups)))
+    assert np.mean(expected) == pytest.approx(np.var(means), rel=0.1)
+    both = np.stack([scores, 2.0 * scores], axis=1)
+    assert variance_of_mean(both, groups) == pytest.approx([expected[-1], 4.0 * expected[-1]])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pidkit import InputError
 from pidkit.mi import LabelDecoder
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.representations import wide_layers as module
-from pidkit.representations.decoders import decode_layer
+from pidkit.representations.decoders import decode_layers
 from pidkit.representations.wide_layers import label_projection, read_layer
 
 
@@ -67,26 +67,26 @@ def test_loud_components_are_the_principal_ones() -> None:
 def test_a_quiet_label_is_read_where_principal_components_lose_it(dtype: type) -> None:
     x, labels, _ = wide(800, 3000, 20.0)
     splits = three_way_splits(800, np.random.default_rng(0), folds=2, labels=labels)
-    found = decode_layer(x.astype(dtype), labels, splits, rng=np.random.default_rng(0))
+    found = decode_layers({"x": x.astype(dtype)}, labels, splits, rng=np.random.default_rng(0))["x"]
     pcs = PCA(10, random_state=0).fit_transform(x)
-    lost = decode_layer(pcs, labels, splits, rng=np.random.default_rng(0))
-    assert found.calibrated_information > 0.3
-    assert lost.calibrated_information < 0.02
+    lost = decode_layers({"x": pcs}, labels, splits, rng=np.random.default_rng(0))["x"]
+    assert found.report.calibrated > 0.3
+    assert lost.report.calibrated < 0.02
 
 
 def test_noise_gives_no_information_however_many_columns() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 3
     splits = three_way_splits(300, rng, folds=3, labels=labels)
-    found = decode_layer(rng.normal(size=(300, 2000)), labels, splits, rng=rng)
-    assert abs(found.calibrated_information) < 0.03
+    found = decode_layers({"x": rng.normal(size=(300, 2000))}, labels, splits, rng=rng)["x"]
+    assert abs(found.report.calibrated) < 0.03
 
 
 def test_many_columns_are_read_as_well_as_by_the_label_decoder() -> None:
     x, labels, _ = wide(500, 1200, 0.0)
     rng = np.random.default_rng(0)
     splits = three_way_splits(500, rng, folds=3, labels=labels)
-    found = decode_layer(x, labels, splits, rng=rng).calibrated_information
+    found = decode_layers({"x": x}, labels, splits, rng=rng)["x"].report.calibrated
     peer = LabelDecoder(folds=3).estimate(x, labels, unit="nats").value
     assert found > peer - 0.05
 

@@ -14,6 +14,10 @@ from pidkit.types import FloatArray, IntArray
 DISCRIMINANT_RIDGES = (0.01, 0.1, 1.0, 10.0)
 """What is added to the covariance within classes, as shares of its mean eigenvalue; tried while the loss falls."""
 
+LEAST_WITHIN = 1e-6
+"""The mean eigenvalue of the covariance within classes counts as at least this share of that of all rows, so that the
+weights of classes that are told apart without any scatter stay finite."""
+
 LARGEST_FACTOR = 4.0
 """Weights are multiplied by a number from 0, where rows tell nothing, to this times 1 + ridge: the ridge alone makes
 weights smaller by 1 + ridge where all eigenvalues are equal."""
@@ -44,8 +48,10 @@ class Moments:
         """Return the moments of rows (n, d) and their classes."""
         counts = np.bincount(labels, minlength=n_classes).astype(np.float64)
         means = np.eye(n_classes)[:, labels] @ rows / np.maximum(counts, 1.0)[:, None]
-        within = (rows.T @ rows - (means.T * counts) @ means) / len(rows)
-        eigenvalue = max(float(within.trace()) / min(rows.shape), np.finfo(float).tiny)
+        total = rows.T @ rows / len(rows)
+        within = total - (means.T * counts) @ means / len(rows)
+        least = max(LEAST_WITHIN * float(total.trace()), np.finfo(float).tiny)
+        eigenvalue = max(float(within.trace()), least) / min(rows.shape)
         return cls(means, within, eigenvalue, np.log((counts + 0.5) / (counts + 0.5).sum()))
 
     def weights(self, ridge: float, factor: float = 1.0) -> FloatArray:

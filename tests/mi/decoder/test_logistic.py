@@ -62,6 +62,15 @@ def test_it_follows_the_labels_where_classes_are_not_normal() -> None:
     assert net.loss(parts[1][0], np.eye(2)[parts[1][1]]) < 0.8 * analysis.loss(parts[1][0], np.eye(2)[parts[1][1]])
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_layer_that_is_the_label_is_read_without_overflow(classes: int) -> None:
+    labels = np.arange(200) % classes
+    rows = np.eye(classes)[labels] - 1.0 / classes
+    net, notes = logistic((rows, labels), (rows, labels), classes)
+    assert notes == ()
+    assert np.log(net.mean(rows)[np.arange(200), labels]).mean() == pytest.approx(0.0, abs=1e-9)
+
+
 def test_more_columns_than_rows_give_the_same_fit() -> None:
     train, stop = samples(60, 3, 0, idle=97), samples(60, 3, 1, idle=97)
     net, _ = logistic(train, stop, 3)
