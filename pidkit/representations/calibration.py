@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 from pidkit.mi.decoder.log_loss import log_loss
 from pidkit.mi.decoder.network import with_uniform
+from pidkit.representations.folds import deal
 from pidkit.types import FloatArray, IntArray
 
 CALIBRATION_PENALTIES = (0.3, 0.03, 0.003)
@@ -64,21 +65,13 @@ def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = N
     """
     logs = np.log(np.ascontiguousarray(q.T))
     logs -= logs.mean(0)
-    part = _parts(labels, np.arange(labels.size) if groups is None else groups)
+    part = deal(labels, PARTS, groups)
     losses = np.zeros(2 + len(CALIBRATION_PENALTIES))
     for held_out in range(PARTS):
         fitted = _path(logs[:, part != held_out], labels[part != held_out])
         for number, one in enumerate(fitted):
             losses[number] += _loss(one, logs[:, part == held_out], labels[part == held_out])
     return _path(logs, labels, last=int(np.argmin(losses)))[-1]
-
-
-def _parts(labels: IntArray, groups: IntArray) -> IntArray:
-    """Deal rows out to PARTS, whole groups, those of one class (that of their first row) evenly."""
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    part = np.empty(first.size, dtype=np.int64)
-    part[np.argsort(labels[first], kind="stable")] = np.arange(first.size) % PARTS
-    return part[group]
 
 
 def _path(logs: FloatArray, labels: IntArray, last: int = 1 + len(CALIBRATION_PENALTIES)) -> list[Calibration]:

@@ -23,7 +23,6 @@ from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.result import DecoderReport
-from pidkit.representations.wide_layers import LOUD
 from pidkit.types import FloatArray, IntArray
 
 Decoder = str | ProbabilisticClassifier | LabelDecoder
@@ -111,8 +110,7 @@ def decode_layers(
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
         rows: list[FoldRows] = []
         if any(one.decoder != "softmax" for one in readings.values()):
-            n_loud = 0 if decoder_name(decoder) in ("linear", "softmax") else LOUD
-            rows = [layer.of_fold(labels, split, n_loud=n_loud) for layer in read]
+            rows = [layer.of_fold(labels, split, groups) for layer in read]
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers

@@ -56,11 +56,11 @@ class Layer:
             raise InputError(f"{name} must have one row a label; it has {len(array)}, and there are {n} labels")
         return cls(name, array if array.shape[1] > WIDE_FEATURES else check_rows(array, name))
 
-    def of_fold(self, labels: IntArray, split: ThreeWaySplit, *, n_loud: int) -> FoldRows:
-        """Return its rows for one fold; a wide layer is projected, with `n_loud` principal components beside."""
+    def of_fold(self, labels: IntArray, split: ThreeWaySplit, groups: IntArray | None) -> FoldRows:
+        """Return its rows for one fold; a wide layer is projected."""
         rows = self.array
         if rows.shape[1] > WIDE_FEATURES:
-            rows = label_projection(rows, labels, split, n_loud=n_loud, name=self.name)
+            rows = label_projection(rows, labels, split, groups=groups, name=self.name)
         shift, scale = scaling(rows[split.train])
         return FoldRows(*((rows[part] - shift) / scale for part in (split.train, split.stop, split.value)))
 

@@ -71,6 +71,23 @@ def cross_fitting_splits(
     return splits
 
 
+def deal(labels: IntArray, n_parts: int, groups: IntArray | None = None) -> IntArray:
+    """Return the part, 0 to n_parts - 1, of every row: whole groups, those of one class (of their first row) evenly.
+
+    Examples
+    --------
+    >>> deal(np.array([0, 0, 1, 1, 0, 0]), 2)
+    array([0, 1, 0, 1, 0, 1])
+    >>> deal(np.array([0, 0, 1, 1]), 2, np.array([0, 0, 1, 1]))
+    array([0, 0, 1, 1])
+    """
+    rows = np.arange(labels.size) if groups is None else groups
+    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
+    part = np.empty(first.size, dtype=np.int64)
+    part[np.argsort(labels[first], kind="stable")] = np.arange(first.size) % n_parts
+    return part[group]
+
+
 def some_rows(n: int, most: int, rng: np.random.Generator) -> IntArray:
     """Return the rows 0 to n - 1, or `most` of them at random, in order."""
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
@@ -11,19 +9,23 @@ from scipy.linalg import eigh
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST, as_array
-from pidkit.types import FloatArray, IntArray
+from pidkit.representations.folds import deal
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 FITTED_ROWS = 3000
 """Training rows up to which a projection is fitted to all of them; of more, an even selection of as many is taken."""
 
 LOUD = 64
-"""Principal components that are kept beside the label scores, for decoders that are not linear."""
+"""Principal components that are kept beside the label scores, at most."""
 
 LEFT_OUT_PARTS = 10
 """Parts of the fitted rows, each of which is scored by the regression of the others."""
 
+SILENT = 1e-6
+"""Principal components with a smaller share of the largest eigenvalue are left out: products are in float32."""
+
 PROJECTION_JITTER = 1e-12
-"""Share of the largest eigenvalue that a principal component's counts as having at least, and jitter of a solve."""
+"""What is added to the diagonal where a part is left out, so that a fit that interpolates can be solved for."""
 
 BLOCK = 2048
 """Columns that are read at a time."""
@@ -32,7 +34,7 @@ PROJECTION_RIDGES = 10.0 ** np.arange(-5.0, 3.0)
 """Ridge penalties to choose from, as shares of the mean eigenvalue."""
 
 
-def read_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+def read_array(x: npt.ArrayLike, name: str) -> AnyArray:
     """Return `as_array(x)`, whose messages then speak of the argument by its own name."""
     try:
         return as_array(x)
@@ -40,7 +42,7 @@ def read_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
         raise InputError(f"{name}{str(error).removeprefix('x')}") from error
 
 
-def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+def read_layer(x: npt.ArrayLike, name: str) -> AnyArray:
     """Return a layer (n, ...) as (n, d) in its own dtype: maps are flattened, sequences (n, length, d) averaged.
 
     Raises
@@ -55,16 +57,17 @@ def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
 
 
 def label_projection(
-    layer: npt.NDArray[Any], labels: IntArray, split: ThreeWaySplit, *, n_loud: int, name: str
+    layer: AnyArray, labels: IntArray, split: ThreeWaySplit, *, groups: IntArray | None = None, name: str
 ) -> FloatArray:
     """Return a wide layer as a score for each class and principal components, fitted to the split's `train` rows.
 
-    Principal components alone lose labels that are told by quiet directions. The scores are those of ridge regression
-    on the indicators of the classes, in its dual form: with G the Gram matrix of standardised training rows, scores =
-    G (G + r I)^-1 Y. A ridge with more features than rows knows the labels that it was given, so that the scores of
-    fitted rows come from the regression without a tenth of the rows, their own among them. The penalty r is that of
-    the largest correlation of these scores with the indicators; the scale of scores does not matter to a decoder. No
-    row of `stop` or `value` is used.
+    Principal components alone lose labels that are told by quiet directions, and scores alone the nuisance that other
+    scores could be cleared of. The scores are those of ridge regression on the indicators of the classes, in its dual
+    form: with G the Gram matrix of standardised training rows, scores = G (G + r I)^-1 Y. A ridge with more features
+    than rows knows the labels that it was given, so that the scores of fitted rows come from the regression without a
+    tenth of the rows, their own and their group's among them. The penalty r is that of the largest correlation of these
+    scores with the indicators. All columns have one scale, so that no decoder takes the loud ones for the important
+    ones. No row of `stop` or `value` is used.
 
     Parameters
     ----------
@@ -72,15 +75,15 @@ def label_projection(
         It is read in blocks of columns.
     labels : ndarray of int, shape (n,)
     split : ThreeWaySplit
-    n_loud : int
-        How many of the loudest principal components to keep beside the scores: 0 for a linear decoder, which finds in
-        them nothing but what the scores have, and noise.
+    groups : ndarray of int, shape (n,), optional
+        Rows of one group are left out together.
     name : str
         Of the layer, for messages.
 
     Returns
     -------
-    ndarray, shape (n, n_classes + n_loud)
+    ndarray, shape (n, n_classes + LOUD)
+        Of fewer columns where fewer principal components vary.
 
     References
     ----------
@@ -95,8 +98,7 @@ def label_projection(
     target = np.eye(int(labels.max()) + 1)[labels[fitted]]
     target = target - target.mean(0)
     rotated = vectors.T @ target
-    part = np.empty(fitted.size, dtype=np.int64)
-    part[np.argsort(labels[fitted], kind="stable")] = np.arange(fitted.size) % LEFT_OUT_PARTS
+    part = deal(labels[fitted], LEFT_OUT_PARTS, None if groups is None else groups[fitted])
     best, of_rows, left_out = -np.inf, target, target
     for ridge in PROJECTION_RIDGES * max(float(values.mean()), np.finfo(float).tiny):
         shrunk = values / (values + ridge)
@@ -105,10 +107,13 @@ def label_projection(
         if fit > best:
             best, left_out = fit, scores
             of_rows = vectors @ (rotated / (values + ridge)[:, None])
-    largest = np.argsort(values)[::-1][:n_loud]
-    loud = vectors[:, largest] / np.sqrt(np.maximum(values[largest], PROJECTION_JITTER * values[-1]))
-    projected = _project(layer, fitted, shift, scale, np.hstack([of_rows, loud]))
-    projected[fitted, : target.shape[1]] = left_out
+    size = left_out.std(0)
+    size[size == 0.0] = 1.0
+    largest = np.arange(values.size)[::-1][:LOUD]
+    largest = largest[values[largest] > SILENT * values[-1]]
+    loud = np.sqrt(fitted.size) * vectors[:, largest] / values[largest]
+    projected = _project(layer, fitted, shift, scale, np.hstack([of_rows / size, loud]))
+    projected[fitted, : target.shape[1]] = left_out / size
     return projected
 
 
@@ -119,13 +124,13 @@ def _left_out(residual: FloatArray, vectors: FloatArray, shrunk: FloatArray, par
     perfect.
     """
     found = np.empty_like(residual)
-    for own in (np.flatnonzero(part == k) for k in range(LEFT_OUT_PARTS)):
+    for own in (np.flatnonzero(part == k) for k in np.unique(part)):
         hat = 1.0 / len(residual) + (vectors[own] * shrunk) @ vectors[own].T
         found[own] = np.linalg.solve((1.0 + PROJECTION_JITTER) * np.eye(own.size) - hat, residual[own])
     return found
 
 
-def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _gram(layer: AnyArray, fitted: IntArray, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean and scale of the columns of the fitted rows, and the products of these rows with each other.
 
     A constant column has the scale infinity, which leaves it out.
@@ -156,7 +161,7 @@ def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> tuple[FloatAr
 
 
 def _project(
-    layer: npt.NDArray[Any], fitted: IntArray, shift: FloatArray, scale: FloatArray, of_rows: FloatArray
+    layer: AnyArray, fitted: IntArray, shift: FloatArray, scale: FloatArray, of_rows: FloatArray
 ) -> FloatArray:
     """Return the products of all standardised rows with the fitted ones times `of_rows` (fitted, k): (n, k)."""
     projected = np.zeros((len(layer), of_rows.shape[1]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pidkit import InputError
 from pidkit.mi.splits import three_way_splits
 from pidkit.representations.decoders import decode_layers
-from pidkit.representations.folds import cross_fitting_splits, read_groups, variance_of_mean
+from pidkit.representations.folds import cross_fitting_splits, deal, read_groups, variance_of_mean
 
 
 @given(st.integers(20, 60), st.integers(1, 4), st.integers(2, 5), st.integers(0, 10**6))
@@ -34,6 +34,18 @@ def test_without_groups_they_are_the_splits_of_the_label_decoder() -> None:
     own = cross_fitting_splits(labels, 5, None, np.random.default_rng(0))
     for one, other in zip(own, three_way_splits(50, np.random.default_rng(0), folds=5, labels=labels), strict=True):
         assert all((a == b).all() for a, b in zip(vars(one).values(), vars(other).values(), strict=True))
+
+
+@given(st.integers(1, 40), st.integers(1, 4), st.integers(2, 6), st.integers(0, 10**6))
+def test_groups_are_dealt_whole_and_classes_evenly(n_groups: int, copies: int, n_parts: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = rng.permutation(np.repeat(np.arange(n_groups), copies))
+    of_group = rng.integers(3, size=n_groups)
+    part = deal(of_group[groups], n_parts, groups)
+    assert all(np.unique(part[groups == g]).size == 1 for g in range(n_groups))
+    for label in range(3):
+        held = np.bincount(part[of_group[groups] == label], minlength=n_parts)
+        assert held.max() - held.min() <= copies
 
 
 def test_copies_of_a_row_are_read_only_by_decoders_that_have_seen_none_of_them() -> None:
