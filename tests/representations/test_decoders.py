@@ -165,9 +165,7 @@ def test_groups_widen_the_standard_error() -> None:
     kept = decode_layers({"x": x}, labels, splits, groups=groups, rng=np.random.default_rng(0))["x"]
     scores = np.log(kept.posteriors[np.arange(labels.size), labels])
     assert kept.report.standard_error == pytest.approx(np.sqrt(variance_of_mean(scores, groups)))
-    assert kept.report.standard_error > 1.5 * scores.std() / np.sqrt(
-        labels.size
-    )
+    assert kept.report.standard_error > 1.5 * scores.std() / np.sqrt(labels.size)
 
 
 def test_logits_of_a_network_are_read_by_softmax() -> None:
