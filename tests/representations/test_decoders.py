@@ -1,7 +1,6 @@
 """Cross-fitted decoders: the label decoder's own information, no row's own label, and every kind of layer."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,16 +97,6 @@ def test_a_stronger_decoder_reads_rings(decoder: Decoder) -> None:
     splits = three_way_splits(1000, rng, folds=5, labels=labels)
     assert decoded(x, labels, splits).report.calibrated < 0.02
     assert decoded(x, labels, splits, decoder).report.calibrated > 0.85 * np.log(2)
-
-
-def test_layers_of_all_kinds_give_the_same(tmp_path: Path) -> None:
-    x, labels, splits = layer()
-    half = x.astype(np.float16)
-    expected = fold_rows.Layer.read(half.astype(np.float64), len(x), "x").of_fold(labels, splits[0], None)
-    np.save(tmp_path / "x.npy", half)
-    for given in (half, np.load(tmp_path / "x.npy", mmap_mode="r"), half.reshape(-1, 1, 2, 2), half.tolist()):
-        found = fold_rows.Layer.read(given, len(x), "x").of_fold(labels, splits[0], None)
-        assert all((one == other).all() for one, other in zip(found, expected, strict=True))
 
 
 def test_sequences_are_averaged() -> None:
