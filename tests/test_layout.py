@@ -31,6 +31,7 @@ TOPICS = {
     "pid/test_laws.py": "laws of the decomposition",
     "quantise/test_every_quantiser.py": "the contract of every quantiser in quantisers.py",
     "quantise/test_tensors.py": "tensors in every quantiser",
+    "representations/test_known_layers.py": "the layers with known atoms in known_layers.py",
     "test_architecture.py": "docs/architecture.md",
     "test_bad_input.py": "one line for every bad input of the public functions",
     "test_dependencies.py": "lowest.txt, constraints.txt and pyproject.toml",

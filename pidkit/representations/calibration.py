@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import softmax
 
-from pidkit.mi.decoder.network import UNIFORM_SHARE
+from pidkit.mi.decoder.log_loss import log_loss
+from pidkit.mi.decoder.network import with_uniform
+from pidkit.representations.folds import deal
 from pidkit.types import FloatArray, IntArray
 
 CALIBRATION_PENALTIES = (0.3, 0.03, 0.003)
@@ -38,8 +40,7 @@ class Calibration:
 
     def apply(self, q: FloatArray) -> FloatArray:
         """Return calibrated posteriors, shape (n, C), none of them zero."""
-        log_q = log_softmax(np.log(q) @ self.matrix.T + self.bias, axis=1)
-        return np.asarray((1.0 - UNIFORM_SHARE) * np.exp(log_q) + UNIFORM_SHARE / q.shape[1])
+        return with_uniform(softmax(np.log(q) @ self.matrix.T + self.bias, axis=1))
 
 
 def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = None) -> Calibration:
@@ -62,28 +63,20 @@ def fit_calibration(q: FloatArray, labels: IntArray, groups: IntArray | None = N
     >>> bool(abs(fit_calibration(q, labels).apply(q).max() - 0.8) < 0.03)
     True
     """
-    logs = np.log(q)
-    logs = logs - logs.mean(1, keepdims=True)
-    part = _parts(labels, np.arange(labels.size) if groups is None else groups)
+    logs = np.log(np.ascontiguousarray(q.T))
+    logs -= logs.mean(0)
+    part = deal(labels, PARTS, groups)
     losses = np.zeros(2 + len(CALIBRATION_PENALTIES))
     for held_out in range(PARTS):
-        fitted = _path(logs[part != held_out], labels[part != held_out])
+        fitted = _path(logs[:, part != held_out], labels[part != held_out])
         for number, one in enumerate(fitted):
-            losses[number] += _loss(one, logs[part == held_out], labels[part == held_out])
+            losses[number] += _loss(one, logs[:, part == held_out], labels[part == held_out])
     return _path(logs, labels, last=int(np.argmin(losses)))[-1]
 
 
-def _parts(labels: IntArray, groups: IntArray) -> IntArray:
-    """Deal rows out to PARTS, whole groups, those of one class (that of their first row) evenly."""
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    part = np.empty(first.size, dtype=np.int64)
-    part[np.argsort(labels[first], kind="stable")] = np.arange(first.size) % PARTS
-    return part[group]
-
-
 def _path(logs: FloatArray, labels: IntArray, last: int = 1 + len(CALIBRATION_PENALTIES)) -> list[Calibration]:
-    """Return the candidates from the stiffest on, up to number `last`."""
-    n_classes = logs.shape[1]
+    """Return the candidates from the stiffest on, up to number `last`; log posteriors are (C, n) here and below."""
+    n_classes = len(logs)
     shares = np.bincount(labels, minlength=n_classes) + UNSEEN
     fitted = [Calibration(np.zeros((n_classes, n_classes)), np.log(shares / shares.sum()))]
     if last > 0:
@@ -98,15 +91,13 @@ def _temperature(logs: FloatArray, labels: IntArray) -> float:
 
     Without it a few rows that are all told apart would have no finite t.
     """
-    own = logs[np.arange(labels.size), labels]
 
     def loss_and_slope(log_t: FloatArray) -> tuple[float, FloatArray]:
         t = np.exp(log_t[0])
-        log_q = log_softmax(t * logs, axis=1)
-        slope = t * float(((np.exp(log_q) * logs).sum(1) - own).mean())
+        loss, off = log_loss(t * logs, labels)
         stiffness = log_t[0] / labels.size
-        loss = 0.5 * stiffness * log_t[0] - log_q[np.arange(labels.size), labels].mean()
-        return float(loss), np.array([slope + stiffness])
+        slope = t * float(np.vdot(off, logs)) / labels.size
+        return loss + 0.5 * stiffness * log_t[0], np.array([slope + stiffness])
 
     found = minimize(loss_and_slope, np.zeros(1), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)])
     return float(np.exp(found.x[0]))
@@ -114,18 +105,16 @@ def _temperature(logs: FloatArray, labels: IntArray) -> float:
 
 def _matrix(logs: FloatArray, labels: IntArray, penalty: float, start: Calibration) -> Calibration:
     """Return matrix scaling with a penalty on off-diagonal entries, on biases, and on how diagonal entries differ."""
-    n, n_classes = logs.shape
-    one_hot = np.eye(n_classes)[labels]
+    n_classes, n = logs.shape
     mean_diagonal = np.eye(n_classes) / n_classes
 
     def loss_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
         table = flat.reshape(n_classes, n_classes + 1)
-        log_q = log_softmax(logs @ table[:, :-1].T + table[:, -1], axis=1)
+        loss, off = log_loss(table[:, :-1] @ logs + table[:, -1:], labels)
         away = table.copy()
         away[:, :-1] -= np.trace(table) * mean_diagonal
-        back = (np.exp(log_q) - one_hot) / n
-        slope = np.hstack([back.T @ logs, back.sum(0)[:, None]]) + penalty * away
-        return -float((one_hot * log_q).sum()) / n + 0.5 * penalty * float((away**2).sum()), slope.ravel()
+        slope = np.hstack([off @ logs.T, off.sum(1)[:, None]]) / n + penalty * away
+        return loss + 0.5 * penalty * float((away**2).sum()), slope.ravel()
 
     begin = np.hstack([start.matrix, start.bias[:, None]]).ravel()
     found = minimize(
@@ -137,5 +126,4 @@ def _matrix(logs: FloatArray, labels: IntArray, penalty: float, start: Calibrati
 
 def _loss(calibration: Calibration, logs: FloatArray, labels: IntArray) -> float:
     """Return the mean log loss of rows."""
-    log_q = log_softmax(logs @ calibration.matrix.T + calibration.bias, axis=1)
-    return -float(log_q[np.arange(labels.size), labels].mean())
+    return log_loss(calibration.matrix @ logs + calibration.bias[:, None], labels)[0]

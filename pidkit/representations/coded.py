@@ -27,7 +27,7 @@ from pidkit.representations.coding import (
     read_rows,
     split_rows,
 )
-from pidkit.representations.decoders import Decoder, check_decoder, decode_layer, decoder_name
+from pidkit.representations.decoders import Decoder, check_decoder, decode_layers, decoder_name
 from pidkit.representations.finite_samples import (
     CodedSamples,
     bootstrap,
@@ -209,12 +209,9 @@ def _read_by_decoder(
     rng: np.random.Generator,
 ) -> tuple[float, float]:
     """Return what cross-fitted decoders read out of the measured rows of both layers, in nats."""
-    splits = cross_fitting_splits(y, FOLDS, None, rng)
-    read = []
-    for layer, name in zip(layers, ("x1", "x2"), strict=True):
-        rows = layer if split is None else layer[split[1]]
-        read.append(decode_layer(rows, y, splits, decoder=decoder, rng=rng, name=name).calibrated_information)
-    return read[0], read[1]
+    rows = {name: layer if split is None else layer[split[1]] for name, layer in zip(("x1", "x2"), layers, strict=True)}
+    read = decode_layers(rows, y, cross_fitting_splits(y, FOLDS, None, rng), decoder=decoder, rng=rng)
+    return read["x1"].report.calibrated, read["x2"].report.calibrated
 
 
 def read_labels(labels: npt.ArrayLike | Iterable[Hashable]) -> IntArray:

@@ -10,8 +10,8 @@ import numpy as np
 from pidkit.joint import count_samples
 from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.finite_samples import CodedSamples
+from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
 from pidkit.representations.union import score_union, union_of_one
@@ -48,6 +48,8 @@ class DecodedScores:
     coding_losses : tuple of float
     plug_in : PIDResult
         Of the joint of the labels and the codes.
+    groups : ndarray of int, shape (n,), optional
+        Rows of one group may vary together, which the standard errors allow for.
     """
 
     samples: CodedSamples
@@ -61,6 +63,7 @@ class DecodedScores:
     coded_in_sample: FloatArray
     coding_losses: tuple[float, float]
     plug_in: PIDResult
+    groups: IntArray | None = None
 
     def rows_of_informations(self) -> tuple[FloatArray, float]:
         """Return the held-out scores of every row for I1, I2, U and I12, and a variance that the mean of U has beside.
@@ -93,14 +96,15 @@ class DecodedScores:
         combined = rows @ np.vstack([np.eye(4), OF_ATOMS]).T
         with_union = np.concatenate([np.eye(4)[:, 2], np.abs(OF_ATOMS[:, 2])])
         # Portfolios of both layers are optimal up to union_tol, which no scatter shows.
-        errors = np.sqrt(combined.var(0, ddof=1) / len(rows) + with_union * (extra + (2.0 * self.union_tol) ** 2))
+        variance = variance_of_mean(combined, self.groups)
+        errors = np.sqrt(variance + with_union * (extra + (2.0 * self.union_tol) ** 2))
         return dict(zip((*INFORMATIONS, *ATOMS), map(float, errors), strict=True))
 
     def joint_shortfall(self) -> tuple[float, float]:
         """Return by how much the decoder of both layers reads less than the better one, and its standard error."""
         mi_1, mi_2, _ = self.scores.mean(0)
         less = self.scores[:, 0 if mi_1 >= mi_2 else 1] - self.scores[:, 2]
-        return float(less.mean()), float(less.std(ddof=1) / np.sqrt(less.size))
+        return float(less.mean()), float(np.sqrt(variance_of_mean(less, self.groups)))
 
     def miscalibration(self) -> tuple[float, float]:
         """Return by how much the redundancy that the posteriors claim exceeds the counted one, and its standard error.
@@ -109,7 +113,8 @@ class DecodedScores:
         """
         counted = np.stack([self.scores[self.rows, 0], self.scores[self.rows, 1], self.union], axis=1)
         excess = (self.claims - counted) @ OF_ATOMS[0, :3]
-        return float(excess.mean()), float(excess.std(ddof=1) / np.sqrt(excess.size))
+        groups = None if self.groups is None else self.groups[self.rows]
+        return float(excess.mean()), float(np.sqrt(variance_of_mean(excess, groups)))
 
     def coded_redundancy(self) -> float:
         """Return the redundancy of the codes, which that of the posteriors is not below (a garbling lowers it)."""
@@ -128,10 +133,12 @@ class DecodedScores:
 
 def score_decoded(
     y: IntArray,
-    layers: tuple[DecodedLayer, DecodedLayer, DecodedLayer],
+    posteriors: tuple[FloatArray, FloatArray, FloatArray],
     n_codes: int | None,
     folds: IntArray,
     rng: np.random.Generator,
+    groups: IntArray | None = None,
+    constant: tuple[bool, bool] = (False, False),
 ) -> DecodedScores:
     """Code the posteriors of two layers and score every row for the four informations.
 
@@ -139,14 +146,18 @@ def score_decoded(
     ----------
     y : ndarray of int, shape (n,)
         Ranks 0, 1, ... without gaps.
-    layers : tuple of DecodedLayer
-        x1, x2, and both together.
+    posteriors : tuple of ndarray, shape (n, C)
+        Calibrated, of x1, of x2, and of both together.
     n_codes : int, optional
         Codes for each layer; None chooses for each by the scores of held-out rows.
     folds : ndarray of int, shape (n,)
     rng : numpy.random.Generator
+    groups : ndarray of int, shape (n,), optional
+        Of rows that may vary together.
+    constant : pair of bool
+        Whether x1 and x2 are constant, so that the union is what the other one tells, without a market.
     """
-    first, second, both = (layer.posteriors for layer in layers)
+    first, second, both = posteriors
     fewest = max(FEWEST_CODES, first.shape[1])
     grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
     coded = [
@@ -159,8 +170,6 @@ def score_decoded(
     scores = np.stack([np.log(q[each]) - log_p for q in (first, second, both)], axis=1)
     # The layer that tells more holds the market; exchanging the layers exchanges the unique atoms.
     a, b = (0, 1) if scores[:, 0].mean() >= scores[:, 1].mean() else (1, 0)
-    posteriors = (first, second)
-    constant = [layer.constant for layer in layers[:2]]
     if any(constant):
         a, b, one = 0, 1, constant.index(False) if False in constant else 0
         scores[:, 2] = scores[:, one]
@@ -175,7 +184,7 @@ def score_decoded(
             rng,
         )
     in_order = [a, b, 2]
-    expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in posteriors]
+    expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in (first, second)]
     samples = CodedSamples(y, codes_1, codes_2)
     return DecodedScores(
         samples=samples,
@@ -189,4 +198,5 @@ def score_decoded(
         coded_in_sample=found.coded_in_sample[in_order],
         coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
         plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2), unit="nats"),
+        groups=groups,
     )

@@ -7,7 +7,7 @@ their posteriors, and a row's posterior does not know its label: labels may be c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from pidkit.errors import InputError, nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
-from pidkit.mi.samples import check_rows
+from pidkit.mi.decoder.label import train_classifier
+from pidkit.mi.decoder.network import with_uniform
 from pidkit.mi.splits import ThreeWaySplit
-from pidkit.quantise.rows import is_constant
 from pidkit.representations.calibration import fit_calibration
 from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
-from pidkit.representations.wide_layers import WIDE_FEATURES, label_projection, read_layer
+from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
+from pidkit.representations.folds import variance_of_mean
+from pidkit.representations.result import DecoderReport
 from pidkit.types import FloatArray, IntArray
 
 Decoder = str | ProbabilisticClassifier | LabelDecoder
@@ -31,79 +33,64 @@ DECODERS = ("linear", "mlp", "knn", "softmax")
 
 @dataclass(frozen=True)
 class DecodedLayer:
-    """Posteriors of a layer's rows, and what the decoders read on rows that they had not seen. In nats.
+    """Posteriors of a layer's rows, and what the decoders read on rows that they had not seen.
 
     Attributes
     ----------
     posteriors : ndarray, shape (n, C)
         Calibrated P(y | x), none of them zero.
-    information : float
-        H(Y) less the cross-entropy of the decoders before calibration: the value of `LabelDecoder` on the same splits.
-    calibrated_information : float
-        The same of `posteriors`.
-    standard_error : float
-        Of `calibrated_information`.
-    claimed_information : float
-        H(Y) less the mean entropy of `posteriors`: what they say of themselves. It exceeds `calibrated_information`
-        where they are too sure.
-    accuracy : float
-        Share of rows whose most probable class is their label.
-    name : str
-        Of the decoder.
+    report : DecoderReport
+        In nats. Its `information` is the value of `LabelDecoder` on the same splits.
     warnings : tuple of str
     constant : bool
         Whether the layer or the label is constant, so that there was nothing to read and all information is exactly 0.
     """
 
     posteriors: FloatArray
-    information: float
-    calibrated_information: float
-    standard_error: float
-    claimed_information: float
-    accuracy: float
-    name: str
+    report: DecoderReport
     warnings: tuple[str, ...] = ()
     constant: bool = False
 
 
-def decode_layer(
-    x: npt.ArrayLike | Sequence[npt.ArrayLike],
+def decode_layers(
+    layers: Mapping[str, npt.ArrayLike],
     labels: IntArray,
     splits: Sequence[ThreeWaySplit],
     *,
     decoder: Decoder = "linear",
+    together: str | None = None,
     rng: np.random.Generator,
     groups: IntArray | None = None,
-    name: str = "x",
-) -> DecodedLayer:
-    """Return the calibrated posterior of every row from decoders fitted without it.
+) -> dict[str, DecodedLayer]:
+    """Return the calibrated posterior of every row of each layer from decoders fitted without it.
 
     For each split the decoder is fitted to the rows of `train`; those of `stop` choose its penalty, stop it, and fit
-    its calibration; it is read on those of `value`. The values of all splits cover every row once. Where the layer or
-    the label is constant nothing is fitted: the posteriors are the frequencies of the classes, and all information 0.
+    its calibration; it is read on those of `value`. The values of all splits cover every row once. Each layer is read,
+    projected and standardised once a split, whatever decoders read it. Where a layer or the label is constant nothing
+    is fitted: the posteriors are the frequencies of the classes, and all information is 0.
 
     Parameters
     ----------
-    x : array_like or torch.Tensor, shape (n, ...), or a tuple of them
-        A layer: float16, memory maps and maps (n, c, h, w) are read as they are, sequences (n, length, d) are averaged
+    layers : mapping of str to array_like or torch.Tensor, shape (n, ...)
+        By name: float16, memory maps and maps (n, c, h, w) are read as they are, sequences (n, length, d) are averaged
         over their length. Layers of more than WIDE_FEATURES features are projected first, for each split by its
         training rows.
-        A tuple is decoded together, side by side.
     labels : ndarray of int, shape (n,)
         Ranks 0, 1, ... without gaps.
     splits : sequence of ThreeWaySplit
     decoder : str, classifier or LabelDecoder
-        "linear", "mlp", "knn", "softmax" (x holds logits) or a scikit-learn classifier with predict_proba.
+        "linear", "mlp", "knn", "softmax" (layers hold logits) or a scikit-learn classifier with predict_proba.
+    together : str, optional
+        The name under which all layers are decoded side by side as well. Logits of two layers are no logits together: a
+        linear decoder reads them.
     rng : numpy.random.Generator
     groups : ndarray of int, shape (n,), optional
         Rows of one group are kept together wherever rows are compared with others, as `splits` has to keep them.
-    name : str
-        Of the layer, for messages.
 
     Raises
     ------
     InputError
-        If the layer has not one finite row a label, or `decoder` is unknown.
+        If a layer has not one finite row a label, or `decoder` is unknown.
 
     Examples
     --------
@@ -111,58 +98,90 @@ def decode_layer(
     >>> rng = np.random.default_rng(0)
     >>> labels = np.arange(600) % 3
     >>> layer = np.eye(3)[labels] + 0.1 * rng.normal(size=(600, 3))
-    >>> decoded = decode_layer(layer, labels, three_way_splits(600, rng, folds=5, labels=labels), rng=rng)
-    >>> bool(decoded.accuracy > 0.99), decoded.posteriors.shape
+    >>> decoded = decode_layers({"x": layer}, labels, three_way_splits(600, rng, folds=5, labels=labels), rng=rng)
+    >>> bool(decoded["x"].report.accuracy > 0.99), decoded["x"].posteriors.shape
     (True, (600, 3))
     """
     check_decoder(decoder)
-    layers = x if isinstance(x, tuple) else (x,)
-    arrays = [read_layer(one, name) for one in layers]
-    for array in arrays:
-        if len(array) != labels.size:
-            raise InputError(
-                f"{name} must have one row a label; it has {len(array)}, and there are {labels.size} labels"
-            )
-    arrays = [array for array in arrays if not is_constant(array)]
-    p = np.bincount(labels) / labels.size
-    n_classes = p.size
-    if n_classes == 1 or not arrays:
-        notes = () if arrays or len(layers) > 1 else (nothing_told_by(name),)
-        posteriors, likeliest = np.tile(p, (labels.size, 1)), float(p.max())
-        return DecodedLayer(posteriors, 0.0, 0.0, 0.0, 0.0, likeliest, decoder_name(decoder), notes, True)
-    wide = [array.shape[1] > WIDE_FEATURES for array in arrays]
-    fixed = [None if far else check_rows(array, name) for array, far in zip(arrays, wide, strict=True)]
-    raw, calibrated = np.empty((2, labels.size, n_classes))
-    said: set[str] = set()
-    terms = []
+    read = [Layer.read(x, labels.size, name) for name, x in layers.items()]
+    wanted: dict[str, tuple[Decoder, list[int]]] = {one.name: (decoder, [k]) for k, one in enumerate(read)}
+    if together is not None:
+        wanted[together] = ("linear" if decoder == "softmax" else decoder, [*range(len(read))])
+    telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
+    readings = {
+        name: _Reading.empty([k for k in which if k in telling], reader, labels)
+        for name, (reader, which) in wanted.items()
+        if any(k in telling for k in which)
+    }
+    log_p = np.empty(labels.size)
     for split in splits:
-        rows = np.hstack(
-            [
-                label_projection(array, labels, split, name) if one is None else one
-                for array, one in zip(arrays, fixed, strict=True)
-            ]
+        value = labels[split.value]
+        log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
+        rows: dict[int, FoldRows] = {}
+        if any(one.decoder != "softmax" for one in readings.values()):
+            rows = {k: read[k].of_fold(labels, split, groups) for k in telling}
+        for reading in readings.values():
+            if reading.decoder == "softmax":
+                (which,) = reading.layers
+                seen = np.concatenate([split.train, split.stop])
+                logits = read[which].array[np.concatenate([seen, split.value])]
+                q = of_logits(logits, int(labels.max()) + 1, read[which].name)
+            else:
+                seen = split.stop
+                own = side_by_side([rows[which] for which in reading.layers])
+                q, notes = _posteriors(own, labels, split, reading.decoder, rng)
+                reading.notes.update(notes)
+            reading.fill(q, seen, split.value, labels, groups)
+    decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
+    for layer in read:
+        if layer.constant:
+            decoded[layer.name] = _nothing_told(labels, decoder, (nothing_told_by(layer.name),))
+    return {name: decoded.get(name) or _nothing_told(labels, reader) for name, (reader, _) in wanted.items()}
+
+
+def _nothing_told(labels: IntArray, decoder: Decoder, warnings: tuple[str, ...] = ()) -> DecodedLayer:
+    """Return the frequencies of the classes as posteriors: what is read where the layer or the label is constant."""
+    p = np.bincount(labels) / labels.size
+    report = DecoderReport(decoder_name(decoder), 0.0, 0.0, 0.0, 0.0, float(p.max()))
+    return DecodedLayer(np.tile(p, (labels.size, 1)), report, warnings, constant=True)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one decoder reads of some layers, which the folds fill in: posteriors before and after calibration."""
+
+    layers: Sequence[int]
+    decoder: Decoder
+    raw: FloatArray
+    calibrated: FloatArray
+    notes: set[str]
+
+    @classmethod
+    def empty(cls, layers: Sequence[int], decoder: Decoder, labels: IntArray) -> _Reading:
+        """Return the reading before the first fold."""
+        raw, calibrated = np.empty((2, labels.size, int(labels.max()) + 1))
+        return cls(layers, decoder, raw, calibrated, set())
+
+    def fill(self, q: FloatArray, seen: IntArray, value: IntArray, labels: IntArray, groups: IntArray | None) -> None:
+        """Take the posteriors of the rows `seen`, which the calibration is fitted to, and then of the rows `value`."""
+        self.raw[value] = q[seen.size :]
+        calibration = fit_calibration(q[: seen.size], labels[seen], None if groups is None else groups[seen])
+        self.calibrated[value] = calibration.apply(q[seen.size :])
+
+    def decoded(self, labels: IntArray, log_p: FloatArray, groups: IntArray | None) -> DecodedLayer:
+        """Return the result, once all folds are filled in; log_p holds log p(y) of every row within its fold."""
+        each = np.arange(labels.size), labels
+        scores = np.log(self.calibrated[each]) - log_p
+        p = np.bincount(labels) / labels.size
+        report = DecoderReport(
+            name=decoder_name(self.decoder),
+            information=float((np.log(self.raw[each]) - log_p).mean()),
+            calibrated=float(scores.mean()),
+            standard_error=float(np.sqrt(variance_of_mean(scores, groups))),
+            claimed=float((self.calibrated * np.log(self.calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
+            accuracy=float((self.calibrated.argmax(1) == labels).mean()),
         )
-        q, found = _posteriors(rows, labels, split, decoder, rng, name)
-        said |= set(found)
-        own = split.value
-        raw[own] = q[own]
-        calibration_rows = np.concatenate([split.train, split.stop]) if decoder == "softmax" else split.stop
-        of_rows = None if groups is None else groups[calibration_rows]
-        calibrated[own] = fit_calibration(q[calibration_rows], labels[calibration_rows], of_rows).apply(q[own])
-        log_p = np.log(np.bincount(labels[own], minlength=n_classes) / own.size)[labels[own]]
-        at = own, labels[own]
-        terms.append(np.stack([np.log(raw[at]) - log_p, np.log(calibrated[at]) - log_p]))
-    scores = np.concatenate(terms, axis=1)
-    return DecodedLayer(
-        posteriors=calibrated,
-        information=float(scores[0].mean()),
-        calibrated_information=float(scores[1].mean()),
-        standard_error=float(scores[1].std(ddof=1) / np.sqrt(scores.shape[1])),
-        claimed_information=float((calibrated * np.log(calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
-        accuracy=float((calibrated.argmax(1) == labels).mean()),
-        name=decoder_name(decoder),
-        warnings=tuple(sorted(said)),
-    )
+        return DecodedLayer(self.calibrated, report, tuple(sorted(self.notes)))
 
 
 def check_decoder(decoder: object) -> None:
@@ -184,22 +203,18 @@ def decoder_name(decoder: Decoder) -> str:
 
 
 def _posteriors(
-    rows: FloatArray, labels: IntArray, split: ThreeWaySplit, decoder: Decoder, rng: np.random.Generator, name: str
+    rows: FoldRows, labels: IntArray, split: ThreeWaySplit, decoder: Decoder, rng: np.random.Generator
 ) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return uncalibrated posteriors of the rows of `stop` and `value` (others need not be filled), and warnings."""
-    if decoder == "softmax":
-        return of_logits(rows, int(labels.max()) + 1, name), ()
-    if is_constant(rows):  # a wide layer whose training rows are all the same
+    """Return uncalibrated posteriors of the rows of `stop` and then of `value`, and warnings."""
+    if not rows.train.any():  # a wide layer whose training rows are all the same
         frequencies = np.bincount(labels[split.train]) / split.train.size
-        return np.tile(frequencies, (labels.size, 1)), ()
+        return np.tile(frequencies, (len(rows.stop) + len(rows.value), 1)), ()
     if decoder == "knn":
         return nearest_neighbours(rows, labels, split), ()
     if isinstance(decoder, str):
         decoder = LabelDecoder("mlp" if decoder == "mlp" else "linear")
     if isinstance(decoder, LabelDecoder):
-        (fitted,) = decoder.cross_fit(rows, labels, splits=[split], rng=rng)
-        q = np.full((labels.size, int(labels.max()) + 1), np.nan)
-        for part in (split.stop, split.value):
-            q[part] = fitted.posteriors(rows[part])
-        return q, fitted.warnings
+        train, stop = (rows.train, labels[split.train]), (rows.stop, labels[split.stop])
+        net, notes = train_classifier(decoder, train, stop, int(labels.max()) + 1, rng)
+        return with_uniform(np.vstack([net.mean(rows.stop), net.mean(rows.value)])), notes
     return of_classifier(decoder, rows, labels, split)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import overload
+from typing import get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, seed_name, whole_number
+from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
 from pidkit.errors import InputError, nothing_told_by, warn
 from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
@@ -19,12 +19,13 @@ from pidkit.representations.coded import coded_pid, read_labels
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded import DecodedScores, score_decoded
-from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder, decode_layer
+from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder, decode_layers, decoder_name
 from pidkit.representations.estimate import all_of, atoms_from, by_name, hull, one_sided
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads
 from pidkit.representations.folds import cross_fitting_splits, read_groups
 from pidkit.representations.nulls import null_tests
-from pidkit.representations.result import DecoderReport, RepresentationPID
+from pidkit.representations.result import RepresentationPID
+from pidkit.representations.sequences import Sequences, read_tokens
 from pidkit.types import FloatArray, Unit
 from pidkit.units import check_unit, convert, from_nats
 
@@ -46,6 +47,7 @@ def representation_pid(
     quantiser: None = ...,
     folds: int | None = ...,
     groups: npt.ArrayLike | Iterable[Hashable] | None = ...,
+    sequences: Sequences = ...,
     n_bootstrap: int = ...,
     n_null: int = ...,
     unit: Unit = ...,
@@ -75,6 +77,7 @@ def representation_pid(
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     folds: int | None = None,
     groups: npt.ArrayLike | Iterable[Hashable] | None = None,
+    sequences: Sequences = "mean",
     n_bootstrap: int = 0,
     n_null: int = 0,
     unit: Unit = "bits",
@@ -95,8 +98,8 @@ def representation_pid(
         The target Y, each class with at least `folds` rows.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. Maps
-        (n, c, h, w) are flattened and sequences (n, length, d) averaged over their length. float16 and memory maps are
-        read as they are.
+        (n, c, h, w) are flattened; of sequences (n, length, d) see `sequences`. float16 and memory maps are read as
+        they are.
     decoder : str or classifier
         "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits, which "linear" reads together), or a scikit-learn
         classifier with predict_proba, of which copies are fitted. With `quantiser`, what its codes are compared with;
@@ -109,7 +112,11 @@ def representation_pid(
     folds : int, optional
         Parts of the rows, each of which is read by decoders fitted to the others; None is 5.
     groups : array_like or iterable of hashables, length n, optional
-        Rows of one group, such as copies or augmented views of one sample, stay in one fold.
+        Rows of one group, such as copies or augmented views of one sample, stay in one fold, and the standard errors
+        allow for their varying together.
+    sequences : str
+        "mean" averages sequences over their length. "tokens" reads both layers token by token: each token is a row with
+        the label of its sequence, all tokens of a sequence form a group, and `n_samples` counts tokens.
     n_bootstrap, n_null : int
         Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
         atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
@@ -156,7 +163,12 @@ def representation_pid(
     (True, 0.0)
     """
     if quantiser is not None:
-        for name, value in (("n_codes", n_codes), ("folds", folds), ("groups", groups)):
+        for name, value in (
+            ("n_codes", n_codes),
+            ("folds", folds),
+            ("groups", groups),
+            ("sequences", None if sequences == "mean" else sequences),
+        ):
             if value is not None:
                 raise InputError(
                     f"{name} is for decoders, and quantiser makes codes without them; leave one of them out"
@@ -176,23 +188,24 @@ def representation_pid(
         raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
     check_decoder(decoder)
+    sequences = one_of("sequences", sequences, get_args(Sequences))
     n_folds = FOLDS if folds is None else whole_number("folds", folds, least=2)
     n_codes = None if n_codes is None else whole_number("n_codes", n_codes, least=2)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
     draws = generator(rng)
     y = read_labels(labels)
     members = None if groups is None else read_groups(groups, y.size)
+    layers: dict[str, npt.ArrayLike] = {"x1": x1, "x2": x2}
+    if sequences == "tokens":
+        layers, y, members = read_tokens(layers, y, members)
     splits = cross_fitting_splits(y, n_folds, members, draws)
-    # Logits of two layers are no logits together: a linear decoder reads them side by side.
-    of_both = "linear" if decoder == "softmax" else decoder
-    layers = tuple(
-        decode_layer(x, y, splits, decoder=reader, rng=draws, groups=members, name=name)
-        for x, reader, name in ((x1, decoder, "x1"), (x2, decoder, "x2"), ((x1, x2), of_both, "x1 and x2"))
-    )
+    decoded = decode_layers(layers, y, splits, decoder=decoder, together="both", rng=draws, groups=members)
     fold_of_row = np.empty(y.size, dtype=np.int64)
     for number, split in enumerate(splits):
         fold_of_row[split.value] = number
-    scored = score_decoded(y, (layers[0], layers[1], layers[2]), n_codes, fold_of_row, draws)
+    posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, decoded["both"].posteriors
+    constant = (decoded["x1"].constant, decoded["x2"].constant)
+    scored = score_decoded(y, posteriors, n_codes, fold_of_row, draws, members, constant)
     informations, held_out = scored.informations()
     in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
     estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
@@ -203,7 +216,7 @@ def representation_pid(
         by_nulls, null = _test_by_nulls(scored, n_null, draws)
         p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
     miscalibration, miscalibration_error = scored.miscalibration()
-    said = _warnings(scored, layers, unit)
+    said = _warnings(scored, decoded.values(), unit)
     result = RepresentationPID(
         **estimate,
         interval={name: hull([end[name] for end in (estimate, *ends)], errors[name]) for name in estimate},
@@ -222,15 +235,16 @@ def representation_pid(
         report=scored.plug_in.report,
         coding_loss_1=scored.coding_losses[0],
         coding_loss_2=scored.coding_losses[1],
-        decoders={name: _report(layer) for name, layer in zip(("x1", "x2", "both"), layers, strict=True)},
+        decoders={name: layer.report for name, layer in decoded.items()},
         miscalibration=miscalibration,
         miscalibration_error=miscalibration_error,
         warnings=said,
         provenance={
-            "decoder": layers[0].name,
+            "decoder": decoder_name(decoder),
             "n_codes": n_codes,
             "folds": n_folds,
-            "groups": members is not None,
+            "groups": groups is not None,
+            "sequences": sequences,
             "n_bootstrap": n_bootstrap,
             "n_null": n_null,
             "rng": seed_name(rng),
@@ -260,19 +274,7 @@ def _test_by_nulls(
     return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
 
 
-def _report(layer: DecodedLayer) -> DecoderReport:
-    """Return what the result keeps of a decoded layer."""
-    return DecoderReport(
-        name=layer.name,
-        information=layer.information,
-        calibrated=layer.calibrated_information,
-        standard_error=layer.standard_error,
-        claimed=layer.claimed_information,
-        accuracy=layer.accuracy,
-    )
-
-
-def _warnings(scored: DecodedScores, layers: tuple[DecodedLayer, ...], unit: str) -> tuple[str, ...]:
+def _warnings(scored: DecodedScores, layers: Iterable[DecodedLayer], unit: str) -> tuple[str, ...]:
     """Return what a reader has to know before using the numbers."""
     said = [nothing_told_by("labels")] if scored.samples.y.max() == 0 else []
     said += [text for layer in layers for text in layer.warnings]

@@ -129,9 +129,8 @@ def _nearest(rows: FloatArray, centroids: FloatArray) -> tuple[IntArray, float]:
 
 def _means(rows: FloatArray, codes: IntArray) -> FloatArray:
     """Return the mean row of every code that occurs."""
-    present, ranks = np.unique(codes, return_inverse=True)
-    sums = np.zeros((present.size, rows.shape[1]))
-    np.add.at(sums, ranks, rows)
+    ranks = np.unique(codes, return_inverse=True)[1]
+    sums = np.stack([np.bincount(ranks, weights=column) for column in rows.T], axis=1)
     return np.asarray(sums / np.bincount(ranks)[:, None])
 
 

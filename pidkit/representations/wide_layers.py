@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
@@ -12,25 +10,40 @@ from pidkit.errors import InputError
 from pidkit.mi.samples import spread
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST, as_array
-from pidkit.types import FloatArray, IntArray
-
-WIDE_FEATURES = 1000
-"""Features up to which decoders take a layer as it is."""
+from pidkit.representations.folds import deal
+from pidkit.types import AnyArray, FloatArray, IntArray
 
 FITTED_ROWS = 3000
 """Training rows up to which a projection is fitted to all of them; of more, an even selection of as many is taken."""
 
 LOUD = 64
-"""Principal components that are kept beside the label scores, for decoders that are not linear."""
+"""Principal components that are kept beside the label scores, at most."""
+
+LEFT_OUT_PARTS = 10
+"""Parts of the fitted rows, each of which is scored by the regression of the others."""
+
+SILENT = 1e-6
+"""Principal components with a smaller share of the largest eigenvalue are left out: products are in float32."""
+
+PROJECTION_JITTER = 1e-12
+"""What is added to the diagonal where a part is left out, so that a fit that interpolates can be solved for."""
 
 BLOCK = 2048
 """Columns that are read at a time."""
 
-RIDGES = 10.0 ** np.arange(-5.0, 3.0)
+PROJECTION_RIDGES = 10.0 ** np.arange(-5.0, 3.0)
 """Ridge penalties to choose from, as shares of the mean eigenvalue."""
 
 
-def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+def read_array(x: npt.ArrayLike, name: str) -> AnyArray:
+    """Return `as_array(x)`, whose messages then speak of the argument by its own name."""
+    try:
+        return as_array(x)
+    except InputError as error:
+        raise InputError(f"{name}{str(error).removeprefix('x')}") from error
+
+
+def read_layer(x: npt.ArrayLike, name: str) -> AnyArray:
     """Return a layer (n, ...) as (n, d) in its own dtype: maps are flattened, sequences (n, length, d) averaged.
 
     Raises
@@ -38,22 +51,24 @@ def read_layer(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     InputError
         If `x` is not a real array of rows.
     """
-    try:
-        array = as_array(x)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+    array = read_array(x, name)
     if array.ndim == 3:
         return np.asarray(array.mean(axis=1, dtype=np.float64))
     return array.reshape(len(array), -1)
 
 
-def label_projection(layer: npt.NDArray[Any], labels: IntArray, split: ThreeWaySplit, name: str) -> FloatArray:
-    """Return a wide layer as n_classes label scores and LOUD principal components, fitted to the split's `train` rows.
+def label_projection(
+    layer: AnyArray, labels: IntArray, split: ThreeWaySplit, *, groups: IntArray | None = None, name: str
+) -> FloatArray:
+    """Return a wide layer as a score for each class and principal components, fitted to the split's `train` rows.
 
-    The scores are those of ridge regression on the indicators of the classes, in its dual form: with G the Gram matrix
-    of standardised training rows, scores = G (G + r I)^-1 Y. The penalty r is that of the smallest leave-one-out
-    error, and the scores of the rows that were fitted are themselves left out, since a ridge with more features than
-    rows knows the labels that it was given. No row of `stop` or `value` is used.
+    Principal components alone lose labels that are told by quiet directions, and scores alone the nuisance that other
+    scores could be cleared of. The scores are those of ridge regression on the indicators of the classes, in its dual
+    form: with G the Gram matrix of standardised training rows, scores = G (G + r I)^-1 Y. A ridge with more features
+    than rows knows the labels that it was given, so that the scores of fitted rows come from the regression without a
+    tenth of the rows, their own and their group's among them. The penalty r is that of the largest correlation of these
+    scores with the indicators. All columns have one scale, so that no decoder takes the loud ones for the important
+    ones. No row of `stop` or `value` is used.
 
     Parameters
     ----------
@@ -61,52 +76,98 @@ def label_projection(layer: npt.NDArray[Any], labels: IntArray, split: ThreeWayS
         It is read in blocks of columns.
     labels : ndarray of int, shape (n,)
     split : ThreeWaySplit
+    groups : ndarray of int, shape (n,), optional
+        Rows of one group are left out together.
     name : str
         Of the layer, for messages.
 
     Returns
     -------
     ndarray, shape (n, n_classes + LOUD)
+        Of fewer columns where fewer principal components vary.
 
     References
     ----------
-    Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, sections 7.10 (leave-one-out) and 18.3.
+    Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, 7.10 and 18.3.
     """
     fitted = split.train
     if fitted.size > FITTED_ROWS:
         fitted = fitted[np.linspace(0, fitted.size - 1, FITTED_ROWS).astype(np.int64)]
-    gram = _gram(layer, fitted, name)  # of all rows with those fitted
-    own = gram[fitted]
-    values, vectors = eigh(own)
+    shift, scale, gram = _gram(layer, fitted, name)
+    values, vectors = eigh(gram)
     values = np.maximum(values, 0.0)
     if not values.any():  # the fitted rows are all the same: there is no direction to score
-        return np.zeros((len(layer), int(labels.max()) + 1 + min(LOUD, fitted.size)))
+        return np.zeros((len(layer), int(labels.max()) + 1))
     target = np.eye(int(labels.max()) + 1)[labels[fitted]]
     target = target - target.mean(0)
     rotated = vectors.T @ target
-    best, scores = np.inf, np.zeros((len(layer), target.shape[1]))
-    for ridge in RIDGES * values.mean():
+    part = deal(labels[fitted], LEFT_OUT_PARTS, None if groups is None else groups[fitted])
+    best, of_rows, left_out = -np.inf, target, target
+    for ridge in PROJECTION_RIDGES * max(float(values.mean()), np.finfo(float).tiny):
         shrunk = values / (values + ridge)
-        leverage = (vectors**2) @ shrunk
-        residual = (target - vectors @ (shrunk[:, None] * rotated)) / np.maximum(1.0 - leverage, 1e-6)[:, None]
-        error = float((residual**2).sum())
-        if error < best:
-            best = error
-            scores = gram @ (vectors @ (rotated / (values + ridge)[:, None]))
-            scores[fitted] = target - residual
-    loud = vectors[:, -LOUD:] / np.sqrt(np.maximum(values[-LOUD:], 1e-12 * values[-1]))
-    return np.asarray(np.hstack([scores, gram @ loud]))
+        scores = target - _left_out(target - vectors @ (shrunk[:, None] * rotated), vectors, shrunk, part)
+        fit = float((target * scores).sum() / np.linalg.norm(scores))
+        if fit > best:
+            best, left_out = fit, scores
+            of_rows = vectors @ (rotated / (values + ridge)[:, None])
+    size = left_out.std(0)
+    size[size == 0.0] = 1.0
+    largest = np.arange(values.size)[::-1][:LOUD]
+    largest = largest[values[largest] > SILENT * values[-1]]
+    loud = np.sqrt(fitted.size) * vectors[:, largest] / values[largest]
+    projected = _project(layer, fitted, shift, scale, np.hstack([of_rows / size, loud]))
+    projected[fitted, : target.shape[1]] = left_out / size
+    return projected
 
 
-def _gram(layer: npt.NDArray[Any], fitted: IntArray, name: str) -> FloatArray:
-    """Return the products of all rows with the fitted ones, columns standardised by the fitted ones."""
-    gram = np.zeros((len(layer), fitted.size))
+def _left_out(residual: FloatArray, vectors: FloatArray, shrunk: FloatArray, part: IntArray) -> FloatArray:
+    """Return the residuals of every part under the ridge regression of the other parts: (I - H)^-1 r within it.
+
+    H = 1/n + V diag(shrunk) V' is the hat matrix. Without the 1/n of the intercept, fits that interpolate would seem
+    perfect.
+    """
+    found = np.empty_like(residual)
+    for own in (np.flatnonzero(part == k) for k in np.unique(part)):
+        hat = 1.0 / len(residual) + (vectors[own] * shrunk) @ vectors[own].T
+        found[own] = np.linalg.solve((1.0 + PROJECTION_JITTER) * np.eye(own.size) - hat, residual[own])
+    return found
+
+
+def _gram(layer: AnyArray, fitted: IntArray, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean and scale of the columns of the fitted rows, and the products of these rows with each other.
+
+    A constant column has the scale infinity, which leaves it out.
+
+    Raises
+    ------
+    InputError
+        If the layer holds NaN, infinity or values whose squares overflow.
+    """
+    shift, scale = np.empty((2, layer.shape[1]))
+    gram = np.zeros((fitted.size, fitted.size))
     for begin in range(0, layer.shape[1], BLOCK):
-        block = np.asarray(layer[:, begin : begin + BLOCK], dtype=np.float64)
-        peak = float(np.abs(block).max())
-        if not peak <= LARGEST:
+        own = slice(begin, begin + BLOCK)
+        whole = np.asarray(layer[:, own], dtype=np.float64)
+        if not float(np.abs(whole).max()) <= LARGEST:
             raise InputError(f"{name} must be finite and below {LARGEST:g}; drop or rescale such rows")
-        scale = spread(block[fitted])
-        block = ((block - block[fitted].mean(0)) / np.where(scale > 0.0, scale, np.inf)).astype(np.float32)
-        gram += block @ block[fitted].T
-    return gram
+        block = whole[fitted]
+        shift[own] = block.mean(0)
+        deviation = spread(block)
+        scale[own] = np.where(deviation > 0.0, deviation, np.inf)
+        block = ((block - shift[own]) / scale[own]).astype(np.float32)
+        gram += block @ block.T
+    # Rounding to float32 leaves the rows a mean that is not quite zero.
+    mean = gram.mean(0)
+    return shift, scale, gram - mean - mean[:, None] + mean.mean()
+
+
+def _project(
+    layer: AnyArray, fitted: IntArray, shift: FloatArray, scale: FloatArray, of_rows: FloatArray
+) -> FloatArray:
+    """Return the products of all standardised rows with the fitted ones times `of_rows` (fitted, k): (n, k)."""
+    projected = np.zeros((len(layer), of_rows.shape[1]))
+    for begin in range(0, layer.shape[1], BLOCK):
+        own = slice(begin, begin + BLOCK)
+        block = (np.asarray(layer[:, own], dtype=np.float64) - shift[own]) / scale[own]
+        projected += block @ (block[fitted].T @ of_rows)
+    return projected

@@ -31,8 +31,8 @@ AND = gate("AND").joint
 PAIRS = (AND.sum(2), AND.sum(1))
 BATCH = np.stack([AND, gate("XOR").joint])
 LABELS = np.arange(60) % 2
-ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
 SPLITS = three_way_splits(60, np.random.default_rng(2), folds=3, labels=LABELS)
+ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
 SHORT = Budget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)

@@ -8,16 +8,11 @@ import pytest
 from pidkit.pid.result import ATOMS
 from pidkit.representations import union
 from pidkit.representations.decoded import DecodedScores, score_decoded
-from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.estimate import atoms_from
 from pidkit.representations.held_out import OF_ATOMS
 from pidkit.types import FloatArray, IntArray
 
 N = 4000
-
-
-def layer(posteriors: FloatArray) -> DecodedLayer:
-    return DecodedLayer(posteriors, 0.0, 0.0, 0.0, 0.0, 0.0, "known")
 
 
 def two_looks(seed: int, n: int = N) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
@@ -38,9 +33,7 @@ def measured(seed: int = 0, *, exchanged: bool = False, sharpen: float = 1.0) ->
     if sharpen != 1.0:
         first = first**sharpen / (first**sharpen).sum(1, keepdims=True)
     pair = (second, first) if exchanged else (first, second)
-    return score_decoded(
-        y, (layer(pair[0]), layer(pair[1]), layer(both)), 20, np.arange(N) % 5, np.random.default_rng(1)
-    )
+    return score_decoded(y, (*pair, both), 20, np.arange(N) % 5, np.random.default_rng(1))
 
 
 def test_the_atoms_as_combinations_are_the_atoms() -> None:

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
+from pidkit.mi.decoder.log_loss import log_loss
 from pidkit.types import FloatArray, IntArray
 
 DISCRIMINANT_RIDGES = (0.01, 0.1, 1.0, 10.0)
 """What is added to the covariance within classes, as shares of its mean eigenvalue; tried while the loss falls."""
 
+LEAST_WITHIN = 1e-6
+"""The mean eigenvalue of the covariance within classes counts as at least this share of that of all rows, so that the
+weights of classes that are told apart without any scatter stay finite."""
+
 LARGEST_FACTOR = 4.0
 """Weights are multiplied by a number from 0, where rows tell nothing, to this times 1 + ridge: the ridge alone makes
 weights smaller by 1 + ridge where all eigenvalues are equal."""
-
-LEAST_SPREAD = 1e-6
-"""Share of the squared rows that the variance within classes counts as having at least, where classes are points."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,11 @@ class Moments:
     def of(cls, rows: FloatArray, labels: IntArray, n_classes: int) -> Moments:
         """Return the moments of rows (n, d) and their classes."""
         counts = np.bincount(labels, minlength=n_classes).astype(np.float64)
-        sums = np.zeros((n_classes, rows.shape[1]))
-        np.add.at(sums, labels, rows)
-        means = sums / np.maximum(counts, 1.0)[:, None]
-        within = (rows.T @ rows - (means.T * counts) @ means) / len(rows)
-        least = LEAST_SPREAD * float((rows**2).sum()) / len(rows)
-        eigenvalue = max(float(within.trace()), least, np.finfo(float).tiny) / min(rows.shape)
+        means = np.eye(n_classes)[:, labels] @ rows / np.maximum(counts, 1.0)[:, None]
+        total = rows.T @ rows / len(rows)
+        within = total - (means.T * counts) @ means / len(rows)
+        least = max(LEAST_WITHIN * float(total.trace()), np.finfo(float).tiny)
+        eigenvalue = max(float(within.trace()), least) / min(rows.shape)
         return cls(means, within, eigenvalue, np.log((counts + 0.5) / (counts + 0.5).sum()))
 
     def weights(self, ridge: float, factor: float = 1.0) -> FloatArray:
@@ -87,14 +87,13 @@ def choose_discriminant(moments: Moments, stop: tuple[FloatArray, IntArray]) -> 
     True
     """
     rows, labels = stop
-    own = np.arange(labels.size), labels
     best, chosen = np.inf, (DISCRIMINANT_RIDGES[0], 1.0)
     for ridge in DISCRIMINANT_RIDGES:
         weights = moments.weights(ridge)
-        logits = rows @ weights[:-1] + (weights[-1] - moments.log_prior)
+        logits = weights[:-1].T @ rows.T + (weights[-1] - moments.log_prior)[:, None]
 
         def loss(factor: float, logits: FloatArray = logits) -> float:
-            return -float(log_softmax(factor * logits + moments.log_prior, axis=1)[own].mean())
+            return log_loss(factor * logits + moments.log_prior[:, None], labels)[0]
 
         found = minimize_scalar(
             loss, bounds=(0.0, LARGEST_FACTOR * (1.0 + ridge)), method="bounded", options={"xatol": 1e-3}

@@ -15,7 +15,14 @@ from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.logistic import logistic
-from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, Perceptron, check_hidden, overfitted, train_perceptron
+from pidkit.mi.decoder.network import (
+    Budget,
+    Perceptron,
+    check_hidden,
+    overfitted,
+    train_perceptron,
+    with_uniform,
+)
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, ThreeWaySplit, check_class_sizes, check_folds, three_way_splits
@@ -150,21 +157,24 @@ class LabelDecoder:
         shift, scale = scaling(rows[split.train])
         scaled = (rows - shift) / scale
         train, stop = ((scaled[part], labels[part]) for part in (split.train, split.stop))
-        net, notes = self._classifier(train, stop, int(labels.max()) + 1, rng)
+        net, notes = train_classifier(self, train, stop, int(labels.max()) + 1, rng)
         return FittedLabelDecoder(self.model, net, shift, scale, codes, notes)
 
-    def _classifier(
-        self,
-        train: tuple[FloatArray, IntArray],
-        stop: tuple[FloatArray, IntArray],
-        n_classes: int,
-        rng: np.random.Generator,
-    ) -> tuple[Perceptron, tuple[str, ...]]:
-        if self.model == "linear":
-            return logistic(train, stop, n_classes)
-        one_hot = np.eye(n_classes)
-        parts = [(x, one_hot[y]) for x, y in (train, stop)]
-        return train_perceptron(*parts, link="softmax", hidden=self.hidden, rng=rng, budget=self.budget), ()
+
+def train_classifier(
+    decoder: LabelDecoder,
+    train: tuple[FloatArray, IntArray],
+    stop: tuple[FloatArray, IntArray],
+    n_classes: int,
+    rng: np.random.Generator,
+) -> tuple[Perceptron, tuple[str, ...]]:
+    """Return the classifier of a label decoder and its warnings, from standardised rows (n, d) and their classes."""
+    if decoder.model == "linear":
+        return logistic(train, stop, n_classes)
+    one_hot = np.eye(n_classes)
+    parts = [(x, one_hot[y]) for x, y in (train, stop)]
+    net = train_perceptron(*parts, link="softmax", hidden=decoder.hidden, rng=rng, budget=decoder.budget)
+    return net, ()
 
 
 @dataclass(frozen=True)
@@ -219,8 +229,7 @@ class FittedLabelDecoder:
 
     def posteriors(self, rows: FloatArray) -> FloatArray:
         """Return q(y | a) of every row, shape (n, n_classes); none of its entries is zero."""
-        q = self.net.mean((rows - self.shift) / self.scale)
-        return np.asarray((1.0 - UNIFORM_SHARE) * q + UNIFORM_SHARE / q.shape[1])
+        return with_uniform(self.net.mean((rows - self.shift) / self.scale))
 
 
 def _label_estimate(

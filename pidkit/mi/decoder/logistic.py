@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from pidkit.mi.decoder.discriminant import Moments, choose_discriminant
+from pidkit.mi.decoder.log_loss import log_loss
 from pidkit.mi.decoder.network import Perceptron
 from pidkit.types import FloatArray, IntArray
 
@@ -92,7 +93,7 @@ def _choose(
         return moments.weights(*choose_discriminant(moments, stop))
 
     centre = discriminant(few)
-    problem = _Problem.of(*few, n_classes)
+    problem = _Problem.of(*few)
     tried = [fitted(centre, 0.0)]
     for c in PENALTIES:
         weights, converged = problem.minimise(c, centre, tried[-1].weights)
@@ -104,9 +105,7 @@ def _choose(
         centre = discriminant(train)
         again = [fitted(centre, 0.0)]
         if best.c:
-            weights, converged = _Problem.of(*train, n_classes, problem.curvature).minimise(
-                best.c, centre, best.weights
-            )
+            weights, converged = _Problem.of(*train, problem.curvature).minimise(best.c, centre, best.weights)
             again.append(fitted(weights, best.c, converged=converged))
         best = min(again)
     return Perceptron((best.weights,), "softmax"), () if best.converged else (UNCONVERGED,)
@@ -129,22 +128,22 @@ class _Problem:
     ----------
     x : ndarray, shape (n, d + 1)
         Rows, with a column of ones.
-    one_hot : ndarray, shape (n, C)
+    labels : ndarray of int, shape (n,)
     curvature : ndarray, shape (d + 1, d + 1)
         x'x / n.
     """
 
     x: FloatArray
-    one_hot: FloatArray
+    labels: IntArray
     curvature: FloatArray
 
     @classmethod
-    def of(cls, rows: FloatArray, labels: IntArray, n_classes: int, curvature: FloatArray | None = None) -> _Problem:
+    def of(cls, rows: FloatArray, labels: IntArray, curvature: FloatArray | None = None) -> _Problem:
         """Return the problem of rows and their classes; `curvature` may be that of a part of them."""
         x = np.hstack([rows, np.ones((len(rows), 1))])
         if curvature is None:
             curvature = x.T @ x / len(x)
-        return cls(x, np.eye(n_classes)[labels], curvature)
+        return cls(x, labels, curvature)
 
     def minimise(self, c: float, centre: FloatArray, start: FloatArray) -> tuple[FloatArray, bool]:
         """Return the weights of least mean loss + |W - centre|² / (2 c n), and whether L-BFGS converged.
@@ -152,7 +151,7 @@ class _Problem:
         L-BFGS sees V with W = L^-T V, where L L' is about the curvature. Directions of any loudness then take equally
         many iterations, some tens; in W itself a nuisance that is 20 times louder than the signal takes hundreds.
         """
-        n, n_classes = self.one_hot.shape
+        n, n_classes = self.labels.size, start.shape[1]
         penalty = np.full((len(start), 1), (2.0 if n_classes == 2 else 1.0) / (c * n))
         penalty[-1] = 0.0
         q = softmax(self.x[:: max(1, n // CURVATURE_ROWS)] @ start, axis=1)
@@ -161,10 +160,10 @@ class _Problem:
 
         def loss_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
             weights = solve_triangular(factor, flat.reshape(start.shape), lower=True, trans="T")
-            log_q = log_softmax(self.x @ weights, axis=1)
+            loss, off = log_loss(weights.T @ self.x.T, self.labels)
             away = weights - centre
-            loss = -float((self.one_hot * log_q).sum()) / n + 0.5 * float((penalty * away**2).sum())
-            slope = self.x.T @ (np.exp(log_q) - self.one_hot) / n + penalty * away
+            loss += 0.5 * float((penalty * away**2).sum())
+            slope = (off @ self.x).T / n + penalty * away
             return loss, solve_triangular(factor, slope, lower=True).ravel()
 
         found = minimize(

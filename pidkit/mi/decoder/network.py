@@ -30,6 +30,11 @@ LINKS: dict[str, Callable[[FloatArray], FloatArray]] = {
 mean - target."""
 
 
+def with_uniform(q: FloatArray) -> FloatArray:
+    """Return probabilities (n, C) with UNIFORM_SHARE of the uniform distribution mixed in: none of them is zero."""
+    return np.asarray((1.0 - UNIFORM_SHARE) * q + UNIFORM_SHARE / q.shape[1])
+
+
 @dataclass(frozen=True)
 class Budget:
     """How long to train a decoder; the same for every layer and epoch that are compared.

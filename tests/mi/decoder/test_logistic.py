@@ -21,7 +21,7 @@ def samples(n: int, classes: int, seed: int, noise: float = 1.0, idle: int = 0) 
 def test_shrunk_towards_zero_it_is_scikit_learns(classes: int, c: float) -> None:
     rows, labels = samples(300, classes, 0)
     zero = np.zeros((classes + 1, classes))
-    weights, converged = module._Problem.of(rows, labels, classes).minimise(c, zero, zero)
+    weights, converged = module._Problem.of(rows, labels).minimise(c, zero, zero)
     peer = LogisticRegression(C=c, max_iter=500, tol=1e-6).fit(rows, labels)
     assert converged
     q = Perceptron((weights,), "softmax").mean(rows)
@@ -31,7 +31,7 @@ def test_shrunk_towards_zero_it_is_scikit_learns(classes: int, c: float) -> None
 def test_the_penalty_is_that_of_the_distance_to_the_centre() -> None:
     rows, labels = samples(200, 3, 0)
     centre = np.random.default_rng(1).normal(size=(4, 3))
-    weights, _ = module._Problem.of(rows, labels, 3).minimise(1e-7, centre, np.zeros((4, 3)))
+    weights, _ = module._Problem.of(rows, labels).minimise(1e-7, centre, np.zeros((4, 3)))
     assert np.abs(weights - centre)[:-1].max() < 1e-4  # the biases are free
 
 
@@ -60,6 +60,15 @@ def test_it_follows_the_labels_where_classes_are_not_normal() -> None:
     moments = Moments.of(*parts[0], 2)
     analysis = Perceptron((moments.weights(*choose_discriminant(moments, parts[1])),), "softmax")
     assert net.loss(parts[1][0], np.eye(2)[parts[1][1]]) < 0.8 * analysis.loss(parts[1][0], np.eye(2)[parts[1][1]])
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_layer_that_is_the_label_is_read_without_overflow(classes: int) -> None:
+    labels = np.arange(200) % classes
+    rows = np.eye(classes)[labels] - 1.0 / classes
+    net, notes = logistic((rows, labels), (rows, labels), classes)
+    assert notes == ()
+    assert np.log(net.mean(rows)[np.arange(200), labels]).mean() == pytest.approx(0.0, abs=1e-9)
 
 
 def test_more_columns_than_rows_give_the_same_fit() -> None:
