@@ -134,11 +134,12 @@ class DecodedScores:
 def score_decoded(
     y: IntArray,
     posteriors: tuple[FloatArray, FloatArray, FloatArray],
-    n_codes: int | None,
+    n_codes: int | tuple[int, int] | None,
     folds: IntArray,
     rng: np.random.Generator,
     groups: IntArray | None = None,
     constant: tuple[bool, bool] = (False, False),
+    among: IntArray | None = None,
 ) -> DecodedScores:
     """Code the posteriors of two layers and score every row for the four informations.
 
@@ -148,21 +149,24 @@ def score_decoded(
         Ranks 0, 1, ... without gaps.
     posteriors : tuple of ndarray, shape (n, C)
         Calibrated, of x1, of x2, and of both together.
-    n_codes : int, optional
-        Codes for each layer; None chooses for each by the scores of held-out rows.
+    n_codes : int or pair of int, optional
+        Codes of the layers; None chooses for each by the scores of held-out rows.
     folds : ndarray of int, shape (n,)
     rng : numpy.random.Generator
     groups : ndarray of int, shape (n,), optional
         Of rows that may vary together.
     constant : pair of bool
         Whether x1 and x2 are constant, so that the union is what the other one tells, without a market.
+    among : ndarray of int, optional
+        Rows to score for the union; None is all.
     """
     first, second, both = posteriors
     fewest = max(FEWEST_CODES, first.shape[1])
     grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
+    numbers = n_codes if isinstance(n_codes, tuple) else (n_codes, n_codes)
     coded = [
-        choose_codes(q, y, grid, folds, rng) if n_codes is None else posterior_codes(q, n_codes, rng)
-        for q in (first, second)
+        choose_codes(q, y, grid, folds, rng) if number is None else posterior_codes(q, number, rng)
+        for q, number in zip((first, second), numbers, strict=True)
     ]
     (codes_1, centroids_1), (codes_2, centroids_2) = coded
     each = np.arange(y.size), y
@@ -182,6 +186,7 @@ def score_decoded(
             (coded[a][1], coded[b][1]),
             folds,
             rng,
+            among,
         )
     in_order = [a, b, 2]
     expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in (first, second)]

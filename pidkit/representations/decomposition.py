@@ -9,31 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
-from pidkit.errors import InputError, nothing_told_by, warn
+from pidkit.errors import InputError, warn
 from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
 from pidkit.mi.splits import FOLDS
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
+from pidkit.representations.cautions import cautions
 from pidkit.representations.coded import coded_pid, read_labels
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
-from pidkit.representations.decoded import DecodedScores, score_decoded
-from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder, decode_layers, decoder_name
-from pidkit.representations.estimate import all_of, atoms_from, by_name, hull, one_sided
+from pidkit.representations.decoded import DecodedScores
+from pidkit.representations.decoders import Decoder, check_decoder, decoder_name
+from pidkit.representations.estimate import all_of, atoms_from, by_name, hull
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads
-from pidkit.representations.folds import cross_fitting_splits, read_groups
+from pidkit.representations.folds import read_groups
 from pidkit.representations.nulls import null_tests
+from pidkit.representations.reading import read_pair
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.sequences import Sequences, read_tokens
 from pidkit.types import FloatArray, Unit
-from pidkit.units import check_unit, convert, from_nats
-
-MISCALIBRATED, MISCALIBRATED_ERRORS = 0.05, 3.0
-"""Bits, and standard errors, by which claimed and counted redundancy may differ before a warning says so."""
-
-SHORTFALL_ERRORS, LEAST_SHORTFALL = 2.0, 0.02
-"""Standard errors, and bits, by which the decoder of both layers must read less than one before a warning says so."""
+from pidkit.units import check_unit
 
 
 @overload
@@ -147,8 +143,11 @@ def representation_pid(
 
     Notes
     -----
-    The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations,
-    widened by 1.96 standard errors of its row scores. The page "What to believe of samples" of the documentation has
+    The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations
+    and from those of endless rows (`at_limit`, by the learning curve from half of the rows to all), widened by 1.96
+    standard errors of its row scores. So it holds the sample's error and what decoders of this kind have not learned
+    from so few rows, not what no decoder of this kind reads. An atom is called above chance where it exceeds what the
+    decoders have not learned. The page "What to believe of samples" of the documentation has
     its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
 
     Examples
@@ -198,37 +197,34 @@ def representation_pid(
     layers: dict[str, npt.ArrayLike] = {"x1": x1, "x2": x2}
     if sequences == "tokens":
         layers, y, members = read_tokens(layers, y, members)
-    splits = cross_fitting_splits(y, n_folds, members, draws)
-    decoded = decode_layers(layers, y, splits, decoder=decoder, together="both", rng=draws, groups=members)
-    fold_of_row = np.empty(y.size, dtype=np.int64)
-    for number, split in enumerate(splits):
-        fold_of_row[split.value] = number
-    posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, decoded["both"].posteriors
-    constant = (decoded["x1"].constant, decoded["x2"].constant)
-    scored = score_decoded(y, posteriors, n_codes, fold_of_row, draws, members, constant)
+    decoded, curve = read_pair(layers, y, decoder=decoder, n_codes=n_codes, n_folds=n_folds, groups=members, rng=draws)
+    scored = curve.whole
     informations, held_out = scored.informations()
     in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
     estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
-    errors = scored.standard_errors()
-    p_values: dict[str, float] = {name: one_sided(ends[0][name], errors[name]) for name in ATOMS}
+    entropy_y = entropy(np.bincount(y) / y.size)
+    limits = [_named(values) for values in curve.limits(entropy_y)]
+    wide = curve.standard_errors()
+    p_values = curve.p_values()
     null = None
     if n_null:
         by_nulls, null = _test_by_nulls(scored, n_null, draws)
         p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
     miscalibration, miscalibration_error = scored.miscalibration()
-    said = _warnings(scored, decoded.values(), unit)
+    said = cautions(scored, decoded.values(), unit)
     result = RepresentationPID(
         **estimate,
-        interval={name: hull([end[name] for end in (estimate, *ends)], errors[name]) for name in estimate},
-        standard_error=errors,
+        interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
+        standard_error=scored.standard_errors(),
         held_out=ends[0],
         in_sample=ends[1],
+        at_limit=limits[0],
         bracket=scored.bracket(estimate),
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,
         bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, draws)) if n_bootstrap else None,
-        entropy_y=entropy(np.bincount(y) / y.size),
+        entropy_y=entropy_y,
         n_samples=y.size,
         n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
         unit="nats",
@@ -272,23 +268,3 @@ def _test_by_nulls(
     by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
     tested = [name for name in ATOMS if name != "synergy"]
     return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
-
-
-def _warnings(scored: DecodedScores, layers: Iterable[DecodedLayer], unit: str) -> tuple[str, ...]:
-    """Return what a reader has to know before using the numbers."""
-    said = [nothing_told_by("labels")] if scored.samples.y.max() == 0 else []
-    said += [text for layer in layers for text in layer.warnings]
-    excess, error = scored.miscalibration()
-    if abs(from_nats(excess, "bits")) > MISCALIBRATED and abs(excess) > MISCALIBRATED_ERRORS * error:
-        said.append(
-            f"the posteriors claim a redundancy that is {from_nats(excess, unit):+.3f} {unit} from what the labels of "
-            f"held-out rows give (standard error {from_nats(error, unit):.3f}): they are not calibrated, and the "
-            "brackets, which take them at their word, may be off by as much; use more rows or another decoder"
-        )
-    less, error = scored.joint_shortfall()
-    if less > max(SHORTFALL_ERRORS * error, convert(LEAST_SHORTFALL, old="bits", new="nats")):
-        said.append(
-            f"the decoder of both layers reads {from_nats(less, unit):.3f} {unit} less than that of the better one: no "
-            "synergy was found by this decoder, and there may be some; another decoder, or more rows, may find it"
-        )
-    return tuple(dict.fromkeys(said))

@@ -22,12 +22,14 @@ MEANING = {
 
 REMEDIES = {
     "the sample": "more rows would narrow its interval",
+    "the rows to learn from": "decoders that had more rows to learn from would read more (`at_limit`)",
     "the codes": "a larger n_codes would narrow its bracket, and needs more rows",
     "the decoder": "another decoder, such as 'mlp', may read more; there may be more than any reads",
 }
 
 PAGES = {
     "the sample": "What to believe of samples",
+    "the rows to learn from": "What to believe of samples",
     "the codes": "What to believe of samples",
     "the decoder": "What a decoder reads",
 }

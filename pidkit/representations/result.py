@@ -11,7 +11,7 @@ from pidkit.results import UnitPart, text_table
 from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
-"""Bits of a bracket from which an atom is called limited by the codes."""
+"""Bits of a bracket from which an atom is called limited by the codes, and of what more rows would teach decoders."""
 
 LITTLE = 0.1
 """Share of H(Y) below which a decoder is said to read little."""
@@ -66,6 +66,9 @@ class RepresentationPID(PIDEstimate):
         The redundancy of codes bounds theirs from below, the market of the codes from above.
     decoders : dict of str to DecoderReport
         Of "x1", "x2" and "both", what each decoder read.
+    at_limit : dict of str to float
+        Every number as decoders would read it that were fitted to endless rows, by their learning curve from half of
+        the rows to all (`pidkit.representations.learning_curve`).
     miscalibration, miscalibration_error : float
         Redundancy that the posteriors claim less the counted one, and its standard error.
     warnings : tuple of str
@@ -74,27 +77,33 @@ class RepresentationPID(PIDEstimate):
 
     _information = (
         *PIDEstimate._information,
-        *("coding_loss_1", "coding_loss_2", "bracket", "decoders", "miscalibration", "miscalibration_error"),
+        *("coding_loss_1", "coding_loss_2", "bracket", "at_limit", "decoders"),
+        *("miscalibration", "miscalibration_error"),
     )
 
     coding_loss_1: float
     coding_loss_2: float
     bracket: Mapping[str, tuple[float, float]]
+    at_limit: Mapping[str, float]
     decoders: Mapping[str, DecoderReport]
     miscalibration: float
     miscalibration_error: float
     warnings: tuple[str, ...]
 
     def limits(self, atom: str) -> tuple[str, ...]:
-        """Return what limits an atom: "the sample", "the codes", "the decoder", or nothing of note.
+        """Return what limits an atom: "the sample", "the rows to learn from", "the codes", "the decoder", or nothing.
 
-        The sample, where its interval is wide; the codes, where its bracket is wider than .1 bit; the decoder, where
+        The sample, where its interval is wide; the rows to learn from, where the atom of endless rows is more than .1
+        bit away; the codes, where its bracket is wider than that; the decoder, where
         the one of both layers read no more than the better single one (synergy), or those of the layers that the atom
         is about read less than a tenth of H(Y). Nothing limits an atom that is exactly zero, since a layer is constant.
         """
         found = ["the sample"] if self._is_wide(atom) else []
+        notable = convert(NOTABLE_LOSS, old="bits", new=self.unit)
+        if abs(self.at_limit[atom] - self.atoms[atom]) > notable:
+            found.append("the rows to learn from")
         low, high = self.bracket.get(atom, (0.0, 0.0))
-        if high - low > convert(NOTABLE_LOSS, old="bits", new=self.unit):
+        if high - low > notable:
             found.append("the codes")
         little = {name: report.calibrated < LITTLE * self.entropy_y for name, report in self.decoders.items()}
         weak = {
@@ -129,6 +138,7 @@ class RepresentationPID(PIDEstimate):
         rows = super()._rows()
         for row in rows:
             low, high = self.bracket.get(row[""], (None, None))
+            row["endless rows"] = f"{self.at_limit[row['']]:z.3f}"
             row["of the codes"] = row.pop("plug-in")
             row["bracket"] = "" if low is None else f"[{low:z.3f}, {high:z.3f}]"
             row["verdict"] = row.pop("verdict")

@@ -86,6 +86,7 @@ def score_union(
     centroids: tuple[FloatArray, FloatArray],
     folds: IntArray,
     rng: np.random.Generator,
+    among: IntArray | None = None,
 ) -> UnionScores:
     """Score rows for the union information of two layers; the first one's codes make the market.
 
@@ -104,6 +105,8 @@ def score_union(
         The fold of every row.
     rng : numpy.random.Generator
         Chooses the rows where not all are scored.
+    among : ndarray of int, optional
+        Rows to choose from; None is all.
 
     References
     ----------
@@ -125,7 +128,8 @@ def score_union(
     )
     markets = [np.maximum(np.exp(lam.T), SMALLEST_ASSET) for lam in solved.lam]
     work = 2 * len(markets[0]) * n_classes**2
-    rows = some_rows(n, int(max(FEWEST_SCORED, MOST_WORK / work)), rng)
+    among = np.arange(n) if among is None else among
+    rows = among[some_rows(among.size, int(max(FEWEST_SCORED, MOST_WORK / work)), rng)]
     held_out, claimed = np.empty((2, rows.size))
     coded, coded_in_sample = np.empty((n, 3)), np.zeros(3)
     for k in range(n_folds):
