@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, integer_seed, real_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
+from pidkit.distill.kept import KeptOutputs
 from pidkit.distill.networks import Networks
 from pidkit.errors import InputError
 from pidkit.nn.features import collect_features
+from pidkit.nn.taps import find_layers
 from pidkit.quantise import RepresentationCodes
 
 
@@ -97,7 +99,7 @@ class NearestCentres(Codes):
         Parameters
         ----------
         model : nn.Module
-            The teacher, or `Networks` with one teacher, whose layer is then meant.
+            The teacher, or `Networks` with one teacher, whose layer is then meant, as it is tapped.
         layer : str
         x : Tensor, shape (n, ...)
             Inputs as in training; a few thousand are plenty.
@@ -116,10 +118,14 @@ class NearestCentres(Codes):
             If the layer is unknown or not one layer, or as `collect_features` and `RepresentationCodes` raise it.
         """
         seed = integer_seed(rng)
-        layers = collect_features(_teacher_of(model), layer, x, batch_size=batch_size)
-        if len(layers) != 1:
-            raise InputError(f"layer {layer!r} stands for {len(layers)} layers; name one")
-        name, features = next(iter(layers.items()))
+        teacher = _teacher_of(model)
+        names = find_layers(teacher, layer)
+        if len(names) != 1:
+            raise InputError(f"layer {layer!r} stands for {len(names)} layers; name one")
+        name, kept = names[0], model.kept if isinstance(model, Networks) else KeptOutputs()
+        features = collect_features(
+            teacher, name, x, batch_size=batch_size, reduce=kept.reduction(name), call=kept.call
+        )[name]
         quantiser = RepresentationCodes(n_pca, n_codes, normalise=normalise, random_state=seed).fit(features)
         codes = cls(name, quantiser, temperature=temperature)
         nearest = [codes._distances(rows).amin(1) for rows in torch.split(features, 4096)]

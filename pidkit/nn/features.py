@@ -58,7 +58,8 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
                 module._buffers[key] = buffer
                 if not torch.equal(buffer, values):
                     with torch.no_grad():
-                        buffer.copy_(values)
+                        # Observers of quantisation-aware training grow theirs at the first pass.
+                        buffer.resize_(values.shape).copy_(values)
 
 
 def collect_features(

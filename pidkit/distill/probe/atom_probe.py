@@ -229,7 +229,14 @@ class AtomProbe:
         with undisturbed(networks, *(module for _, module in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
-            outputs_of_batches = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
+            outputs_of_batches = passes(
+                networks.student,
+                layers,
+                self._x,
+                batch_size=self._batch_size,
+                forward=forward,
+                tapped=networks.kept.taps,
+            )
             for batch, (tapped, returned) in zip(
                 torch.split(self._x, self._batch_size), outputs_of_batches, strict=True
             ):

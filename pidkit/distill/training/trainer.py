@@ -27,7 +27,7 @@ from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
 from pidkit.distill.training.random_state import set_random_state
 from pidkit.distill.training.run import Run
-from pidkit.distill.training.settings import describe_run
+from pidkit.distill.training.settings import check_filters_learn, describe_run
 from pidkit.distill.training.stepping import Stepper, Wrap
 from pidkit.errors import InputError
 
@@ -43,7 +43,7 @@ class Trainer:
         From `tap`. Teachers and objective are moved to the device of the student.
     objective : Objective
     phases : Phases, optional
-        At epoch 0; None is the student's phase throughout.
+        At epoch 0; None is the student's phase throughout, for objectives that know no other.
     options : TrainerOptions, optional
     train, validation, test : (x, labels) tensors, TensorDataset, or Dataset of pairs
         Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader.
@@ -68,8 +68,8 @@ class Trainer:
     Raises
     ------
     InputError
-        If an argument cannot be used, `path` holds a run that is not to be resumed, or one with other settings (the
-        first difference is named).
+        If an argument cannot be used, `phases` never trains filters that the objective has, `path` holds a run that is
+        not to be resumed, or one with other settings (the first difference is named).
 
     Notes
     -----
@@ -110,6 +110,7 @@ class Trainer:
         flag("resume", resume)
         self.networks, self.objective = networks, objective
         self.phases, self.options = phases or Phases(), options or TrainerOptions()
+        check_filters_learn(objective, self.phases, self.options.epochs)
         self._train = as_split(train, "train", workers=self.options.workers)
         self._validation, self._test = (
             None if data is None else as_split(data, name, workers=self.options.workers)
@@ -214,7 +215,12 @@ class Trainer:
         if data is None:
             raise InputError(f"{name} data are not given; pass {name}= to Trainer")
         share_buffers(self.networks)
-        return evaluate(self.networks.student, data, precision=TRAINING_DTYPES[self.options.precision])
+        return evaluate(
+            self.networks.student,
+            data,
+            precision=TRAINING_DTYPES[self.options.precision],
+            class_axis=self.networks.class_axis,
+        )
 
     def _run_epoch(self, bar: Any) -> None:
         """Train an epoch, record it, tell the callbacks, move on and save."""
