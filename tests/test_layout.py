@@ -32,6 +32,7 @@ TOPICS = {
     "quantise/test_tensors.py": "tensors in every quantiser",
     "test_architecture.py": "docs/architecture.md",
     "test_bad_input.py": "one line for every bad input of the public functions",
+    "test_damaged_files.py": "one verdict on damaged files of every format",
     "test_dependencies.py": "lowest.txt, constraints.txt and pyproject.toml",
     "test_import.py": "import pidkit",
     "test_layout.py": "the tree itself",

@@ -25,7 +25,7 @@ from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
-from pidkit.distill.training.random_state import set_random_state
+from pidkit.distill.training.random_state import check_random_state, set_random_state
 from pidkit.distill.training.run import Run
 from pidkit.distill.training.settings import check_filters_learn, describe_run
 from pidkit.distill.training.stepping import Stepper, Wrap
@@ -50,7 +50,8 @@ class Trainer:
     augment : callable, optional
         augment(x, generator) -> x, on training batches, after they reached the device; draw from the generator.
     path : path, optional
-        A folder of this run alone, for checkpoint.pt and history.json; made if need be.
+        A folder of this run alone, for checkpoint.pt and history.json; made if need be. While `fit` runs, a lock in it
+        keeps other Trainers out.
     resume : bool
         Go on from the checkpoint in `path`; where there is none yet, start.
     on_epoch_end : iterable of callable
@@ -166,26 +167,26 @@ class Trainer:
         DivergenceError
             If a loss or the norm of the gradients is not finite.
         InputError
-            If the run was interrupted within an epoch and has no `path` to go back to, or the objective has nothing to
-            learn in a phase.
+            If the run was interrupted within an epoch and has no `path` to go back to, another Trainer is at work in
+            `path` (its process is named) or has written to it, or the objective has nothing to learn in a phase.
         """
-        if not self._between_epochs:
-            self._go_back()
-        if self._random is not None:
-            # Only now: what the caller drew since the trainer was made does not count.
-            set_random_state(self._random)
-            self._random = None
-        elif not self.history.epochs:
-            self._folder.save(self._run)
-        with self._bar() as bar:
+        with self._folder.held(), self._bar() as bar:
+            if not self._between_epochs:
+                self._go_back()
+            if self._random is not None:
+                # Only now: what the caller drew since the trainer was made does not count.
+                set_random_state(self._random)
+                self._random = None
+            elif not self.history.epochs:
+                self._folder.save(self._run)
             while self.phases.epoch < self.options.epochs:
                 self._between_epochs = False
                 self._run_epoch(bar)
                 self._between_epochs = True
-        if not self._ended:
-            self._run.choose(self.options.keep)
-            self._folder.save_history(self.history)
-            self._ended = True
+            if not self._ended:
+                self._run.choose(self.options.keep)
+                self._folder.save_history(self.history)
+                self._ended = True
         return self.history
 
     def evaluate(self, split: str) -> Evaluation:
@@ -265,8 +266,12 @@ class Trainer:
         )
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self._run.load_state_dict(state)
-        self._random = state["random"]
+        try:
+            self._run.load_state_dict(state)
+            self._random = check_random_state(state["random"])
+        except (InputError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(f"path holds a checkpoint that does not fit this run ({reason}); move it away") from error
         self._between_epochs = True
 
     def _go_back(self) -> None:
