@@ -113,7 +113,7 @@ class Networks(nn.Module):
         self, layers: Mapping[str, list[tuple[str, str]]], example: Tensor
     ) -> dict[str, tuple[LayerPair, ...]]:
         with left_as_found(self):
-            batch = self(example, Phase.WARM_UP)
+            batch = self(_inputs(example).clone(), Phase.WARM_UP)
         for outputs, model in ((batch.student, self.student), *self._teachers_with(batch)):
             for layer, output in outputs.layers.items():
                 self.kept.check_layout(layer, eager_model(model).get_submodule(layer), output)
@@ -166,17 +166,13 @@ class Networks(nn.Module):
         InputError
             If `x` is no tensor, or a network puts out something else than one.
         """
-        given: object = x
-        if not isinstance(given, Tensor):
-            advice = "let the networks' forward take one tensor, in a module around them where they take several inputs"
-            raise InputError(f"example and batches must be tensors of inputs, not a {type(given).__name__}; {advice}")
         # A copy for each teacher: one that changes its input in place would change that of the others.
         teachers = {
-            name: self._run(teacher, self._taps.get(name), x.clone(), f"teacher {name!r}")
+            name: self._run(teacher, self._taps.get(name), _inputs(x).clone(), f"teacher {name!r}")
             for name, teacher in self.teachers.items()
         }
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
-            return Batch(self._run(self.student, self._student_taps, x, "the student"), teachers)
+            return Batch(self._run(self.student, self._student_taps, _inputs(x), "the student"), teachers)
 
     def _run(self, model: nn.Module, taps: Taps | None, x: Tensor, of: str) -> Outputs:
         """Run a network while its taps listen, and return its logits and the tapped layers."""
@@ -212,6 +208,14 @@ class Networks(nn.Module):
     ) -> None:
         """Remove the hooks."""
         self.remove()
+
+
+def _inputs(x: object) -> Tensor:
+    """Return inputs if they are one tensor, else raise InputError."""
+    if isinstance(x, Tensor):
+        return x
+    advice = "let the networks' forward take one tensor, in a module around them where they take several inputs"
+    raise InputError(f"example and batches must be tensors of inputs, not a {type(x).__name__}; {advice}")
 
 
 class Distillation(nn.Module):

@@ -119,7 +119,8 @@ def collect_features(
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            model(batch.to(first.device, first.dtype if floating else None))
+            # A copy: some networks change their input in place.
+            model(batch.to(first.device, first.dtype if floating else None, copy=True))
             for name, output in taps.take().items():
                 if output.shape[0] != len(batch):
                     advice = "pass reduce=, a callable that puts samples first"

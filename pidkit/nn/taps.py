@@ -257,7 +257,8 @@ class Taps:
             raise InputError(f"layer {name!r} puts out {what}, not a tensor with one row a sample; {advice}")
         if reduction == "mean" and tensor.ndim > 2:
             if not is_channels_first(tuple(tensor.shape), module):
-                advice = "pass reduce=, a callable such as lambda out: out.mean(1) for tokens (n, length, channels)"
+                means = "lambda out: out.mean((2, 3)) for maps with the channels first, out.mean(1) for tokens"
+                advice = f"pass reduce=, a callable such as {means}"
                 shape = tuple(tensor.shape)
                 raise InputError(f"layer {name!r} puts out shape {shape}, whose channels may be any axis; {advice}")
             tensor = tensor.flatten(2).mean(2)

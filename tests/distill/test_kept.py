@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pidkit import InputError
 from pidkit.distill import AtomProbe, FitNet, NearestCentres, Outputs, tap
+from pidkit.nn.features import collect_features
 from pidkit.nn.seeding import own_random_state
 
 X = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -184,3 +185,18 @@ def test_inputs_that_are_no_tensor_are_refused_with_the_remedy(example: Any) -> 
         InputError, match=r"example and batches must be tensors of inputs, not a .*; let the networks' forward"
     ):
         tap(teacher=Residual(), student=Residual(), example=example)
+
+
+def test_networks_that_change_their_input_change_no_sample_of_ours() -> None:
+    """A held-out sample that every measurement shifts is another sample at every epoch."""
+    x, y = X.repeat(5, 1, 1, 1), torch.arange(40) % 2
+    kept = x.clone()
+    networks = tap(teacher=Residual(), student=Residual(), layers=["relu"], example=x)
+    rows = [collect_features(networks.student, "first", x, batch_size=16)["first"] for _ in range(2)]
+    assert torch.equal(rows[0], rows[1])
+    with AtomProbe(networks, sample=(x, y), logits=False, n_null=0, batch_size=16) as probe:
+        probe.step(0)
+        probe.step(1)
+    before, after = probe.records.records
+    assert before.mi_student == after.mi_student
+    assert torch.equal(x, kept)

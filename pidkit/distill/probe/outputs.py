@@ -83,7 +83,7 @@ def passes(
     with contextlib.ExitStack() as stack:
         taps = stack.enter_context(tapped(model, names)) if names else None
         for batch in torch.split(x, batch_size):
-            returned = run(batch.to(first.device, dtype))
+            returned = run(batch.to(first.device, dtype, copy=True))  # some networks change their input in place
             yield {} if taps is None else taps.take(), returned
 
 
