@@ -60,7 +60,7 @@ def held_alone(path: Path, what: str) -> Iterator[None]:
     Raises
     ------
     InputError
-        If it is held: the message names `what` and the process that holds it.
+        If it is held (the message names `what` and the process that holds it), or cannot be written.
 
     Examples
     --------
@@ -73,7 +73,13 @@ def held_alone(path: Path, what: str) -> Iterator[None]:
     another path
     """
     while True:
-        with path.open("a+b") as file:
+        try:
+            file = path.open("a+b")
+        except PermissionError as error:
+            raise InputError(
+                f"path must be writable, but {path.parent} is not; copy {what} to where you can"
+            ) from error
+        with file:
             locked = try_lock(file.fileno())
             if locked is False:
                 file.seek(0)

@@ -131,8 +131,10 @@ class RunFile:
                 f"path {self._path} was written to by another tracker since this one last did; make a new one, with "
                 "resume=True, or pass another path"
             )
-        recording.save(self._path)
-        self._seen = state_of(self._path)
+        try:
+            recording.save(self._path)
+        finally:
+            self._seen = state_of(self._path)
 
 
 def check_same_settings(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -73,3 +73,15 @@ def test_a_file_that_was_replaced_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "y").write_text("b")
     (tmp_path / "y").replace(file)
     assert state_of(file) != before
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, mode: str) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with (
+        pytest.raises(InputError, match=r"path must be writable, but .* is not; copy the run to where you can"),
+        held_alone(tmp_path / "lock", "the run"),
+    ):
+        pass

@@ -113,8 +113,10 @@ class RunFolder:
             return
         state = run.state_dict()
         if rank_and_size()[0] == 0:
-            save_checkpoint(self.path, {"settings": self._settings, **state})
-            self._seen = self._checkpoint()
+            try:
+                save_checkpoint(self.path, {"settings": self._settings, **state})
+            finally:
+                self._seen = self._checkpoint()
             if not run.history.epochs:
                 self.load()  # a state that cannot be read is better refused now than after hours
         self.save_history(run.history)
