@@ -97,16 +97,14 @@ def cross_entropy(
     >>> cross_entropy(torch.zeros(2, 4, 3), torch.tensor([[0, 1, 2], [3, -100, 0]]))
     tensor(1.3863)
     """
-    logits = check_logits(logits, labels)
-    if labels.is_floating_point() or labels.is_complex():
-        raise InputError(f"labels must be whole class numbers, not {labels.dtype}; pass labels.long()")
+    logits, labels = check_logits(logits, labels), _class_numbers(labels)
     if labels.device.type == "cpu" and (real := labels[labels != IGNORED]).numel():
         low, high = int(real.min()), int(real.max())
         if low < 0 or high >= logits.shape[1]:
             advice = f"{IGNORED} marks what is left out"
             raise InputError(f"labels must lie in 0..{logits.shape[1] - 1}, they reach {low}..{high}; {advice}")
     return functional.cross_entropy(
-        logits, labels.long(), ignore_index=IGNORED, label_smoothing=label_smoothing, reduction=reduction
+        logits, labels, ignore_index=IGNORED, label_smoothing=label_smoothing, reduction=reduction
     )
 
 
@@ -119,5 +117,12 @@ def n_right(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     >>> [int(n) for n in n_right(torch.eye(3), torch.tensor([0, 2, -100]))]
     [1, 2]
     """
-    answers = check_logits(logits.detach(), labels).argmax(1)
+    answers, labels = check_logits(logits.detach(), labels).argmax(1), _class_numbers(labels)
     return (answers == labels).sum(), (labels != IGNORED).sum()
+
+
+def _class_numbers(labels: Tensor) -> Tensor:
+    """Return labels as int64, in which -100 is itself and not the 156 of an unsigned byte."""
+    if labels.is_floating_point() or labels.is_complex():
+        raise InputError(f"labels must be whole class numbers, not {labels.dtype}; pass labels.long()")
+    return labels.long()

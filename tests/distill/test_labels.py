@@ -178,3 +178,15 @@ def test_a_class_axis_that_cannot_be_is_refused() -> None:
         check_class_axis(0)
     with pytest.raises(InputError, match=r"class_axis is 3, but the student puts out shape \(2, 3, 4\); pass 1 or -1"):
         as_logits(torch.ones(2, 3, 4), 3, of="the student")
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_labels_of_any_whole_type_are_the_same_labels(dtype: torch.dtype) -> None:
+    """As an unsigned byte -100 is 156, a class like any other."""
+    z, y = torch.randn(3, 200, generator=torch.Generator().manual_seed(0)), torch.tensor([156, 0, 7])
+    assert torch.equal(cross_entropy(z, y.to(dtype)), functional.cross_entropy(z, y))
+    assert [int(n) for n in n_right(z, y.to(dtype))] == [int((z.argmax(1) == y).sum()), 3]
+    with pytest.raises(
+        InputError, match=r"labels must be whole class numbers, not torch.float64; pass labels.long\(\)"
+    ):
+        n_right(z, y.double())

@@ -21,11 +21,10 @@ Schedule = Callable[[int], float]
 
 
 class KD(Objective):
-    """Knowledge distillation: tau^2 KL(softmax(teacher / tau) || softmax(student / tau)), a mean.
+    """Knowledge distillation: mean tau^2 KL(softmax(teacher / tau) || softmax(student / tau)) over samples and places.
 
-    It is taken over samples and, where logits have places such as tokens or pixels, over places.
-
-    The factor tau^2 keeps the gradients at one scale while tau changes.
+    Places are the tokens or pixels of logits (n, n_classes, ...). The factor tau^2 keeps the gradients at one scale while
+    tau changes.
 
     Parameters
     ----------
