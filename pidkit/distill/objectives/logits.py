@@ -23,8 +23,8 @@ Schedule = Callable[[int], float]
 class KD(Objective):
     """Knowledge distillation: mean tau^2 KL(softmax(teacher / tau) || softmax(student / tau)) over samples and places.
 
-    Places are the tokens or pixels of logits (n, n_classes, ...). The factor tau^2 keeps the gradients at one scale while
-    tau changes.
+    Places are the tokens or pixels of logits (n, n_classes, ...). The factor tau^2 keeps the gradients at one scale
+    while tau changes.
 
     Parameters
     ----------
