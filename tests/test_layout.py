@@ -34,6 +34,7 @@ TOPICS = {
     "representations/test_known_layers.py": "the layers with known atoms in known_layers.py",
     "test_architecture.py": "docs/architecture.md",
     "test_bad_input.py": "one line for every bad input of the public functions",
+    "test_damaged_files.py": "one verdict on damaged files of every format",
     "test_dependencies.py": "lowest.txt, constraints.txt and pyproject.toml",
     "test_import.py": "import pidkit",
     "test_layout.py": "the tree itself",

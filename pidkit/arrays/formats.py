@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pidkit.arrays.checksums import check_archive, check_stored, damaged
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
 
@@ -109,9 +110,12 @@ def _load_zipped(path: Path, info: zipfile.ZipInfo, header: _Header) -> AnyArray
         start = info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
     aligned = (start + header.size) % header.dtype.alignment == 0
     if info.compress_type == zipfile.ZIP_STORED and aligned:
+        check_stored(path, start, info)
         return header.map(path, start)
     with zipfile.ZipFile(path) as archive, archive.open(info) as member:
         array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
+        if member.read():  # zipfile compares the checksum at the end of the member, and only there
+            raise InputError(damaged(path, f"{info.filename} is longer than its array"))
     return array
 
 
@@ -130,6 +134,7 @@ def read_torch(path: Path) -> list[Member]:
                 yield from walk(value, f"{name}" if key is None else f"{key}.{name}")
 
     def load(tensor: torch.Tensor) -> AnyArray:
+        check_archive(path)
         tensor = tensor.to_dense()
         if tensor.is_floating_point() and tensor.element_size() < 4 and tensor.dtype != torch.float16:
             tensor = tensor.float()  # numpy has no bfloat16 and no float8

@@ -31,6 +31,9 @@ def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> AnyAr
     into memory: other members of .npz, .safetensors; and then only the array asked for. Mapped .npy and .npz arrays are
     read-only: copy before writing.
 
+    The checksums that .npz and .pt files have are compared, which takes one pass over the array, or over the .pt file
+    the first time; .npy and .safetensors files have none.
+
     Parameters
     ----------
     path : path

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import secrets
+import stat
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.array_likes import plain_array
+from pidkit.arrays.locks import is_there, try_lock
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
 
@@ -72,6 +76,8 @@ def save_arrays(path: str | os.PathLike[str], /, **arrays: npt.ArrayLike) -> Non
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
     """Write `data` (text as UTF-8) to `path` whole or not at all, replacing what was there.
 
+    A file that is replaced hands on its permissions. Temporary files that killed writers of `path` left are removed.
+
     Parameters
     ----------
     path : path
@@ -103,15 +109,45 @@ def _atomic(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"path must name a file, but {path} is a directory; add a file name")
     if not target.parent.is_dir():
         raise InputError(f"path must lie in an existing folder; create {target.parent} first")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    remove_leftovers(target)
+    out, temporary = _open_temporary(target)
     try:
-        with temporary.open("xb") as out:
+        with out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        temporary.replace(target)
+            if os.name == "nt":
+                out.close()  # Windows moves no open file, and knows no lock that has to be held until then
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove the temporary files of killed writers of `target`; a writer that lives holds a lock on its own."""
+    leftover = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.tmp")
+    for file in target.parent.iterdir():
+        if leftover.fullmatch(file.name):
+            # Gone meanwhile, or of another user.
+            with contextlib.suppress(FileNotFoundError, PermissionError), file.open("rb") as left:
+                if try_lock(left.fileno()):
+                    file.unlink()
+
+
+def _open_temporary(target: Path) -> tuple[IO[bytes], Path]:
+    """Open and lock a new file beside `target`, with the permissions of the file that it will replace."""
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    # Private from its first moment, where the old file may have been.
+    opener = None if mode is None else functools.partial(os.open, mode=0o600)
+    while True:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        out = open(temporary, "xb", opener=opener)  # noqa: SIM115  (the caller closes it)
+        # Another writer that looks for leftovers may have come between the two.
+        if try_lock(out.fileno()) is not False and is_there(out.fileno(), temporary):
+            if mode is not None:
+                temporary.chmod(mode)
+            return out, temporary
+        out.close()
 
 
 def _write_npz(out: IO[bytes], arrays: Mapping[str, AnyArray]) -> None:

@@ -16,8 +16,8 @@ class Outputs:
 
     Attributes
     ----------
-    logits : Tensor, shape (n, n_classes)
-        The values that the network returns.
+    logits : Tensor, shape (n, n_classes) or (n, n_classes, ...)
+        The values that the network returns, with classes on axis 1: `tap(class_axis=-1)` brings them there.
     layers : mapping of str to Tensor
         Outputs of the tapped layers by qualified name, each with one row a sample.
     """

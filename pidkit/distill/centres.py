@@ -96,7 +96,7 @@ class NearestCentres(Codes):
         Parameters
         ----------
         model : nn.Module
-            The teacher, or `Networks` with one teacher, whose layer is then meant.
+            The teacher, or `Networks` with one teacher, whose layer is then meant, as it is tapped.
         layer : str
         x : Tensor, shape (n, ...)
             Inputs as in training; a few thousand are plenty.

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import check_count, flag, real_number, whole_number
+from pidkit.arguments import flag, real_number, whole_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.filters import ClassHead
 from pidkit.distill.places import LayerPair, as_places
@@ -57,7 +57,8 @@ class LogitCodes(Codes):
     def __init__(self, n_codes: int, *, temperature: float | None = None) -> None:
         """Check the numbers."""
         super().__init__()
-        self.n_codes, self.temperature = check_count("n_codes", n_codes), check_temperature(temperature)
+        self.n_codes = whole_number("n_codes", n_codes, least=2, remedy="one code holds no information")
+        self.temperature = check_temperature(temperature)
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the logits, shape (n, n_codes), float64."""

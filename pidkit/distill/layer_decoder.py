@@ -156,7 +156,7 @@ class LayerDecoder(nn.Module):
     def forward(self, outputs: Outputs) -> Tensor:
         """Return log P(y | layers), shape (n, n_classes), float64."""
         taps = [outputs.layer(name) for name in self.layers]
-        rows = torch.cat([(_pooled(x) if self.pool else x.flatten(1)).double() for x in taps], 1)
+        rows = torch.cat([(as_places(x).mean(2) if self.pool else x.flatten(1)).double() for x in taps], 1)
         if rows.shape[1] != self.weights.shape[1]:
             raise InputError(
                 f"{', '.join(self.layers)} have {rows.shape[1]} features a sample, but the decoder was fitted to "
@@ -182,15 +182,10 @@ def _rows(
     batch_size: int,
 ) -> tuple[FloatArray, list[str]]:
     """Return the rows of the layers side by side, one a label, and the layers' names."""
-    features = teacher_features(model, layers, x, batch_size=batch_size, reduce=_pooled if pool else "none")
+    features = teacher_features(model, layers, x, batch_size=batch_size, pool=pool)
     if labels.size != len(x):
         raise InputError(f"{name} must hold one class an input; there are {labels.size} for {len(x)} inputs")
     return torch.cat([*features.values()], 1).double().numpy(), [*features]
-
-
-def _pooled(x: Tensor) -> Tensor:
-    """Return the channels averaged over the places."""
-    return as_places(x).mean(2)
 
 
 def _affine(decoder: FittedLabelDecoder) -> tuple[FloatArray, FloatArray]:

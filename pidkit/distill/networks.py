@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import mapping_of
+from pidkit.arguments import mapping_of, one_of
 from pidkit.distill.batch import Batch, Outputs
+from pidkit.distill.kept import KeptOutputs, Layouts
+from pidkit.distill.labels import as_logits, check_class_axis
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.phases import Phase
 from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
-from pidkit.nn.taps import Reduce, Taps, fits_layer
+from pidkit.nn.taps import Call, Reduce, Taps, eager_model
 
 
 class FrozenTeacher(nn.Module):
@@ -60,13 +62,16 @@ class Networks(nn.Module):
         For every teacher the pairs (layer of the teacher, layer of the student).
     example : Tensor, shape (n, ...)
         A few inputs, run once to learn the shapes.
-    reduce
+    reduce, layout, call, class_axis
         As in `tap`.
 
     Attributes
     ----------
     student : nn.Module
     teachers : nn.ModuleDict of FrozenTeacher
+    class_axis : int
+    kept : KeptOutputs
+        What is kept of the tapped layers.
     """
 
     def __init__(
@@ -77,26 +82,28 @@ class Networks(nn.Module):
         example: Tensor,
         *,
         reduce: Reduce = "none",
+        layout: Layouts | None = None,
+        call: Call = "only",
+        class_axis: int = 1,
     ) -> None:
         """Freeze the teachers, attach the taps and learn the shapes."""
         super().__init__()
         teachers, layers = mapping_of("teachers", teachers), mapping_of("layers", layers)
+        self.class_axis = check_class_axis(class_axis)
+        self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}
         with contextlib.ExitStack() as stack:
             ours = [student_layer for pairs in layers.values() for _, student_layer in pairs]
             theirs = {name: [teacher_layer for teacher_layer, _ in pairs] for name, pairs in layers.items()}
-            _check_reduce(reduce, {*ours, *(layer for names in theirs.values() for layer in names)})
+            self.kept.check({*ours, *(layer for names in theirs.values() for layer in names)})
+            self._student_taps: Taps | None = None
             if ours:
-                own = _own_reduce(reduce, ours)
-                self._student_taps: Taps | None = stack.enter_context(Taps(student, ours, reduce=own, detach=False))
-            else:
-                self._student_taps = None
+                self._student_taps = stack.enter_context(self.kept.taps(student, ours, detach=False))
             for name, model in teachers.items():
                 if theirs[name]:
-                    own = _own_reduce(reduce, theirs[name])
-                    self._taps[name] = stack.enter_context(Taps(model, theirs[name], reduce=own))
+                    self._taps[name] = stack.enter_context(self.kept.taps(model, theirs[name]))
             for taps in (self._student_taps, *self._taps.values()):
                 if taps is not None:
                     taps.listening = False
@@ -107,7 +114,10 @@ class Networks(nn.Module):
         self, layers: Mapping[str, list[tuple[str, str]]], example: Tensor
     ) -> dict[str, tuple[LayerPair, ...]]:
         with left_as_found(self):
-            batch = self(example, Phase.WARM_UP)
+            batch = self(_inputs(example).clone(), Phase.WARM_UP)
+        for outputs, model in ((batch.student, self.student), *self._teachers_with(batch)):
+            for layer, output in outputs.layers.items():
+                self.kept.check_layout(layer, eager_model(model).get_submodule(layer), output)
         return {
             name: tuple(
                 LayerPair(
@@ -120,6 +130,9 @@ class Networks(nn.Module):
             )
             for name, pairs in layers.items()
         }
+
+    def _teachers_with(self, batch: Batch) -> list[tuple[Outputs, nn.Module]]:
+        return [(batch.teachers[name], teacher.get_submodule("model")) for name, teacher in self.teachers.items()]
 
     def pairs_of(self, teacher: str) -> tuple[LayerPair, ...]:
         """Return the tapped pairs of a teacher, with the shapes of their layers.
@@ -147,14 +160,31 @@ class Networks(nn.Module):
         return next(iter(self._pairs.values()))
 
     def forward(self, x: Tensor, phase: Phase = Phase.STUDENT) -> Batch:
-        """Run all networks on a batch of inputs."""
-        teachers = {}
-        for name, teacher in self.teachers.items():
-            teachers[name] = _run(teacher, self._taps.get(name), x)
-        if phase is Phase.STUDENT:
-            return Batch(_run(self.student, self._student_taps, x), teachers)
-        with frozen(self.student):
-            return Batch(_run(self.student, self._student_taps, x), teachers)
+        """Run all networks on a batch of inputs.
+
+        Raises
+        ------
+        InputError
+            If `x` is no tensor, or a network puts out something else than one.
+        """
+        # A copy for each teacher: one that changes its input in place would change that of the others.
+        teachers = {
+            name: self._run(teacher, self._taps.get(name), _inputs(x).clone(), f"teacher {name!r}")
+            for name, teacher in self.teachers.items()
+        }
+        with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
+            return Batch(self._run(self.student, self._student_taps, _inputs(x), "the student"), teachers)
+
+    def _run(self, model: nn.Module, taps: Taps | None, x: Tensor, of: str) -> Outputs:
+        """Run a network while its taps listen, and return its logits and the tapped layers."""
+        if taps is None:
+            return Outputs(as_logits(model(x), self.class_axis, of=of), {})
+        taps.listening = True
+        try:
+            return Outputs(as_logits(model(x), self.class_axis, of=of), taps.take())
+        finally:
+            taps.listening = False
+            taps.forget()  # outputs of a pass that failed; the next pass would take them for a layer that runs twice
 
     def remove(self) -> None:
         """Remove the hooks; the networks themselves stay as they are."""
@@ -181,16 +211,12 @@ class Networks(nn.Module):
         self.remove()
 
 
-def _run(model: nn.Module, taps: Taps | None, x: Tensor) -> Outputs:
-    """Run a network while its taps listen, and return its logits and the tapped layers."""
-    if taps is None:
-        return Outputs(model(x), {})
-    taps.listening = True
-    try:
-        return Outputs(model(x), taps.take())
-    finally:
-        taps.listening = False
-        taps.forget()  # outputs of a pass that failed; the next pass would take them for a layer that runs twice
+def _inputs(x: object) -> Tensor:
+    """Return inputs if they are one tensor, else raise InputError."""
+    if isinstance(x, Tensor):
+        return x
+    advice = "let the networks' forward take one tensor, in a module around them where they take several inputs"
+    raise InputError(f"example and batches must be tensors of inputs, not a {type(x).__name__}; {advice}")
 
 
 class Distillation(nn.Module):
@@ -211,23 +237,7 @@ class Distillation(nn.Module):
         super().__init__()
         self.networks, self.objective = networks, objective
 
-    def forward(self, x: Tensor, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
-        """Return the loss of a batch in a phase, a scalar."""
-        loss: Tensor = self.objective(self.networks(x, phase), labels, phase)
+    def forward(self, x: Tensor, labels: Tensor, phase: Phase | None = None) -> Tensor:
+        """Return the loss of a batch in a phase, a scalar; without one as the objective does."""
+        loss: Tensor = self.objective(self.networks(x, phase or Phase.STUDENT), labels, phase)
         return loss
-
-
-def _own_reduce(reduce: Reduce, names: Iterable[str]) -> Reduce:
-    """Return the entries of `reduce` that fit layers of one network."""
-    if not isinstance(reduce, Mapping):
-        return reduce
-    names = list(names)
-    return {key: reduction for key, reduction in reduce.items() if any(fits_layer(key, name) for name in names)}
-
-
-def _check_reduce(reduce: Reduce, tapped: set[str]) -> None:
-    """Raise InputError where `reduce` names a layer that is tapped in no network."""
-    for key in reduce if isinstance(reduce, Mapping) else ():
-        if not any(fits_layer(key, name) for name in tapped):
-            layers = ", ".join(map(repr, sorted(tapped))) or "none"
-            raise InputError(f"reduce names {key!r}, which fits no tapped layer; tapped are {layers}")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pidkit.arguments import whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.phases import Phase
+from pidkit.errors import InputError
 
 GROUPS = ("teacher_filters", "student_filters", "sigma", "critics")
 """The groups that an objective's own parameters can belong to; each may have its own learning rate."""
@@ -27,16 +28,28 @@ class Objective(nn.Module):
     gradient, so that optimisers leave it alone.
     """
 
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
+    def forward(self, batch: Batch, labels: Tensor, phase: Phase | None = None) -> Tensor:
         """Return the loss of a batch in a phase, a scalar.
 
         Parameters
         ----------
         batch : Batch
-        labels : Tensor of int64, shape (n,)
-        phase : Phase
+        labels : Tensor of int64, shape (n,), or (n, ...) for logits (n, n_classes, ...)
+        phase : Phase, optional
+            None is the student's, for objectives that know no other.
+
+        Raises
+        ------
+        InputError
+            If an objective with filters to fit is called without a phase: they would never learn.
         """
-        if phase is Phase.STUDENT:
+        if phase is None and (before := self.filter_phases()):
+            names = " or ".join(repr(one.value) for one in before)
+            raise InputError(
+                f"phase must be given to {type(self).__name__}, whose filters learn in the {names} phase alone; make "
+                "Phases(warm_up=...) and pass phases.current, or Phase.STUDENT once they have learnt"
+            )
+        if phase in (None, Phase.STUDENT):
             return self.student_loss(batch, labels)
         return self.warm_up_loss(batch, labels) if phase is Phase.WARM_UP else self.teacher_filter_loss(batch, labels)
 
@@ -51,6 +64,15 @@ class Objective(nn.Module):
     def teacher_filter_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss that refines the teacher's filters; zero where there are none."""
         return batch.zero()
+
+    def filter_phases(self) -> tuple[Phase, ...]:
+        """Return the phases other than the student's in which the objective itself has a loss; none for most."""
+        ours, base = type(self), Objective
+        fitted = {
+            Phase.WARM_UP: ours.warm_up_loss is not base.warm_up_loss,
+            Phase.TEACHER_FILTER: ours.teacher_filter_loss is not base.teacher_filter_loss,
+        }
+        return tuple(phase for phase, own in fitted.items() if own)
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the objective's own parameters by group (`GROUPS`), each in one group."""

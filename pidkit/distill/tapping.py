@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from pidkit.arguments import items_of
+from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
 from pidkit.errors import InputError
-from pidkit.nn.taps import Reduce, find_layers
+from pidkit.nn.taps import Call, Reduce, find_layers
 
 Layers = str | Iterable[str | tuple[str, str]]
 """Pairs of layers to compare: one string for the same name in both networks, or (teacher's layer, student's layer)."""
@@ -22,6 +23,9 @@ def tap(
     layers: Layers | Mapping[str, Layers] = (),
     example: Tensor,
     reduce: Reduce = "none",
+    layout: Layouts | None = None,
+    call: Call = "only",
+    class_axis: int = 1,
 ) -> Networks:
     """Put a student and its teacher together, the layers to compare tapped, for one forward pass a step.
 
@@ -42,6 +46,16 @@ def tap(
         What is kept of the layers' outputs, as in `pidkit.nn.taps.Taps`: one for all layers, or by name or glob of the
         teacher's and the student's layers, such as ``{"*.self_attn": lambda out: out[1]}`` for the attention that an
         `nn.MultiheadAttention` returns beside its output.
+    layout : "channels-first", "channels-last", or mapping of str to these, optional
+        Where the channels of maps and sequences lie, for all layers or by name or glob. None: maps are (n, channels,
+        height, width) and sequences tokens (n, length, channels), and what may be something else is refused: maps that
+        are not square or come out of linear layers (Swin's are "channels-last"), sequences out of one-dimensional
+        convolutions ("channels-first").
+    call : "only", "first" or "last"
+        Which output to keep of a layer that runs several times in one pass, as in `Taps`.
+    class_axis : int
+        The axis of the classes in what the networks return: 1, as torch's cross_entropy has it, or -1 for the logits of
+        tokens, (n, length, n_classes). In a `Batch` they lie on axis 1.
 
     Returns
     -------
@@ -52,7 +66,8 @@ def tap(
     ------
     InputError
         If a layer is unknown (near matches are named), a glob fits different numbers of layers, a teacher is the
-        student, `reduce` is wrong or names a layer that is not tapped, or there are layers without a teacher.
+        student, an option is wrong or names a layer that is not tapped, the channels of a layer may be one of two axes,
+        or there are layers without a teacher. A network must take one tensor and return one; wrap others in a module.
 
     Examples
     --------
@@ -69,7 +84,7 @@ def tap(
     if teacher is None:
         if layers:
             raise InputError("layers are compared between teacher and student; without a teacher, leave layers out")
-        return Networks({}, student, {}, example)
+        return Networks({}, student, {}, example, class_axis=class_axis)
     teachers = dict(teacher) if isinstance(teacher, Mapping) else {"teacher": teacher}
     if not teachers:
         raise InputError("teacher is an empty mapping; give at least one network")
@@ -84,7 +99,7 @@ def tap(
         name: _paired(model, student, layers[name] if isinstance(layers, Mapping) else layers)
         for name, model in teachers.items()
     }
-    return Networks(teachers, student, pairs, example, reduce=reduce)
+    return Networks(teachers, student, pairs, example, reduce=reduce, layout=layout, call=call, class_axis=class_axis)
 
 
 def _paired(teacher: nn.Module, student: nn.Module, layers: Layers) -> list[tuple[str, str]]:

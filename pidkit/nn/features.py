@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 from pidkit.arguments import Rng, check_count
 from pidkit.errors import InputError
 from pidkit.nn.seeding import own_random_state
-from pidkit.nn.taps import Call, Reduction, Taps, eager_model
+from pidkit.nn.taps import Call, Reduce, Taps, eager_model
 
 
 @contextlib.contextmanager
@@ -58,7 +58,8 @@ def left_as_found(*models: nn.Module) -> Iterator[None]:
                 module._buffers[key] = buffer
                 if not torch.equal(buffer, values):
                     with torch.no_grad():
-                        buffer.copy_(values)
+                        # Observers of quantisation-aware training grow theirs at the first pass.
+                        buffer.resize_(values.shape).copy_(values)
 
 
 def collect_features(
@@ -67,7 +68,7 @@ def collect_features(
     x: Tensor,
     *,
     batch_size: int = 256,
-    reduce: str | Reduction = "none",
+    reduce: Reduce = "none",
     max_features: int | None = None,
     call: Call = "only",
     rng: Rng = 0,
@@ -118,7 +119,8 @@ def collect_features(
     ):
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            model(batch.to(first.device, first.dtype if floating else None))
+            # A copy: some networks change their input in place.
+            model(batch.to(first.device, first.dtype if floating else None, copy=True))
             for name, output in taps.take().items():
                 if output.shape[0] != len(batch):
                     advice = "pass reduce=, a callable that puts samples first"

@@ -15,6 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 from pidkit.arguments import Rng, check_count, flag, integer_seed, items_of, one_of
 from pidkit.errors import InputError
+from pidkit.nn.layouts import is_channels_first
 
 Reduction = Callable[[Any], Tensor]
 """A function from the output of a layer, of whatever type, to a tensor with one row for each sample."""
@@ -114,17 +115,18 @@ class Taps:
     layers : str or iterable of str
         Qualified names or globs: `find_layers`.
     reduce : "none", "mean", callable, or mapping of str to these
-        What the hook keeps of an output: all of it; its mean over all axes after the second (channels of images; for
-        tokens (n, time, width) pass `lambda out: out.mean(1)`); or what the callable makes of it, whatever it is. In a
-        mapping the first name or glob that fits a layer counts, and "none" where none does.
+        What the hook keeps of an output: all of it; the mean of each channel of maps (n, channels, ...); or what the
+        callable makes of it, whatever it is. "mean" is refused where the channels may be another axis: for tokens (n,
+        time, width) pass `lambda out: out.mean(1)`. In a mapping the first name or glob that fits a layer counts, and
+        "none" where none does.
     max_features : int, optional
         Flatten each row and, where it is longer, add its entries with random signs into this many sums (the count
         sketch: linear, and inner products stay as they are on average). The same every time for a layer and an `rng`.
     call : "only", "first" or "last"
         Which output to keep of a layer that runs several times in one forward pass; "only" refuses such layers.
     detach : bool
-        True: outputs are detached and cloned, so that no graph is kept and in-place changes do not reach them. False:
-        the live tensors, to train through them.
+        True: no graph is kept. False: the graph is, to train through the outputs. They are cloned either way, so that
+        what the network changes in place afterwards does not reach them.
     rng : int or numpy.random.Generator
         What the signs and sums are drawn from; of a Generator one integer is drawn, once.
 
@@ -239,14 +241,14 @@ class Taps:
             if name in self._kept and self._call == "first":
                 return
             if name in self._kept and self._call == "only":
-                advice = "pass call='last', or tap the modules around it"
+                advice = "pass call='first' or 'last', or tap the modules around it"
                 raise InputError(f"layers holds {name!r}, which runs more than once in a forward pass; {advice}")
-            self._kept[name] = self._reduced(name, output)
+            self._kept[name] = self._reduced(name, output, module)
 
         return keep
 
-    def _reduced(self, name: str, output: Any) -> Tensor:
-        """Return what is kept of an output: selected, pooled, sketched, and cut off from the graph."""
+    def _reduced(self, name: str, output: Any, module: nn.Module) -> Tensor:
+        """Return what is kept of an output: selected, pooled, sketched, cut off from the graph, and a copy."""
         reduction = self._reductions[name]
         tensor = reduction(output) if callable(reduction) else output
         if not isinstance(tensor, Tensor) or tensor.ndim == 0:
@@ -254,6 +256,11 @@ class Taps:
             advice = "pass reduce=, a callable that picks the tensor, such as lambda out: out[0]"
             raise InputError(f"layer {name!r} puts out {what}, not a tensor with one row a sample; {advice}")
         if reduction == "mean" and tensor.ndim > 2:
+            if not is_channels_first(tuple(tensor.shape), module):
+                means = "lambda out: out.mean((2, 3)) for maps with the channels first, out.mean(1) for tokens"
+                advice = f"pass reduce=, a callable such as {means}"
+                shape = tuple(tensor.shape)
+                raise InputError(f"layer {name!r} puts out shape {shape}, whose channels may be any axis; {advice}")
             tensor = tensor.flatten(2).mean(2)
         if self._detach:
             tensor = tensor.detach()
@@ -261,7 +268,7 @@ class Taps:
             tensor = tensor.flatten(1) if tensor.ndim > 1 else tensor.unsqueeze(1)
             if tensor.shape[1] > self._max_features:
                 return self._sketched(name, tensor)
-        return tensor.clone() if self._detach else tensor
+        return tensor.clone()
 
     def _sketched(self, name: str, rows: Tensor) -> Tensor:
         """Return rows (n, d) as (n, max_features): entry i is added, with a random sign, to one of equal buckets."""

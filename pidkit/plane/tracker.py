@@ -23,7 +23,7 @@ from pidkit.plane.conversion import as_arrays, as_inputs, layers_of
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
 from pidkit.plane.measurement import Repeats, Subject, check_atoms, measure_atoms, measure_layer
 from pidkit.records.plane_point import PlanePoint
-from pidkit.records.resume import start_trajectory
+from pidkit.records.resume import RunFile, start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
 from pidkit.types import FloatArray, Unit
 from pidkit.units import check_unit
@@ -148,16 +148,17 @@ class InformationPlane:
         }
         for name, one in self._models.items():
             Taps(one, self._layers[name], reduce=reduce, max_features=max_features, call=call)  # refuses wrong options
-        self._path = None if path is None else Path(path)
+        run_path = None if path is None else Path(path)
         self._closed = False
         self._trajectory = start_trajectory(
-            self._path,
+            run_path,
             resume=resume,
             settings=self._settings(),
             unit=self._repeats.unit,
             entropy_y=self._entropy_y,
             n_samples=len(self._y),
         )
+        self._file = RunFile(run_path)
 
     @property
     def trajectory(self) -> PlaneTrajectory:
@@ -188,8 +189,8 @@ class InformationPlane:
         Raises
         ------
         InputError
-            If the plane is closed, the step is not finite, a layer cannot be tapped, or features or estimates are not
-            finite. Nothing of the step is then recorded.
+            If the plane is closed, the step is not finite, a layer cannot be tapped, features or estimates are not
+            finite, or another plane has written to `path`. Nothing of the step is then recorded.
         """
         if self._closed:
             raise InputError("step is called on a plane whose with block has ended; make a new one, with resume=True")
@@ -208,9 +209,9 @@ class InformationPlane:
                     for layer, rows in rows_of.items():
                         points += self._measure(rows, Subject(name, step, layer))
                 points += self._measure_atoms(features, step)
-        self._trajectory = self._trajectory.extended(points)
-        if self._path is not None:
-            self._trajectory.save(self._path)
+        extended = self._trajectory.extended(points)
+        self._file.save(extended)
+        self._trajectory = extended
         return tuple(points)
 
     def _measure(self, rows: FloatArray, subject: Subject) -> list[PlanePoint]:

@@ -16,13 +16,15 @@ import numpy as np
 
 from pidkit.arguments import items_of, one_of, real_number
 from pidkit.arrays import write_atomic
+from pidkit.arrays.checksums import damaged, digest_of
 from pidkit.errors import InputError
-from pidkit.records.atom_record import QUANTITIES, AtomRecord, record_from, table_row
+from pidkit.records.atom_record import QUANTITIES, AtomRecord, table_row
+from pidkit.records.schema import restored
 from pidkit.results import UnitResult, text_table
 from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
-ATOM_RECORDS_FORMAT = "pidkit atom records 1"
+ATOM_RECORDS_FORMAT = "pidkit atom records 2"
 """The first entry of a file of atom records; other formats and versions are refused."""
 
 
@@ -147,7 +149,9 @@ class AtomRecords(UnitResult):
         InputError
             If `path` does not end in .json, or its folder does not exist.
         """
-        write_atomic(_json(path), json.dumps(self.to_dict(), indent=1, allow_nan=False))
+        content = self.to_dict()
+        header = {"format": content.pop("format"), "digest": digest_of(content)}
+        write_atomic(_json(path), json.dumps({**header, **content}, indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> AtomRecords:
@@ -156,7 +160,7 @@ class AtomRecords(UnitResult):
         Raises
         ------
         InputError
-            If the file is missing, damaged, or holds something else.
+            If the file is missing, damaged, changed since it was written, or holds something else.
         """
         file = _json(path)
         try:
@@ -166,19 +170,13 @@ class AtomRecords(UnitResult):
         label = content.get("format") if isinstance(content, dict) else None
         if label != ATOM_RECORDS_FORMAT:
             raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {label!r}")
+        del content["format"]
+        if content.pop("digest", None) != digest_of(content):
+            raise InputError(damaged(file, "its digest is that of other content"))
         try:
-            records = tuple(record_from(row) for row in content["records"])
-            phases = tuple((float(start), float(stop), str(name)) for start, stop, name in content["phases"])
-            return cls(
-                records,
-                float(content["entropy_y"]),
-                int(content["n_samples"]),
-                phases,
-                content["provenance"],
-                content["unit"],
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"path {file} is damaged: {error!r}; restore it, or begin anew") from error
+            return restored(cls, content)
+        except InputError as error:
+            raise InputError(damaged(file, str(error))) from error
 
     def _rows(self) -> list[dict[str, str]]:
         """Return the cells of the printed table: those of `table`, but for the nulls."""

@@ -6,10 +6,8 @@ features, and a change of unit leaves them as they are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -131,16 +129,3 @@ def table_row(record: AtomRecord) -> dict[str, float | str]:
         row["std f_t"] = assumption.teacher_std
         row["sigma"] = float(np.mean(assumption.sigma))
     return row
-
-
-def record_from(row: Mapping[str, Any]) -> AtomRecord:
-    """Return the record that `AtomRecords.to_dict` made a dictionary of: None is NaN where nothing may be missing."""
-    fields = dict(row)
-    fields.update({name: math.nan for name in ALWAYS_KNOWN if row[name] is None})
-    if fields["null"] is not None:
-        fields["null"] = {name: Spread(**spread) for name, spread in fields["null"].items()}
-    if (assumption := fields["assumption"]) is not None:
-        spread = None if assumption["null"] is None else Spread(**assumption["null"])
-        fields["assumption"] = Assumption(**{**assumption, "null": spread, "sigma": tuple(assumption["sigma"])})
-    fields["warnings"] = tuple(fields["warnings"])
-    return AtomRecord(**fields)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+from pidkit.arrays.locks import state_of
 from pidkit.errors import InputError
 from pidkit.provenance import recorded_versions
 from pidkit.records.trajectory import PlaneTrajectory
@@ -99,6 +100,41 @@ def start_run(
     recording = load(path)
     check_same_settings(path, recording.provenance.get("settings", {}), fresh.provenance["settings"])
     return recording.to(fresh.unit)
+
+
+class RunFile:
+    """The file of a run that is being recorded, written by one tracker alone.
+
+    Parameters
+    ----------
+    path : Path or None
+        As `start_run` left it; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Note what the file is now."""
+        self._path = path
+        self._seen = None if path is None else state_of(path)
+
+    def save(self, recording: Recording) -> None:
+        """Write the recording.
+
+        Raises
+        ------
+        InputError
+            If another tracker has written to the file: its steps would be lost.
+        """
+        if self._path is None:
+            return
+        if (now := state_of(self._path)) is not None and now != self._seen:
+            raise InputError(
+                f"path {self._path} was written to by another tracker since this one last did; make a new one, with "
+                "resume=True, or pass another path"
+            )
+        try:
+            recording.save(self._path)
+        finally:
+            self._seen = state_of(self._path)
 
 
 def check_same_settings(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

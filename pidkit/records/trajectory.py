@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ import numpy as np
 
 from pidkit.arguments import items_of, real_number
 from pidkit.arrays import load_array, save_arrays, write_atomic
+from pidkit.arrays.checksums import damaged, digest_of
 from pidkit.errors import InputError
 from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
+from pidkit.records.schema import restored
 from pidkit.results import Row, UnitResult, cell
 from pidkit.types import AnyArray, FloatArray
 from pidkit.units import check_unit, convert
 
-TRAJECTORY_FORMAT = "pidkit plane trajectory 1"
+COLUMNS = ("step", *NUMBERS, "saturated", *WORDS, "warnings")
+"""The arrays of a file beside its header, one entry a point."""
+
+TRAJECTORY_FORMAT = "pidkit plane trajectory 2"
 """The first entry of a file of a trajectory; other formats and versions are refused."""
 
 
@@ -203,6 +208,7 @@ class PlaneTrajectory(UnitResult):
             columns[name] = np.array([getattr(point, name) for point in self.points], dtype=np.str_)
         columns["warnings"] = np.array([json.dumps(point.warnings) for point in self.points], dtype=np.str_)
         rest = {key: value for key, value in self.to_dict().items() if key != "points"}
+        rest["digest"] = digest_of([rest, columns])
         save_arrays(file, header=np.array(json.dumps(rest)), **columns)
         write_atomic(file.with_suffix(".json"), json.dumps(self.to_dict(), indent=1))
 
@@ -213,25 +219,24 @@ class PlaneTrajectory(UnitResult):
         Raises
         ------
         InputError
-            If the file is missing, damaged, or holds something else.
+            If the file is missing, damaged, changed since it was written, or holds something else.
         """
         file = _npz(path)
         try:
             header = json.loads(str(load_array(file, key="header")))
         except (InputError, json.JSONDecodeError) as error:
             raise InputError(f"path must name a trajectory that save wrote: {error}") from error
-        if header.get("format") != TRAJECTORY_FORMAT:
-            raise InputError(f"path must name a {TRAJECTORY_FORMAT!r} file, but {file} says {header.get('format')!r}")
-        columns = {field.name: load_array(file, key=field.name).tolist() for field in fields(PlanePoint)}
-        points = []
-        for row in zip(*columns.values(), strict=True):
-            point = dict(zip(columns, row, strict=True))
-            point.update({name: None for name in NUMBERS[1:] if math.isnan(point[name])})
-            point["warnings"] = tuple(json.loads(point["warnings"]))
-            points.append(PlanePoint(**point))
-        return cls(
-            tuple(points), header["unit"], float(header["entropy_y"]), int(header["n_samples"]), header["provenance"]
-        )
+        label = header.get("format") if isinstance(header, dict) else None
+        if label != TRAJECTORY_FORMAT:
+            raise InputError(f"path must name a {TRAJECTORY_FORMAT!r} file, but {file} says {label!r}")
+        try:
+            columns = {name: np.array(load_array(file, key=name)) for name in COLUMNS}
+            if header.pop("digest", None) != digest_of([header, columns]):
+                raise InputError("its digest is that of other content")
+            del header["format"]
+            return restored(cls, {**header, "points": _rows_of(columns)})
+        except (InputError, ValueError, TypeError) as error:
+            raise InputError(damaged(file, str(error))) from error
 
     def __repr__(self) -> str:
         """Show what was recorded on a few lines."""
@@ -246,6 +251,17 @@ class PlaneTrajectory(UnitResult):
                 f"saturated: {sum(point.saturated for point in self.points)}",
             ]
         )
+
+
+def _rows_of(columns: Mapping[str, AnyArray]) -> list[dict[str, Any]]:
+    """Return the points as dictionaries, None where a number is not known."""
+    points = []
+    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
+        point = dict(zip(columns, row, strict=True))
+        point.update({name: None for name in NUMBERS[1:] if math.isnan(point[name])})
+        point["warnings"] = json.loads(point["warnings"])
+        points.append(point)
+    return points
 
 
 def _npz(path: str | os.PathLike[str]) -> Path:

@@ -95,10 +95,10 @@ if HAS_TORCH:
         given = {"teacher": network(8), "student": network(5), "layers": ["1"], "example": X[:2], **changed}
         return distill.tap(**given)
 
-    def networks(teachers: Any = None, layers: Any = None, reduce: Any = "none") -> Any:
+    def networks(teachers: Any = None, layers: Any = None, **changed: Any) -> Any:
         names = {"teacher": network(8)} if teachers is None else teachers
         pairs = {"teacher": [("1", "1")]} if layers is None else layers
-        return distill.Networks(names, network(5), pairs, X[:2], reduce=reduce)
+        return distill.Networks(names, network(5), pairs, X[:2], **changed)
 
     def trainer(**changed: Any) -> Any:
         options = distill.TrainerOptions(epochs=1, progress=False)
@@ -139,6 +139,7 @@ if HAS_TORCH:
         "LayerPair.teacher_shape": lambda value: distill.LayerPair("a", "b", value, (2,)),
         "Milestones.epochs": lambda value: distill.Milestones(epochs=value),
         "Networks.layers": lambda value: networks(layers=value),
+        "Networks.layout": lambda value: networks(layout=value),
         "Networks.reduce": lambda value: networks(reduce=value),
         "Networks.teachers": lambda value: networks(teachers=value),
         "NeuralMI.critic_options": lambda value: neural.NeuralMI(critic_options=value),
@@ -157,11 +158,13 @@ if HAS_TORCH:
         "WeightedSum.terms": lambda value: distill.WeightedSum(value),
         "WeightedSum.weights": lambda value: distill.WeightedSum({"labels": CE}, value),
         "collect_features.layers": lambda value: collect_features(network(5), value, X),
+        "collect_features.reduce": lambda value: collect_features(network(5), "1", X, reduce=value),
         "find_layers.layers": lambda value: find_layers(network(5), value),
         "plane_estimator.mi_input": lambda value: plane_estimator("ksg", mi_input=value),
         "plane_estimator.mi_label": lambda value: plane_estimator("ksg", mi_label=value),
         "redundancy_weights.redundancies": distill.redundancy_weights,
         "tap.layers": lambda value: tap(layers=value),
+        "tap.layout": lambda value: tap(layout=value),
         "tap.reduce": lambda value: tap(reduce=value),
         "tap.teacher": lambda value: tap(teacher=value),
     }

@@ -120,6 +120,8 @@ def redundancy(**changed: Any) -> Any:
 CE = distill.CrossEntropy()
 LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
 DECODER = distill.LayerDecoder.fit(network(5), "1", X, Y)
+TAPPED: dict[str, Any] = {"teacher": network(8), "student": network(5), "example": X[:2]}
+LAYER_OF = {"a": [("1", "1")]}
 
 TORCH_DOORS: dict[str, Door] = {
     # nn and plane
@@ -196,7 +198,12 @@ TORCH_DOORS: dict[str, Door] = {
     "Milestones.factor": Door(distill.Milestones(epochs=(2, 5)).factor, epoch=3),
     "TrainerOptions": Door(distill.TrainerOptions, learning_rate=0.5, momentum=0.5, weight_decay=0.5),
     "Trainer": Door(trained),
-    "evaluate": Door(lambda **c: distill.evaluate(network(5), (X, Y), **c), batch_size=7),
+    "evaluate": Door(lambda **c: distill.evaluate(network(5), (X, Y), **c), batch_size=7, class_axis=-1),
+    "tap": Door(lambda **c: distill.tap(**TAPPED, layers="1", **c).pairs, class_axis=-1),
+    "Networks": Door(
+        lambda **c: distill.Networks({"a": TAPPED["teacher"]}, TAPPED["student"], LAYER_OF, X[:2], **c).pairs_of("a"),
+        class_axis=-1,
+    ),
     "AtomProbe": Door(records, fit_fraction=0.5, n_null=2),
     "AtomProbe.step": Door(probe_step, epoch=2.0),
     "PlaneEstimator": Door(lambda **c: PlaneEstimator("own", **c)),

@@ -1,6 +1,8 @@
 """Saving: what is written comes back, equal arrays give equal files, nothing is half written."""
 
+import functools
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 
 from pidkit import InputError
 from pidkit.arrays import ArrayEntry, describe_file, load_array, save_arrays, write_atomic
+from pidkit.arrays.locks import try_lock
 from tests.arrays.files import WRITABLE, X, Y
 
 
@@ -86,3 +89,50 @@ def test_write_atomic_replaces_text_and_bytes_and_follows_links(tmp_path: Path) 
 def test_one_array_may_have_any_name(tmp_path: Path) -> None:
     save_arrays(tmp_path / "x.npz", path=X)
     np.testing.assert_array_equal(load_array(tmp_path / "x.npz", key="path"), X)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o755])
+def test_a_file_that_is_replaced_hands_on_its_permissions(tmp_path: Path, mode: int) -> None:
+    """Private results became readable for everybody when they were written again."""
+    (tmp_path / "plain").touch()
+    for path in (tmp_path / "x.npz", tmp_path / "x.json"):
+        write = (
+            functools.partial(save_arrays, path, x=X)
+            if path.suffix == ".npz"
+            else functools.partial(write_atomic, path, "{}")
+        )
+        write()
+        assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+        path.chmod(mode)
+        write()
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_the_new_content_of_a_private_file_is_private_from_its_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def look(descriptor: int) -> bool:
+        seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return True
+
+    path = tmp_path / "x.json"
+    write_atomic(path, "old")
+    path.chmod(0o600)
+    monkeypatch.setattr("pidkit.arrays.saving.try_lock", look)  # before anything else happens to the new file
+    write_atomic(path, "new")
+    assert seen == [0o600]
+
+
+def test_leftovers_of_killed_writers_go_and_nothing_else(tmp_path: Path) -> None:
+    living, others = tmp_path / ".x.json.00000000.tmp", [".y.json.0a1b2c3d.tmp", "mine.tmp", ".x.json.mine.tmp"]
+    for name in (".x.json.0a1b2c3d.tmp", ".x.json.ffffffff.tmp", *others):
+        (tmp_path / name).touch()
+    with living.open("wb") as file:
+        assert try_lock(file.fileno())
+        write_atomic(tmp_path / "x.json", "{}")
+        assert {f.name for f in tmp_path.iterdir()} == {"x.json", living.name, *others}
+    save_arrays(tmp_path / "x.npz", x=X)
+    write_atomic(tmp_path / "x.json", "{}")
+    assert {f.name for f in tmp_path.iterdir()} == {"x.json", "x.npz", *others}

@@ -170,7 +170,7 @@ FITTED = RepresentationCodes(2, 3).fit(np.random.default_rng(0).standard_normal(
         (lambda: NearestCentres("layer", FITTED)(outputs(draw(4, 5), "fc")), "layer 'layer' is not tapped"),
         (lambda: NearestCentres.fit(network(), "*", draw(9, 1, 6, 6)), r"layer '\*' stands for 4 layers; name one"),
         (lambda: NearestCentres.fit(network(), "9", draw(9, 1, 6, 6)), "'9', which fits no layer"),
-        (lambda: LogitCodes(0), "n_codes must be a whole number >= 1"),
+        (lambda: LogitCodes(1), "n_codes must be a whole number >= 2, not 1; one code holds no information"),
         (lambda: LogitCodes(3, temperature=float("nan")), "temperature must be a finite number > 0"),
         (lambda: LogitCodes(3)(outputs(draw(4, 2))), r"logits must have shape \(n, 3\)"),
         (lambda: SoftCodes(VECTORS, 1), "n_codes must be a whole number >= 2, not 1; one code holds no information"),

@@ -6,7 +6,20 @@ import pytest
 import torch
 from torch import nn
 
-from pidkit.distill import Batch, Objective, Outputs, Phase
+from pidkit import InputError
+from pidkit.distill import (
+    RID,
+    TED,
+    Batch,
+    CrossEntropy,
+    LayerPair,
+    Objective,
+    Outputs,
+    Phase,
+    SalientMask,
+    SeveralTeachers,
+    WeightedSum,
+)
 from pidkit.distill.objective import frozen
 
 
@@ -78,3 +91,29 @@ def test_frozen_puts_every_mode_back_also_after_an_error() -> None:
         fail()
     assert (part.training, norm.training, dropout.training) == (True, False, True)
     assert torch.is_grad_enabled()
+
+
+def test_filters_are_not_trained_without_a_word() -> None:
+    """Before, an objective called without a phase took the student's, in which f_t got no gradient at all."""
+    pair = LayerPair("s", "s", (4,), (4,))
+    rows = Outputs(torch.randn(6, 3), {"s": torch.randn(6, 4)})
+    batch, labels = Batch(rows, {"teacher": rows}), torch.arange(6) % 3
+    for objective in (RID([pair], n_classes=3), TED([pair], n_classes=3)):
+        for around in (
+            objective,
+            WeightedSum({"one": objective}),
+            SeveralTeachers({"teacher": objective}),
+            SalientMask(objective, keep=0.5),
+            WeightedSum({"masked": SalientMask(objective, keep=0.5), "labels": CrossEntropy()}),
+        ):
+            kind = type(objective).__name__
+            with pytest.raises(
+                InputError, match=rf"phase must be given to {kind}, .*'warm-up'.*; make Phases\(warm_up=\.\.\.\)"
+            ):
+                around(batch, labels)
+            assert around(batch, labels, Phase.STUDENT).requires_grad
+    assert (RID([pair], n_classes=3).filter_phases(), TED([pair], n_classes=3).filter_phases()) == (
+        (Phase.WARM_UP, Phase.TEACHER_FILTER),
+        (Phase.WARM_UP,),
+    )
+    assert CrossEntropy().filter_phases() == ()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError
 from pidkit.records import AtomRecord, AtomRecords
 from pidkit.records.atom_record import QUANTITIES, Assumption
@@ -88,8 +89,14 @@ def test_files_that_are_no_records_are_refused(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(InputError, match="says None"):
         AtomRecords.load(path)
-    path.write_text('{"format": "pidkit atom records 1", "records": [{}]}')
-    with pytest.raises(InputError, match="is damaged"):
+    path.write_text('{"format": "pidkit atom records 2", "records": [{}]}')
+    with pytest.raises(
+        InputError, match=r"is damaged \(its digest is that of other content\); restore it, or write it again"
+    ):
+        AtomRecords.load(path)
+    content: dict[str, Any] = {"records": [{}]}
+    path.write_text(json.dumps({"format": "pidkit atom records 2", "digest": digest_of(content), **content}))
+    with pytest.raises(InputError, match=r"is damaged \(content has no entry 'entropy_y'\)"):
         AtomRecords.load(path)
 
 

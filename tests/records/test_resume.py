@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pidkit import InputError
-from pidkit.records.resume import check_same_settings, difference
+from pidkit.records import PlanePoint, PlaneTrajectory
+from pidkit.records.resume import RunFile, check_same_settings, difference
 
 
 def test_differences() -> None:
@@ -22,3 +23,20 @@ def test_equal_settings_pass_and_others_are_named() -> None:
     )
     with pytest.raises(InputError, match=message):
         check_same_settings(Path("run"), {"layers": {"net": ["fc"]}}, {"layers": {"net": ["out"]}})
+
+
+def test_two_trackers_of_one_file_do_not_lose_each_others_steps(tmp_path: Path) -> None:
+    """The last writer won, and the steps of the other were gone."""
+    path, run = tmp_path / "run.npz", PlaneTrajectory((), "bits", 1.0, 10, {})
+    points = [PlanePoint("net", step, "fc", "mi_label", "ksg", 0.5) for step in (0.0, 1.0)]
+    run.save(path)
+    first, second = RunFile(path), RunFile(path)
+    first.save(run.extended(points[:1]))
+    with pytest.raises(
+        InputError, match=r"run.npz was written to by another tracker since this one last did; make a new"
+    ):
+        second.save(run.extended(points[1:]))
+    assert PlaneTrajectory.load(path).steps == (0.0,)
+    first.save(run.extended(points))
+    assert PlaneTrajectory.load(path).steps == (0.0, 1.0)
+    RunFile(None).save(run)

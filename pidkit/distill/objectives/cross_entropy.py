@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from pidkit.arguments import real_number
 from pidkit.distill.batch import Batch
+from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective
 
 
 class CrossEntropy(Objective):
-    """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher."""
+    """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher.
+
+    The mean is over samples and, where logits have places such as tokens or pixels, over places; as in torch, those
+    labelled -100 are left out.
+    """
 
     def __init__(self, *, label_smoothing: float = 0.0) -> None:
         """Set the label smoothing of torch's cross_entropy."""
@@ -19,4 +24,4 @@ class CrossEntropy(Objective):
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the cross-entropy in nats."""
-        return nn.functional.cross_entropy(batch.student.logits, labels, label_smoothing=self.label_smoothing)
+        return cross_entropy(batch.student.logits, labels, label_smoothing=self.label_smoothing)

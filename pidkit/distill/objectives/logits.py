@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from pidkit.arguments import real_number, whole_number
 from pidkit.distill.batch import Batch
+from pidkit.distill.labels import check_logits
 from pidkit.distill.objective import Objective
 from pidkit.distill.places import widened
 from pidkit.errors import InputError
@@ -20,9 +21,10 @@ Schedule = Callable[[int], float]
 
 
 class KD(Objective):
-    """Knowledge distillation: tau^2 KL(softmax(teacher / tau) || softmax(student / tau)), the mean over the batch.
+    """Knowledge distillation: mean tau^2 KL(softmax(teacher / tau) || softmax(student / tau)) over samples and places.
 
-    The factor tau^2 keeps the gradients at one scale while tau changes.
+    Places are the tokens or pixels of logits (n, n_classes, ...). The factor tau^2 keeps the gradients at one scale
+    while tau changes.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ class KD(Objective):
     Raises
     ------
     InputError
-        If a temperature is not positive and finite, or the two networks have different classes.
+        If a temperature is not positive and finite; from a batch, if the two networks have different classes, there is
+        one logit, or logits of several places do not have the labels' places.
 
     Notes
     -----
@@ -88,14 +91,15 @@ class KD(Objective):
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss in nats."""
-        student, teacher = widened(batch.student.logits), widened(batch.teacher.logits).detach()
+        student, teacher = batch.student.logits, batch.teacher.logits.detach()
         if student.shape != teacher.shape:
             shapes = f"{tuple(teacher.shape)} and the student's {tuple(student.shape)}"
             raise InputError(f"the teacher's logits have shape {shapes}; KD needs both over the same classes")
-        tau = self.temperature
+        student = check_logits(student, labels if student.ndim > 2 else None)
+        teacher, tau = widened(teacher), self.temperature
         # kl_div takes p log p as 0 where p is 0, and the student's logarithms are finite.
-        kl = functional.kl_div((student / tau).log_softmax(1), (teacher / tau).softmax(1), reduction="batchmean")
-        return tau**2 * kl
+        kl = functional.kl_div((student / tau).log_softmax(1), (teacher / tau).softmax(1), reduction="sum")
+        return tau**2 * kl / (student.numel() // student.shape[1])
 
     def extra_repr(self) -> str:
         """Show the temperature."""

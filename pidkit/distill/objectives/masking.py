@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pidkit.arguments import items_of, one_of, real_number
 from pidkit.distill.batch import Batch, Outputs
+from pidkit.distill.labels import check_logits
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
@@ -30,7 +31,8 @@ FILLS: dict[Fill, float] = {"-inf": -math.inf, "zero": 0.0}
 class SalientMask(Objective):
     """An objective whose teacher is masked: of each sample only the top fraction K of the teacher's entries is kept.
 
-    Of n entries, k = max(1, ceil(K n)) are kept. Layers are ranked by magnitude over channels and places together, and
+    Of n entries, k = max(1, ceil(K n)) are kept. Logits are ranked among the classes, at each place where there are
+    several; layers are ranked by magnitude over channels and places together, and
     the rest is 0. K = 1 gives exactly the loss of the objective itself. Every phase sees the masked teacher.
 
     Parameters
@@ -94,20 +96,24 @@ class SalientMask(Objective):
             None if layers == "all" else frozenset([layers] if isinstance(layers, str) else items_of("layers", layers))
         )
 
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
+    def forward(self, batch: Batch, labels: Tensor, phase: Phase | None = None) -> Tensor:
         """Return the objective's loss with the masked teachers."""
         if self.keep < 1.0:
-            teachers = {name: self._masked(outputs) for name, outputs in batch.teachers.items()}
+            teachers = {name: self._masked(outputs, labels) for name, outputs in batch.teachers.items()}
             batch = replace(batch, teachers=teachers)
         loss: Tensor = self.objective(batch, labels, phase)
         return loss
 
-    def _masked(self, outputs: Outputs) -> Outputs:
+    def _masked(self, outputs: Outputs, labels: Tensor) -> Outputs:
         for name in self.layers or ():
             outputs.layer(name)  # refuses what is not tapped
         logits = outputs.logits.detach()
         if self.logits != "none":
-            logits = keep_top(logits, self.keep, by=self.logits, fill=FILLS[self.fill])
+            if logits.ndim > 2:
+                check_logits(logits, labels)
+            rows = logits.movedim(1, -1)
+            kept = keep_top(rows.flatten(0, -2), self.keep, by=self.logits, fill=FILLS[self.fill])
+            logits = kept.reshape(rows.shape).movedim(-1, 1)
         names = frozenset(outputs.layers) if self.layers is None else self.layers
         return Outputs(logits, _MaskedLayers(outputs.layers, names, self.keep))
 

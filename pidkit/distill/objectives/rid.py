@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pidkit.arguments import flag, one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, ClassHead, Filter, PositiveScale
+from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, as_places, widened
@@ -213,7 +214,7 @@ class RID(Objective):
         return widened(self.student_filters[k](layer))
 
     def _head_loss(self, k: int, teacher: Tensor, labels: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(widened(self.heads[k](teacher)), labels)
+        return cross_entropy(self.heads[k](teacher), labels)
 
     def _sigma(self, k: int) -> Tensor:
         """Return the learned weights, or those of the running mean."""

@@ -43,13 +43,13 @@ class SumOfObjectives(Objective):
         """Return the batch that a part sees: the whole of it, unless a subclass says otherwise."""
         return batch
 
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase = Phase.STUDENT) -> Tensor:
+    def forward(self, batch: Batch, labels: Tensor, phase: Phase | None = None) -> Tensor:
         """Return the sum of the parts, weighted in the student's phase."""
         values = {name: part(self.batch_of(name, batch), labels, phase) for name, part in self.parts().items()}
         self.last = {name: value.detach() for name, value in values.items()}
         total = batch.zero()
         for factor, value in zip(self.factors(), values.values(), strict=True):
-            total = total + (factor * value if phase is Phase.STUDENT else value)
+            total = total + (factor * value if phase in (None, Phase.STUDENT) else value)
         return total
 
     def groups(self) -> dict[str, list[nn.Parameter]]:

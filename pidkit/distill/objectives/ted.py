@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pidkit.arguments import flag
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead, Filter
+from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair
@@ -82,8 +82,8 @@ class TED(Objective):
             teacher, student = paired_places(batch, pair)
             from_teacher = self.teacher_heads[k](self.teacher_filters[k](teacher))
             from_student = self.student_heads[k](self.student_filters[k](student.detach()))
-            total = total + functional.cross_entropy(from_teacher, labels)
-            total = total + functional.cross_entropy(from_student, labels)
+            total = total + cross_entropy(from_teacher, labels)
+            total = total + cross_entropy(from_student, labels)
         return total
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:

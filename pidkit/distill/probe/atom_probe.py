@@ -28,7 +28,7 @@ from pidkit.nn.sample import check_sample, fingerprint
 from pidkit.quantise import RepresentationCodes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
-from pidkit.records.resume import provenance_of, start_run
+from pidkit.records.resume import RunFile, provenance_of, start_run
 from pidkit.representations.coding import Quantiser, check_fit_fraction, copy_quantisers, split_rows
 from pidkit.units import from_nats
 
@@ -153,8 +153,9 @@ class AtomProbe:
         }
         h_y = from_nats(entropy(np.bincount(self._y) / self._y.size), "bits")
         fresh = AtomRecords((), h_y, self._y.size, (), provenance_of(settings))
-        self._path = None if path is None else Path(path)
-        self._records = start_run(self._path, resume=resume, fresh=fresh, load=AtomRecords.load)
+        run_path = None if path is None else Path(path)
+        self._records = start_run(run_path, resume=resume, fresh=fresh, load=AtomRecords.load)
+        self._file = RunFile(run_path)
         self.seconds = 0.0
 
     @property
@@ -199,8 +200,8 @@ class AtomProbe:
         Raises
         ------
         InputError
-            If the probe is closed, the epoch is not finite or negative, or outputs are not finite. Nothing of the
-            epoch is then recorded.
+            If the probe is closed, the epoch is not finite or negative, outputs are not finite, or another probe has
+            written to `path`. Nothing of the epoch is then recorded.
         """
         if self._networks is None:
             raise InputError("step is called on a probe whose with block has ended; make a new one, with resume=True")
@@ -213,8 +214,7 @@ class AtomProbe:
         extended = self._records.extended(records)
         if self._phases is not None:
             extended = extended.with_phases(phase_spans(self._phases, math.ceil(extended.epochs[-1])))
-        if self._path is not None:
-            extended.save(self._path)
+        self._file.save(extended)
         self._records = extended
         self.seconds += time.perf_counter() - began
         return records
@@ -229,7 +229,14 @@ class AtomProbe:
         with undisturbed(networks, *(module for _, module in self._filters)):
             layers = [name for name in outputs if name != LOGITS]
             forward = networks if self._filters else None
-            outputs_of_batches = passes(networks.student, layers, self._x, batch_size=self._batch_size, forward=forward)
+            outputs_of_batches = passes(
+                networks.student,
+                layers,
+                self._x,
+                batch_size=self._batch_size,
+                forward=forward,
+                tapped=networks.kept.taps,
+            )
             for batch, (tapped, returned) in zip(
                 torch.split(self._x, self._batch_size), outputs_of_batches, strict=True
             ):

@@ -62,7 +62,7 @@ def code_teachers(
         outputs = dict.fromkeys(theirs for who, theirs, _ in pairs if who == name)
         # Layers are named as in the model that a FrozenTeacher holds.
         model = teacher.get_submodule("model")
-        for output, rows in collect_rows(model, outputs, x, batch_size=batch_size).items():
+        for output, rows in collect_rows(model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps).items():
             codes[name, output] = code_rows(rows, quantiser, split, f"teacher {name!r}: {output!r}")
     return codes
 

@@ -58,6 +58,7 @@ def passes(
     *,
     batch_size: int,
     forward: Callable[[Tensor], Any] | None = None,
+    tapped: Callable[[nn.Module, list[str]], Taps] = Taps,
 ) -> Iterator[tuple[dict[str, Tensor], Any]]:
     """Run a model on `x` in batches; yield the outputs of its layers, cut off from the graph, and what was returned.
 
@@ -71,6 +72,8 @@ def passes(
     batch_size : int
     forward : callable, optional
         What to run, if not the model itself: something that runs it once.
+    tapped : callable
+        Makes the taps of layers: those of networks keep of an output what `tap` was told to keep.
     """
     model = eager_model(model)
     names = list(layers)
@@ -78,9 +81,9 @@ def passes(
     first = next(iter([*model.parameters(), *model.buffers()]), x)
     dtype = first.dtype if x.is_floating_point() and first.is_floating_point() else None
     with contextlib.ExitStack() as stack:
-        taps = stack.enter_context(Taps(model, names)) if names else None
+        taps = stack.enter_context(tapped(model, names)) if names else None
         for batch in torch.split(x, batch_size):
-            returned = run(batch.to(first.device, dtype))
+            returned = run(batch.to(first.device, dtype, copy=True))  # some networks change their input in place
             yield {} if taps is None else taps.take(), returned
 
 
@@ -112,7 +115,14 @@ class RowCollector:
         return rows
 
 
-def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_size: int) -> dict[str, Tensor]:
+def collect_rows(
+    model: nn.Module,
+    outputs: Iterable[str],
+    x: Tensor,
+    *,
+    batch_size: int,
+    tapped: Callable[[nn.Module, list[str]], Taps] = Taps,
+) -> dict[str, Tensor]:
     """Return flat rows of layers, and of the logits where `LOGITS` is among them, and leave the model as it was.
 
     Examples
@@ -125,7 +135,10 @@ def collect_rows(model: nn.Module, outputs: Iterable[str], x: Tensor, *, batch_s
     names = list(outputs)
     rows, done = RowCollector(), 0
     with undisturbed(model):
-        for layers, logits in passes(model, [name for name in names if name != LOGITS], x, batch_size=batch_size):
+        layers_of_batches = passes(
+            model, [name for name in names if name != LOGITS], x, batch_size=batch_size, tapped=tapped
+        )
+        for layers, logits in layers_of_batches:
             n = min(batch_size, len(x) - done)
             done += n
             for name in names:

@@ -70,9 +70,16 @@ class LoadedSplit:
         """Yield the batches of rows; the seed is that of the workers, which else would draw on the global generator."""
         generator = torch.Generator().manual_seed(seed)
         batches_of_rows = [row.tolist() for row in rows]
-        yield from DataLoader(
+        for batch in DataLoader(
             self.dataset, batch_sampler=batches_of_rows, num_workers=self.workers, generator=generator
-        )
+        ):
+            if not (isinstance(batch, tuple | list) and len(batch) == 2 and all(isinstance(p, Tensor) for p in batch)):
+                parts = (
+                    [type(part).__name__ for part in batch] if isinstance(batch, tuple | list) else type(batch).__name__
+                )
+                advice = "return both as tensors or numbers, several inputs in one tensor"
+                raise InputError(f"datasets must give pairs (x, label), but batches of this one hold {parts}; {advice}")
+            yield batch[0], batch[1]
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and the size."""
@@ -91,10 +98,10 @@ def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
         data = data.tensors
     if isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(part, Tensor) for part in data):
         x, y = data
-        if y.ndim != 1 or y.dtype != torch.int64 or len(x) != len(y) or len(y) == 0:
+        if y.ndim == 0 or y.dtype != torch.int64 or len(x) != len(y) or len(y) == 0:
             raise InputError(
-                f"{name} must hold inputs and int64 labels of shape (n,), n >= 1; the shapes are {tuple(x.shape)} and "
-                f"{tuple(y.shape)}, the labels {y.dtype}"
+                f"{name} must hold inputs and int64 labels of shape (n,) or (n, ...), n >= 1; the "
+                f"shapes are {tuple(x.shape)} and {tuple(y.shape)}, the labels {y.dtype}"
             )
         return TensorSplit(x, y)
     if not isinstance(data, Dataset) or not hasattr(data, "__len__"):

@@ -92,7 +92,7 @@ def train_epoch(
         # float16 overflows now and then; the scaler skips such steps.
         watch.see(step, values if stepper.scaler.is_enabled() else {**values, "gradient norm": norm})
         stepper.apply()
-        for name, value in {**values, "accuracy": right / sum(sizes)}.items():
+        for name, value in {**values, "accuracy": right}.items():
             added = value.double() * sum(sizes)
             totals[name] = totals[name] + added if name in totals else added
         on_step()

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from pidkit.arguments import check_count
+from pidkit.distill.labels import as_logits, check_class_axis, cross_entropy, n_right
 from pidkit.distill.training.data import LoadedSplit, TensorSplit, as_split, evaluation_rows
 from pidkit.distill.training.processes import rank_and_size, summed
+from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import eager_model
 from pidkit.results import UnitResult
@@ -23,9 +25,9 @@ class Evaluation(UnitResult):
     Attributes
     ----------
     accuracy : float
-        Share of samples whose label has the largest logit.
+        Share of the labels, one a sample or one a place, that have the largest logit; those of -100 do not count.
     cross_entropy : float
-        Mean, in `unit`.
+        Mean over these labels, in `unit`.
     n_samples : int
     unit : str
         "nats", as losses are, or "bits".
@@ -40,7 +42,12 @@ class Evaluation(UnitResult):
 
 
 def evaluate(
-    student: nn.Module, data: object, *, batch_size: int = 512, precision: torch.dtype = torch.float32
+    student: nn.Module,
+    data: object,
+    *,
+    batch_size: int = 512,
+    precision: torch.dtype = torch.float32,
+    class_axis: int = 1,
 ) -> Evaluation:
     """Return accuracy and cross-entropy of a student on (x, labels) tensors or a Dataset; the student stays as found.
 
@@ -53,33 +60,37 @@ def evaluate(
     batch_size : int
     precision : torch.dtype
         Half precision runs under autocast.
+    class_axis : int
+        As in `tap`.
 
     Raises
     ------
     InputError
-        If `data` is neither, or has no samples.
+        If `data` is neither, or has no samples, or the student's logits do not fit the labels.
 
     Examples
     --------
     >>> evaluate(nn.Identity(), (torch.eye(4), torch.tensor([0, 1, 2, 2]))).accuracy
     0.75
     """
-    batch_size = check_count("batch_size", batch_size)
+    batch_size, class_axis = check_count("batch_size", batch_size), check_class_axis(class_axis)
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
     rows = evaluation_rows(len(split), batch_size=batch_size, rank=rank, n_processes=n_processes)
     first = next(iter([*student.parameters(), *student.buffers()]), None)
-    totals = torch.zeros(3, dtype=torch.float64, device=None if first is None else first.device)
+    totals = torch.zeros(4, dtype=torch.float64, device=None if first is None else first.device)
     with left_as_found(student), autocast(totals.device.type, precision):
         model = eager_model(student)
         for x, y in split.batches(rows, seed=0):
             x, y = x.to(totals.device), y.to(totals.device)
-            logits = model(x)
-            loss = nn.functional.cross_entropy(logits.double(), y, reduction="sum")
-            right = (logits.argmax(1) == y).sum()
-            totals += torch.stack([right.double(), loss, loss.new_tensor(len(y))])
-    right_, loss_, n = summed(totals).tolist()
-    return Evaluation(right_ / n, loss_ / n, int(n))
+            logits = as_logits(model(x), class_axis, of="the student")
+            right, labelled = n_right(logits, y)
+            loss = cross_entropy(logits.double(), y, reduction="sum")
+            totals += torch.stack([right.double(), loss, labelled.double(), loss.new_tensor(len(y))])
+    right_, loss_, n_labels, n = summed(totals).tolist()
+    if n_labels == 0:
+        raise InputError("data hold no label but -100, which marks what is left out; nothing can be evaluated")
+    return Evaluation(right_ / n_labels, loss_ / n_labels, int(n))
 
 
 def autocast(device: str, precision: torch.dtype) -> contextlib.AbstractContextManager[object]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pidkit.arrays.saving import write_atomic
+from pidkit.records.schema import restored
 from pidkit.results import Result, Row, cell
 
 
@@ -81,8 +82,8 @@ class History(Result):
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the history that `to_dict` described."""
-        return cls(tuple(EpochRecord(**record) for record in plain["epochs"]), plain["kept_epoch"])
+        """Return the history that `to_dict` described; an InputError names an entry of another type."""
+        return restored(cls, plain, "history")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the history as JSON, whole or not at all."""

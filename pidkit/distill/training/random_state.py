@@ -17,6 +17,14 @@ def random_state() -> dict[str, Any]:
     return {"cpu": [cpu for cpu, _ in states], "cuda": [list(devices) for _, devices in states]}
 
 
+def check_random_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state if this process can be put into it, else raise what torch, or a missing entry, makes of it."""
+    rank, _ = rank_and_size()
+    torch.Generator().set_state(state["cpu"][rank])
+    _ = state["cuda"][rank]
+    return state
+
+
 def set_random_state(state: Mapping[str, Any]) -> None:
     """Put torch's global generators of this process where they were."""
     rank, _ = rank_and_size()

@@ -12,6 +12,7 @@ from pidkit.distill.phases import Phases
 from pidkit.distill.training.data import Augment, DataSplit
 from pidkit.distill.training.options import TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
+from pidkit.errors import InputError
 from pidkit.nn.taps import eager_model
 
 
@@ -39,6 +40,19 @@ def describe_run(
         "augment": None if augment is None else getattr(augment, "__qualname__", type(augment).__qualname__),
         "n_processes": rank_and_size()[1],
     }
+
+
+def check_filters_learn(objective: Objective, phases: Phases, n_epochs: int) -> None:
+    """Raise InputError where an objective has filters to fit and no epoch of the run has a phase that does."""
+    there = {phases.at(epoch) for epoch in range(n_epochs)}
+    for part in objective.modules():
+        fitted_in = part.filter_phases() if isinstance(part, Objective) else ()
+        if fitted_in and not there.intersection(fitted_in):
+            names = " or ".join(repr(phase.value) for phase in fitted_in)
+            raise InputError(
+                f"phases has no {names} epoch, in which the filters of {type(part).__name__} learn; pass "
+                "Phases(warm_up=n), with a teacher_share for RID"
+            )
 
 
 def describe_module(module: nn.Module) -> dict[str, str]:

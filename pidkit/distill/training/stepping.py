@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from pidkit.distill.labels import n_right
 from pidkit.distill.networks import Distillation
 from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
@@ -29,7 +30,7 @@ GPU_STEPS_BETWEEN_CHECKS = 16
 
 
 class CountedLoss(nn.Module):
-    """A distillation that gives, beside the loss, how many samples the student has right: what gets wrapped."""
+    """A distillation that gives, beside the loss, the share of labels that the student has right: what gets wrapped."""
 
     def __init__(self, distillation: Distillation) -> None:
         """Hold the distillation."""
@@ -37,10 +38,11 @@ class CountedLoss(nn.Module):
         self.distillation = distillation
 
     def forward(self, x: Tensor, labels: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Return the loss and the number of right answers."""
+        """Return the loss and the share of right answers."""
         batch = self.distillation.networks(x, phase)
         loss: Tensor = self.distillation.objective(batch, labels, phase)
-        return loss, (batch.student.logits.detach().argmax(1) == labels).sum()
+        right, labelled = n_right(batch.student.logits, labels)
+        return loss, right.double() / labelled.clamp_min(1)
 
 
 class Stepper:
@@ -101,7 +103,7 @@ class Stepper:
         norm : Tensor
             The norm of the gradients before clipping.
         right : Tensor
-            How many of the samples the student had right.
+            The share of the labels that the student had right, the mean over the samples.
 
         Raises
         ------
@@ -110,17 +112,17 @@ class Stepper:
         """
         self.optimiser.zero_grad(set_to_none=True)
         values: dict[str, Tensor] = {}
-        right = torch.zeros((), dtype=torch.int64, device=self.device)
+        right = torch.zeros((), dtype=torch.float64, device=self.device)
         for k, size in enumerate(sizes):
             share = size / sum(sizes)
             with self._gradients_stay_here() if k + 1 < len(sizes) else contextlib.nullcontext():
-                loss, hits = self._forward(*next(batches), phase, generator)
+                loss, hit = self._forward(*next(batches), phase, generator)
                 if not loss.requires_grad:
                     raise InputError(
                         f"objective has nothing to learn in the {phase.value} phase; pass Phases without that phase"
                     )
                 self.scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
-            right += hits
+            right += share * hit
             for name, value in {"loss": loss.detach(), **self._terms()}.items():
                 values[name] = values[name] + share * value if name in values else share * value
         self.scaler.unscale_(self.optimiser)

@@ -25,9 +25,9 @@ from pidkit.distill.training.history import EpochRecord, History
 from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
-from pidkit.distill.training.random_state import set_random_state
+from pidkit.distill.training.random_state import check_random_state, set_random_state
 from pidkit.distill.training.run import Run
-from pidkit.distill.training.settings import describe_run
+from pidkit.distill.training.settings import check_filters_learn, describe_run
 from pidkit.distill.training.stepping import Stepper, Wrap
 from pidkit.errors import InputError
 
@@ -43,14 +43,15 @@ class Trainer:
         From `tap`. Teachers and objective are moved to the device of the student.
     objective : Objective
     phases : Phases, optional
-        At epoch 0; None is the student's phase throughout.
+        At epoch 0; None is the student's phase throughout, for objectives that know no other.
     options : TrainerOptions, optional
     train, validation, test : (x, labels) tensors, TensorDataset, or Dataset of pairs
         Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader.
     augment : callable, optional
         augment(x, generator) -> x, on training batches, after they reached the device; draw from the generator.
     path : path, optional
-        A folder of this run alone, for checkpoint.pt and history.json; made if need be.
+        A folder of this run alone, for checkpoint.pt and history.json; made if need be. While `fit` runs, a lock in it
+        keeps other Trainers out.
     resume : bool
         Go on from the checkpoint in `path`; where there is none yet, start.
     on_epoch_end : iterable of callable
@@ -68,8 +69,8 @@ class Trainer:
     Raises
     ------
     InputError
-        If an argument cannot be used, `path` holds a run that is not to be resumed, or one with other settings (the
-        first difference is named).
+        If an argument cannot be used, `phases` never trains filters that the objective has, `path` holds a run that is
+        not to be resumed, or one with other settings (the first difference is named).
 
     Notes
     -----
@@ -110,6 +111,7 @@ class Trainer:
         flag("resume", resume)
         self.networks, self.objective = networks, objective
         self.phases, self.options = phases or Phases(), options or TrainerOptions()
+        check_filters_learn(objective, self.phases, self.options.epochs)
         self._train = as_split(train, "train", workers=self.options.workers)
         self._validation, self._test = (
             None if data is None else as_split(data, name, workers=self.options.workers)
@@ -165,26 +167,26 @@ class Trainer:
         DivergenceError
             If a loss or the norm of the gradients is not finite.
         InputError
-            If the run was interrupted within an epoch and has no `path` to go back to, or the objective has nothing to
-            learn in a phase.
+            If the run was interrupted within an epoch and has no `path` to go back to, another Trainer is at work in
+            `path` (its process is named) or has written to it, or the objective has nothing to learn in a phase.
         """
-        if not self._between_epochs:
-            self._go_back()
-        if self._random is not None:
-            # Only now: what the caller drew since the trainer was made does not count.
-            set_random_state(self._random)
-            self._random = None
-        elif not self.history.epochs:
-            self._folder.save(self._run)
-        with self._bar() as bar:
+        with self._folder.held(), self._bar() as bar:
+            if not self._between_epochs:
+                self._go_back()
+            if self._random is not None:
+                # Only now: what the caller drew since the trainer was made does not count.
+                set_random_state(self._random)
+                self._random = None
+            elif not self.history.epochs:
+                self._folder.save(self._run)
             while self.phases.epoch < self.options.epochs:
                 self._between_epochs = False
                 self._run_epoch(bar)
                 self._between_epochs = True
-        if not self._ended:
-            self._run.choose(self.options.keep)
-            self._folder.save_history(self.history)
-            self._ended = True
+            if not self._ended:
+                self._run.choose(self.options.keep)
+                self._folder.save_history(self.history)
+                self._ended = True
         return self.history
 
     def evaluate(self, split: str) -> Evaluation:
@@ -214,7 +216,12 @@ class Trainer:
         if data is None:
             raise InputError(f"{name} data are not given; pass {name}= to Trainer")
         share_buffers(self.networks)
-        return evaluate(self.networks.student, data, precision=TRAINING_DTYPES[self.options.precision])
+        return evaluate(
+            self.networks.student,
+            data,
+            precision=TRAINING_DTYPES[self.options.precision],
+            class_axis=self.networks.class_axis,
+        )
 
     def _run_epoch(self, bar: Any) -> None:
         """Train an epoch, record it, tell the callbacks, move on and save."""
@@ -259,8 +266,12 @@ class Trainer:
         )
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self._run.load_state_dict(state)
-        self._random = state["random"]
+        try:
+            self._run.load_state_dict(state)
+            self._random = check_random_state(state["random"])
+        except (InputError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(f"path holds a checkpoint that does not fit this run ({reason}); move it away") from error
         self._between_epochs = True
 
     def _go_back(self) -> None:

@@ -158,7 +158,7 @@ def test_gradcheck_in_float64_for_what_the_student_puts_out(case: Case) -> None:
     def loss(logits: torch.Tensor, *layers: torch.Tensor) -> torch.Tensor:
         student = Outputs(logits, dict(zip(names, layers, strict=True)))
         with own_random_state(2):
-            return copy.deepcopy(objective)(Batch(student, batch.teachers), labels)
+            return copy.deepcopy(objective)(Batch(student, batch.teachers), labels, Phase.STUDENT)
 
     assert loss(batch.student.logits, *batch.student.layers.values()).dtype == torch.float64
     assert torch.autograd.gradcheck(loss, (batch.student.logits, *batch.student.layers.values()))

@@ -205,7 +205,7 @@ def test_the_wrapped_objective_keeps_its_parameters_epoch_and_state(networks: Ne
 
 
 def test_masked_layers_are_a_mapping_of_the_tapped_ones(batch: Batch) -> None:
-    masked = SalientMask(KD(), keep=0.5)._masked(batch.teacher)
+    masked = SalientMask(KD(), keep=0.5)._masked(batch.teacher, torch.zeros(0))
     assert list(masked.layers) == list(batch.teacher.layers)
     assert len(masked.layers) == 2
     with pytest.raises(InputError, match=r"layer 'third' is not tapped \(tapped: 'first', 'second'\)"):

@@ -115,7 +115,7 @@ def test_a_learned_sigma_at_the_closed_form_has_its_value_no_gradient_and_the_sa
     best = torch.tensor([0.625, 0.125], dtype=torch.float64) ** (1 / 3)
     with torch.no_grad():
         learned.scales[0].raw.copy_((best - SIGMA_FLOOR).expm1().log())
-    first, second = learned(batch, labels), closed(batch, labels)
+    first, second = learned(batch, labels, Phase.STUDENT), closed(batch, labels, Phase.STUDENT)
     assert first.item() == pytest.approx(second.item(), abs=1e-12)
     layer = batch.student.layer("s")
     slope, raw_slope = torch.autograd.grad(first, [layer, learned.scales[0].raw])
@@ -123,7 +123,7 @@ def test_a_learned_sigma_at_the_closed_form_has_its_value_no_gradient_and_the_sa
     torch.testing.assert_close(slope, torch.autograd.grad(second, layer)[0], rtol=0, atol=1e-12)
     with torch.no_grad():
         learned.scales[0].raw.add_(0.05)
-    assert learned(batch, labels).item() > first.item()
+    assert learned(batch, labels, Phase.STUDENT).item() > first.item()
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 1000))
@@ -138,14 +138,14 @@ def test_the_papers_sums_are_a_fixed_multiple_at_the_best_sigma(channels: int, p
 
 def test_the_running_mean_weighs_the_past_and_stands_still_in_eval_mode() -> None:
     rid, batch, labels = rid_of_identities(sigma="closed-form", momentum=0.75)
-    rid(batch, labels)
+    rid(batch, labels, Phase.STUDENT)
     layer = batch.teacher.layer("t")
     same = Batch(Outputs(batch.student.logits, {"s": layer + 1.0}), batch.teachers)
-    rid(same, labels)  # v = 1 in both channels
+    rid(same, labels, Phase.STUDENT)  # v = 1 in both channels
     expected = [0.75 * 1.25 + 0.25, 0.75 * 0.25 + 0.25]
     assert rid.running_v[0].tolist() == pytest.approx(expected, abs=1e-12)
     rid.eval()
-    rid(batch, labels)
+    rid(batch, labels, Phase.STUDENT)
     rid.train()
     rid(batch, labels, Phase.TEACHER_FILTER)
     assert rid.running_v[0].tolist() == pytest.approx(expected, abs=1e-12)
@@ -156,7 +156,7 @@ def test_no_difference_is_no_trouble(sigma: str) -> None:
     rid, batch, labels = rid_of_identities(sigma=sigma)
     layer = batch.teacher.layer("t").clone().requires_grad_()
     same = Batch(Outputs(batch.student.logits, {"s": layer}), batch.teachers)
-    loss = rid(same, labels)
+    loss = rid(same, labels, Phase.STUDENT)
     loss.backward()
     assert loss.item() == pytest.approx(SIGMA_FLOOR**2 if sigma == "closed-form" else 2.125, abs=1e-12)
     assert layer.grad is not None
@@ -217,7 +217,7 @@ def test_filtered_shows_both_sides_and_changes_nothing() -> None:
     for sigma in ("learned", "closed-form"):
         rid = seeded_rid(sigma=sigma)
         batch, labels = draw_batch()
-        rid(batch, labels).backward()
+        rid(batch, labels, Phase.STUDENT).backward()
         before, random_state = copy.deepcopy(rid.state_dict()), torch.get_rng_state()
         rid.student_filters[1].eval()
         found = rid.filtered(batch)
@@ -252,7 +252,7 @@ def test_diagnostics_are_the_spread_of_the_filtered_teacher_and_the_mean_sigma()
 def test_state_goes_on_where_it_was_saved(sigma: str) -> None:
     rid, twin = seeded_rid(sigma=sigma), RID((MAPS, VECTORS), n_classes=3, sigma=sigma)  # type: ignore[arg-type]
     for seed in range(3):
-        rid(*draw_batch(seed=seed))
+        rid(*draw_batch(seed=seed), Phase.STUDENT)
     twin.load_state_dict(rid.state_dict())
     for phase in (Phase.TEACHER_FILTER, Phase.STUDENT, Phase.TEACHER_FILTER, Phase.WARM_UP):
         assert torch.equal(rid(*draw_batch(seed=9), phase), twin(*draw_batch(seed=9), phase))

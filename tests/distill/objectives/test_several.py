@@ -40,17 +40,17 @@ def two_teachers(**options: Any) -> tuple[SeveralTeachers, Batch, torch.Tensor]:
 
 def test_the_sum_is_weighted_in_the_students_phase_alone() -> None:
     several, batch, labels = two_teachers(weights={"b": 0.5, "a": 2.0})
-    assert several(batch, labels).item() == 2.0 * 1.0 + 0.5 * 9.0
+    assert several(batch, labels, Phase.STUDENT).item() == 2.0 * 1.0 + 0.5 * 9.0
     assert {name: value.item() for name, value in several.last.items()} == {"a": 1.0, "b": 9.0}
     assert several(batch, labels, Phase.WARM_UP).item() == 1.0 + 3.0
     assert several(batch, labels, Phase.TEACHER_FILTER).item() == 0.0
     plain, *_ = two_teachers()
-    assert plain(batch, labels).item() == 10.0
+    assert plain(batch, labels, Phase.STUDENT).item() == 10.0
 
 
 def test_weights_are_set_and_saved_and_in_the_gradient() -> None:
     several, batch, labels = two_teachers()
-    loss = several(batch, labels)
+    loss = several(batch, labels, Phase.STUDENT)
     several.set_weights({"a": 0.25, "b": 0.0})
     loss.backward()  # with the weights of its forward pass: 2 (0 - 1) / 4 + 2 (0 - 3) / 4
     assert batch.student.logits.grad.tolist() == [[-2.0, -2.0], [-2.0, -2.0]]
@@ -58,7 +58,7 @@ def test_weights_are_set_and_saved_and_in_the_gradient() -> None:
     twin, *_ = two_teachers()
     twin.load_state_dict(several.state_dict())
     assert twin.weights == several.weights
-    assert twin(batch, labels).item() == 0.25
+    assert twin(batch, labels, Phase.STUDENT).item() == 0.25
 
 
 def test_groups_and_epochs_reach_every_objective() -> None:
@@ -71,7 +71,7 @@ def test_groups_and_epochs_reach_every_objective() -> None:
 def test_a_teacher_that_the_batch_lacks_is_named() -> None:
     several, batch, labels = two_teachers()
     with pytest.raises(InputError, match=r"^no teacher is called 'b'; the teachers are 'a'$"):
-        several(batch.with_teacher("a"), labels)
+        several(batch.with_teacher("a"), labels, Phase.STUDENT)
 
 
 def test_what_cannot_be_done_is_refused() -> None:
@@ -145,7 +145,7 @@ def test_a_corrupted_teacher_is_found_by_its_redundancy_and_loses_its_weight() -
         optimiser = torch.optim.Adam(student.parameters(), lr=0.05)
         for _ in range(steps):
             optimiser.zero_grad()
-            several(Batch(Outputs(student(x[:300]), {}), teachers_of_training), labels[:300]).backward()
+            several(Batch(Outputs(student(x[:300]), {}), teachers_of_training), labels[:300], Phase.STUDENT).backward()
             optimiser.step()
         with torch.no_grad():
             return (student(x).argmax(1) == truth)[300:].double().mean().item()

@@ -47,7 +47,7 @@ LOGITS = torch.tensor([[math.log(3.0), 0.0], [0.0, 0.0]], dtype=torch.float64)
 def test_weights_count_in_the_students_phase_alone() -> None:
     both = WeightedSum({"a": Constant(1.0, 2.0, 3.0), "b": Constant(10.0, 20.0, 30.0)}, {"b": 0.5})
     x = batch(LOGITS.float())
-    assert float(both(x, LABELS).detach()) == 1.0 + 0.5 * 10.0
+    assert float(both(x, LABELS, Phase.STUDENT).detach()) == 1.0 + 0.5 * 10.0
     assert {name: float(value) for name, value in both.last.items()} == {"a": 1.0, "b": 10.0}
     assert not any(value.requires_grad for value in both.last.values())
     assert float(both(x, LABELS, Phase.WARM_UP).detach()) == 2.0 + 20.0
@@ -66,7 +66,7 @@ def test_a_sum_tells_the_epoch_and_merges_groups() -> None:
 def test_a_sum_keeps_its_state() -> None:
     first, second = (WeightedSum({"a": Constant(value)}) for value in (1.0, 2.0))
     second.load_state_dict(first.state_dict())
-    assert float(second(batch(LOGITS), LABELS).detach()) == 1.0
+    assert float(second(batch(LOGITS), LABELS, Phase.STUDENT).detach()) == 1.0
 
 
 @pytest.mark.parametrize(

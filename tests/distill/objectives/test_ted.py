@@ -47,7 +47,7 @@ def test_student_stage_by_hand() -> None:
         for theirs, ours in zip(objective.teacher_filters, objective.student_filters, strict=True):
             constant(theirs, [1.0, 2.0])
             constant(ours, [0.0, 4.0])
-        assert float(objective(random_batch(), LABELS).detach()) == pytest.approx(2.5 * n_pairs)
+        assert float(objective(random_batch(), LABELS, Phase.STUDENT).detach()) == pytest.approx(2.5 * n_pairs)
 
 
 def test_the_value_is_that_of_the_parts_put_together() -> None:
@@ -60,7 +60,7 @@ def test_the_value_is_that_of_the_parts_put_together() -> None:
         for head, filtered in ((objective.teacher_heads, theirs), (objective.student_heads, ours))
     ]
     assert torch.allclose(objective(batch, LABELS, Phase.WARM_UP), torch.stack(entropies).sum())
-    assert torch.allclose(objective(batch, LABELS), (theirs - ours).square().mean())
+    assert torch.allclose(objective(batch, LABELS, Phase.STUDENT), (theirs - ours).square().mean())
 
 
 def test_student_stage_freezes_the_teachers_filter_and_its_statistics_and_leaves_the_heads_unused() -> None:
@@ -69,7 +69,7 @@ def test_student_stage_freezes_the_teachers_filter_and_its_statistics_and_leaves
     objective.zero_grad()
     before = copy.deepcopy(objective.teacher_filters.state_dict())
     batch = random_batch(1)
-    objective(batch, LABELS).backward()
+    objective(batch, LABELS, Phase.STUDENT).backward()
     assert all(parameter.grad is None for parameter in objective.groups()["teacher_filters"])
     assert all(parameter.grad is None for parameter in objective.student_heads.parameters())
     assert all(parameter.grad is not None for parameter in objective.student_filters.parameters())

@@ -21,6 +21,9 @@ from pidkit.distill.objectives.rid import RID
 from pidkit.distill.training import Trainer, TrainerOptions
 from tests.distill.toys import blobs, tapped
 
+KEPT = {"checkpoint.pt", "history.json"}
+"""What a run leaves in its folder."""
+
 
 def train(folder: Path) -> str:
     torch.set_num_threads(1)
@@ -77,7 +80,7 @@ def survive(folder: Path, seed: int) -> str:
         with os.fdopen(read) as result:
             found = result.read()
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and found:
-            return " ".join([found, str(attempt), *(file.name for file in folder.iterdir() if file.suffix == ".tmp")])
+            return " ".join([found, str(attempt), *sorted({file.name for file in folder.iterdir()} - KEPT)])
         assert os.WIFSIGNALED(status), "the run failed by itself"
     raise SystemExit("never came to an end")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pidkit import InputError
-from pidkit.distill.training.checkpoint import load_checkpoint, remove_leftovers, save_checkpoint
+from pidkit.distill.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 class Evil:
@@ -40,14 +40,33 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.Capture
     torch.save({"format": 0}, tmp_path / "checkpoint.pt")
     with pytest.raises(InputError, match="which is no checkpoint of a Trainer; move it away"):
         load_checkpoint(tmp_path, {})
-    torch.save({"format": 1, "evil": Evil()}, tmp_path / "checkpoint.pt")
+    torch.save({"format": 2, "evil": Evil()}, tmp_path / "checkpoint.pt")
     with pytest.raises(InputError, match="which torch cannot read"):
         load_checkpoint(tmp_path, {})
     assert capsys.readouterr().out == ""
 
 
-def test_leftovers_of_killed_processes_go(tmp_path: Path) -> None:
-    for name in (".checkpoint.pt.0a1b2c3d.tmp", ".history.json.0a1b2c3d.tmp", "mine.tmp"):
-        (tmp_path / name).touch()
-    remove_leftovers(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["mine.tmp"]
+def test_what_was_changed_or_damaged_is_refused(tmp_path: Path) -> None:
+    """The same file in the same format, one weight another: torch reads it, and nothing else would notice."""
+    state = {
+        "settings": {},
+        "student": {"weight": torch.arange(3.0)},
+        "momentum": {0: torch.ones(2, dtype=torch.bfloat16)},
+    }
+    save_checkpoint(tmp_path, state)
+    file = tmp_path / "checkpoint.pt"
+    content = torch.load(file, weights_only=True)
+    for changed in (
+        {**content, "student": {"weight": torch.tensor([0.0, 1.0, 2.5])}},
+        {**content, "student": {"weight": torch.arange(3)}},
+        {**content, "student": {"bias": torch.arange(3.0)}},
+        {**content, "momentum": {0: torch.ones(2, dtype=torch.float16)}},
+        {key: value for key, value in content.items() if key != "digest"},
+    ):
+        torch.save(changed, file)
+        with pytest.raises(
+            InputError, match=r"checkpoint\.pt, which is damaged: its digest is that of other content; move it"
+        ):
+            load_checkpoint(tmp_path, {})
+    torch.save(content, file)
+    assert load_checkpoint(tmp_path, {}) is not None

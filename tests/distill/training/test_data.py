@@ -100,6 +100,7 @@ def test_descriptions_tell_data_apart() -> None:
     ("data", "message"),
     [
         ((torch.ones(3, 2), torch.ones(3)), "train must hold inputs and int64 labels of shape"),
+        ((torch.ones(3, 2), torch.ones((), dtype=torch.int64)), "train must hold inputs and int64 labels of shape"),
         ((torch.ones(3, 2), torch.ones(2, dtype=torch.int64)), "train must hold inputs and int64 labels"),
         ((torch.ones(0, 2), torch.ones(0, dtype=torch.int64)), "train must hold inputs and int64 labels"),
         ("data", "train must be two tensors .* or a Dataset with a length, not str"),
@@ -109,3 +110,18 @@ def test_descriptions_tell_data_apart() -> None:
 def test_bad_data_are_refused(data: Pairs | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_split(data, "train")
+
+
+@pytest.mark.parametrize(
+    "sample", [({"pixels": torch.ones(2)}, 0), (torch.ones(2), 0, 1), {"x": torch.ones(2), "y": 0}]
+)
+def test_samples_that_are_no_pair_of_tensors_are_refused(sample: Any) -> None:
+    class Other(Pairs):
+        def __getitem__(self, row: int) -> Any:
+            return sample
+
+    split = as_split(Other(torch.ones(4, 2), torch.ones(4)), "train")
+    with pytest.raises(
+        InputError, match=r"datasets must give pairs \(x, label\), but batches of this one hold .*; return b"
+    ):
+        next(iter(split.batches([torch.arange(2)], seed=0)))

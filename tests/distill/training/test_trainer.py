@@ -208,3 +208,36 @@ def test_a_compiled_student_trains_and_its_checkpoint_fits_the_plain_one(tmp_pat
     trainer(networks=plain, path=tmp_path, resume=True, phases=Phases(**PHASES)).fit()
     assert same(weights(compiled._orig_mod), weights(plain.student))
     torch.compiler.reset()
+
+
+@pytest.mark.parametrize("class_axis", [1, -1])
+def test_accuracies_of_places_are_shares_and_choose_the_epoch(class_axis: int) -> None:
+    """A linear classifier of every token; a count of tokens over the samples was 12 in place of a share."""
+
+    class Places(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.classes = nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.classes(x) if class_axis == -1 else self.classes(x).movedim(-1, 1)
+
+    x, y = blobs(60)
+    sequences = x.reshape(12, 5, 4), y.reshape(12, 5)
+    networks = tap(student=Places(), example=sequences[0][:1], class_axis=class_axis)
+    run = trainer(
+        cross_entropy,
+        networks=networks,
+        phases=Phases(),
+        train=sequences,
+        validation=sequences,
+        test=sequences,
+        options={"keep": "best-validation", "batch_size": 5},
+    )
+    history = run.fit()
+    classifier: Any = networks.student
+    share = float((classifier.classes(x).argmax(1) == y).double().mean())
+    assert all(0.0 <= record.train_accuracy <= 1.0 for record in history.epochs)
+    assert max(record.validation_accuracy or 0.0 for record in history.epochs) == pytest.approx(share)
+    assert run.test().accuracy == pytest.approx(share)
+    assert share > 0.5

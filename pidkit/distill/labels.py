@@ -1,0 +1,128 @@
+"""Logits and the labels that they answer: classes on axis 1, a label for each sample or for each of its places."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn import functional
+
+from pidkit.arguments import whole_number
+from pidkit.distill.places import widened
+from pidkit.errors import InputError
+
+IGNORED = -100
+"""The label of places that count for nothing, torch's own `ignore_index`: padding, or pixels of no class."""
+
+
+def check_class_axis(class_axis: object) -> int:
+    """Return `class_axis` if it can be the axis of the classes: not that of the samples; -1 is the last."""
+    axis = whole_number("class_axis", class_axis, least=-1, remedy="-1 is the last axis")
+    if axis == 0:
+        raise InputError("class_axis is 0, the axis of the samples; pass 1, or -1 for the last axis")
+    return axis
+
+
+def as_logits(output: object, class_axis: int, *, of: str) -> Tensor:
+    """Return what a network puts out with its classes on axis 1, (n, n_classes, ...): a view.
+
+    Raises
+    ------
+    InputError
+        If it is no tensor with one row a sample, or has no such axis.
+
+    Examples
+    --------
+    >>> import torch
+    >>> as_logits(torch.ones(2, 7, 50), -1, of="the student").shape
+    torch.Size([2, 50, 7])
+    """
+    if not isinstance(output, Tensor) or output.ndim == 0:
+        what = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        advice = "wrap it in a module whose forward returns the logits, such as return self.model(x).logits"
+        raise InputError(f"{of} puts out {what}, not a tensor with one row a sample; {advice}")
+    if class_axis >= max(output.ndim, 2):
+        raise InputError(f"class_axis is {class_axis}, but {of} puts out shape {tuple(output.shape)}; pass 1 or -1")
+    return output if output.ndim < 3 else output.movedim(class_axis, 1)
+
+
+def check_logits(logits: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return logits, in single precision at least, whose softmax over axis 1 means something.
+
+    Logits of more than two axes need labels of the same places to confirm where the classes lie; without the check a
+    softmax over the tokens of a sequence would go unnoticed.
+
+    Raises
+    ------
+    InputError
+        If there are not two logits a sample, or the labels have other places.
+
+    Examples
+    --------
+    >>> import torch
+    >>> check_logits(torch.ones(4, 1))
+    Traceback (most recent call last):
+    pidkit.errors.InputError: logits have shape (4, 1), and the softmax of one logit is always 1; give each of the two
+    classes one: torch.cat([torch.zeros_like(z), z], 1) of a logit z, whose cross-entropy is the binary one
+    """
+    if logits.ndim < 2 or logits.shape[1] < 2:
+        remedy = "torch.cat([torch.zeros_like(z), z], 1) of a logit z, whose cross-entropy is the binary one"
+        raise InputError(
+            f"logits have shape {tuple(logits.shape)}, and the softmax of one logit is always 1; give each of the two "
+            f"classes one: {remedy}"
+        )
+    if labels is not None:
+        wanted = (*logits.shape[:1], *logits.shape[2:])
+        if labels.shape != wanted:
+            last = labels.shape == logits.shape[:-1]
+            advice = "axis 1 holds the classes" if not last else "tap(class_axis=-1) says that the last axis does"
+            shapes = f"shape {wanted} for logits of shape {tuple(logits.shape)}, not {tuple(labels.shape)}"
+            raise InputError(f"labels must have {shapes}; {advice}")
+    return widened(logits)
+
+
+def cross_entropy(
+    logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0, reduction: Literal["mean", "sum"] = "mean"
+) -> Tensor:
+    """Return the cross-entropy of class numbers in nats, over all samples and places whose label is not -100.
+
+    Raises
+    ------
+    InputError
+        As `check_logits`, or if the labels are no class numbers from 0 (found on the CPU; a GPU would have to wait).
+
+    Examples
+    --------
+    >>> import torch
+    >>> cross_entropy(torch.zeros(2, 4, 3), torch.tensor([[0, 1, 2], [3, -100, 0]]))
+    tensor(1.3863)
+    """
+    logits, labels = check_logits(logits, labels), _class_numbers(labels)
+    if labels.device.type == "cpu" and (real := labels[labels != IGNORED]).numel():
+        low, high = int(real.min()), int(real.max())
+        if low < 0 or high >= logits.shape[1]:
+            advice = f"{IGNORED} marks what is left out"
+            raise InputError(f"labels must lie in 0..{logits.shape[1] - 1}, they reach {low}..{high}; {advice}")
+    return functional.cross_entropy(
+        logits, labels, ignore_index=IGNORED, label_smoothing=label_smoothing, reduction=reduction
+    )
+
+
+def n_right(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many labels have the largest logit, and how many labels count.
+
+    Examples
+    --------
+    >>> import torch
+    >>> [int(n) for n in n_right(torch.eye(3), torch.tensor([0, 2, -100]))]
+    [1, 2]
+    """
+    answers, labels = check_logits(logits.detach(), labels).argmax(1), _class_numbers(labels)
+    return (answers == labels).sum(), (labels != IGNORED).sum()
+
+
+def _class_numbers(labels: Tensor) -> Tensor:
+    """Return labels as int64, in which -100 is itself and not the 156 of an unsigned byte."""
+    if labels.is_floating_point() or labels.is_complex():
+        raise InputError(f"labels must be whole class numbers, not {labels.dtype}; pass labels.long()")
+    return labels.long()
