@@ -46,7 +46,7 @@ from pidkit.pid.solvers._kernels.steps import (
 FRACTION_TO_BOUNDARY = 0.99
 """The share of the way to a zero multiplier or slack that a step may go; it tends to 1 as the products do to 0."""
 
-LEAST_REST = 1e-8
+LEAST_LEFT = 1e-8
 """The share of a multiplier or slack that a step leaves at least: with less, rounding could turn its sign."""
 
 TAU_SHARE = 0.3
@@ -134,7 +134,7 @@ def interior_point(
                 target = min(max(centring * tau, TAU_SHARE * tol / n_pairs), tau)
                 share = (1.0 - target / tau) ** 2
                 second_order_side(model.pi, state, side, step, omega, target, share)
-                fraction = max(FRACTION_TO_BOUNDARY, 1.0 - max(tau, LEAST_REST))
+                fraction = max(FRACTION_TO_BOUNDARY, 1.0 - max(tau, LEAST_LEFT))
             fill(step.joint, 0.0)
             fill(step.mu, 0.0)
             for trial in range(1 + stage):
