@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable
 
 import numpy.typing as npt
 
 from pidkit.arguments import flag
+from pidkit.errors import PidkitWarning
 from pidkit.info import entropy, joint_mutual_information
-from pidkit.joint import check_joint, count_samples, pair_marginals, takes_two_sources
+from pidkit.joint import SparseJoint, check_joint, count_samples, pair_marginals, takes_two_sources
 from pidkit.pid.atoms import synergy_of
 from pidkit.pid.broja import solve_marginals
 from pidkit.pid.result import PIDResult
+from pidkit.pid.solvers.merged_symbols import merge_symbols
 from pidkit.pid.solvers.progress import ProgressOption
 from pidkit.types import Certify, FloatArray, SolverName, Unit
 from pidkit.units import check_unit, from_nats
+
+FEW_SYMBOLS = 20
+"""Symbols in samples that are never too many to be told so."""
 
 Symbols = npt.ArrayLike | Iterable[Hashable]
 """One symbol for each sample: integers, strings, or anything hashable."""
@@ -128,7 +134,8 @@ def pid_from_samples(
     Parameters
     ----------
     y, x1, x2 : array_like or iterable of hashables, length n
-        One symbol a sample. Integers are codes as they stand; anything else is coded by rank.
+        One symbol a sample. Integers are codes as they stand; anything else is coded by rank. Where there are more
+        symbols than half the samples, a PidkitWarning says what that means.
     n_y, n_x1, n_x2 : int, optional
         Alphabet sizes, where larger than the samples show; they do not change the atoms.
     solver, tol, max_iter, unit, check, progress, certify
@@ -151,6 +158,7 @@ def pid_from_samples(
     (1.0, 0.0)
     """
     joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2).compact()
+    _warn_of_many_symbols(joint)
     first, second = joint.pair(1), joint.pair(2)
     mi_joint = entropy(first.sum(1)) + entropy(joint.source_mass()) - entropy(joint.mass)
     return _decompose(
@@ -167,6 +175,20 @@ def pid_from_samples(
     )
 
 
+def _warn_of_many_symbols(joint: SparseJoint) -> None:
+    """Say which variables have more symbols than half the samples."""
+    many = max(FEW_SYMBOLS, joint.n_samples / 2)
+    found = [f"{name} has {n} symbols" for name, n in zip(("y", "x1", "x2"), joint.shape, strict=True) if n > many]
+    if found:
+        warnings.warn(
+            f"{', '.join(found)} in {joint.n_samples} samples: where nearly every sample is a symbol of its own, "
+            "plug-in atoms tell of the sample and not of the variables. Make codes of continuous values first "
+            "(representation_pid, pidkit.quantise), or see estimate_pid",
+            PidkitWarning,
+            stacklevel=4,
+        )
+
+
 def _decompose(
     p_yx1: FloatArray,
     p_yx2: FloatArray,
@@ -181,6 +203,7 @@ def _decompose(
     certify: Certify,
 ) -> PIDResult:
     """Solve on the pair marginals and split I(Y;X1,X2), given in nats."""
+    p_yx1, p_yx2 = merge_symbols(p_yx1), merge_symbols(p_yx2)
     check_unit(unit)
     flag("check", check)
     solved = solve_marginals(
