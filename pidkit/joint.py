@@ -107,6 +107,10 @@ def pair_marginals(p: FloatArray) -> tuple[FloatArray, FloatArray]:
     return p.sum(2), p.sum(1)
 
 
+CELLS_COUNTED = 2**20
+"""Cells of a joint up to which a counter for each is kept however few the samples: 8 MiB."""
+
+
 @dataclass(frozen=True)
 class SparseJoint:
     """A joint counted from samples: only the triples that occur, never the dense array.
@@ -185,13 +189,26 @@ def count_samples(
             f"y, x1 and x2 must have one entry a sample; their lengths are {lengths[0]}, {lengths[1]} and {lengths[2]}"
         )
     shape = (coded[0][1], coded[1][1], coded[2][1])
-    columns = np.stack([codes for codes, _ in coded])
-    order = np.lexsort(columns[::-1])
-    columns = columns[:, order]
-    starts = np.flatnonzero(np.r_[True, (np.diff(columns, axis=1) != 0).any(0)])
-    counts = np.diff(np.r_[starts, lengths[0]])
-    first = columns[:, starts]
-    return SparseJoint(first[0], first[1], first[2], counts / lengths[0], shape, lengths[0])
+    (codes_y, codes_1, codes_2), counts = _count_triples([codes for codes, _ in coded], shape)
+    return SparseJoint(codes_y, codes_1, codes_2, counts / lengths[0], shape, lengths[0])
+
+
+def _count_triples(columns: list[IntArray], shape: tuple[int, int, int]) -> tuple[list[IntArray], IntArray]:
+    """Return the triples that occur, in lexicographic order, and how often each does."""
+    cells, n = math.prod(shape), columns[0].size
+    if cells <= max(n, CELLS_COUNTED):  # a counter for each cell is the fastest
+        every = np.bincount((columns[0] * shape[1] + columns[1]) * shape[2] + columns[2], minlength=cells)
+        occur = np.flatnonzero(every)
+        return [np.asarray(codes, dtype=np.int64) for codes in np.unravel_index(occur, shape)], every[occur]
+    if cells < 2**62:  # one key to sort by
+        keys, counts = np.unique((columns[0] * shape[1] + columns[1]) * shape[2] + columns[2], return_counts=True)
+        rest, x2 = np.divmod(keys, shape[2])
+        return [*np.divmod(rest, shape[1]), x2], counts
+    # Codes as large as hashes: by their ranks.
+    kinds = [np.unique(column, return_inverse=True) for column in columns]
+    sizes = (kinds[0][0].size, kinds[1][0].size, kinds[2][0].size)
+    ranks, counts = _count_triples([inverse.ravel() for _, inverse in kinds], sizes)
+    return [values[rank] for (values, _), rank in zip(kinds, ranks, strict=True)], counts
 
 
 @takes_two_sources

@@ -37,5 +37,8 @@ AtomName = Literal["redundancy", "unique_1", "unique_2", "synergy"]
 BiasCorrection = Literal["none", "miller-madow", "extrapolation", "shuffle"]
 """What is done about the bias of plug-in atoms."""
 
+Certify = Literal["double", "strict"]
+"""The arithmetic in which a certificate is proved: float64 with a margin for rounding, or 60 decimal digits."""
+
 SolverStatus = Literal["converged", "max_iter", "stalled"]
 """How a solver of BROJA's problem ended: `converged` means that the certified gap is at most the tolerance."""

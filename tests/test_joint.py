@@ -1,4 +1,5 @@
 import tracemalloc
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -76,3 +77,14 @@ def test_check_joint_takes_other_axes_and_types() -> None:
         check_joint([1.0], n_axes=None)
     with pytest.raises(pidkit.InputError, match=r"^q must have 4 axes q, target first; it has shape \(1, 1\)$"):
         check_joint([[1.0]], name="q", n_axes=4)
+
+
+@pytest.mark.parametrize("largest", [3, 10_000, 2**61], ids=["a counter a cell", "one key", "ranks"])
+def test_triples_are_counted_alike_however_large_the_codes(largest: int) -> None:
+    """By a dictionary, in order; few small codes, larger ones, and codes as large as hashes."""
+    rng = np.random.default_rng(0)
+    y, x1, x2 = (rng.choice(rng.integers(0, largest, 4), 500) for _ in range(3))
+    found = count_samples(y=y, x1=x1, x2=x2)
+    expected = Counter(zip(y.tolist(), x1.tolist(), x2.tolist(), strict=True))
+    assert list(zip(found.y.tolist(), found.x1.tolist(), found.x2.tolist(), strict=True)) == sorted(expected)
+    assert found.mass.tolist() == [expected[triple] / 500 for triple in sorted(expected)]

@@ -7,6 +7,8 @@ Yuille & Rangarajan, Neural Computation 15(4), 2003). It proves nothing; it fill
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from pidkit.intersection.cone import Cone, Coordinates
@@ -57,7 +59,12 @@ class Climber:
             point, value = candidate, reached
             u = cone.to_target @ point
 
-    def climb_from_all(self, prices: FloatArray, posteriors: FloatArray) -> FloatArray:
-        """Return the points reached from every posterior and from every value of the target for sure."""
+    def climb_from_all(self, prices: FloatArray, posteriors: FloatArray, *, deadline: float = np.inf) -> FloatArray:
+        """Return the points reached from every value of the target for sure and every posterior, until the deadline."""
         starts = np.concatenate([np.eye(len(self._cone.p_y)), posteriors])
-        return np.array([self.climb(prices, start) for start in starts])
+        reached: list[FloatArray] = []
+        for start in starts:
+            if reached and time.perf_counter() > deadline:
+                break
+            reached.append(self.climb(prices, start))
+        return np.array(reached)

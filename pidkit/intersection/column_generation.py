@@ -18,6 +18,7 @@ from pidkit.intersection.ascent import Climber
 from pidkit.intersection.cone import Cone, ConeSplit, Coordinates
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
+from pidkit.pid.solvers.problem import Progress
 from pidkit.types import FloatArray
 
 SMOOTHING = 0.5
@@ -41,7 +42,13 @@ LEAST_REST = 1e-6
 
 
 def generate_columns(
-    cone: Cone, coordinates: Coordinates, *, tol: float, deadline: float = np.inf, max_iter: int | None = None
+    cone: Cone,
+    coordinates: Coordinates,
+    *,
+    tol: float,
+    deadline: float = np.inf,
+    max_iter: int | None = None,
+    progress: Progress | None = None,
 ) -> ConeSplit:
     """Maximise sum_q phi(u(v_q)) over the ways to split the total of a cone, with a certified gap.
 
@@ -56,6 +63,8 @@ def generate_columns(
         As time.perf_counter() counts.
     max_iter : int, optional
         Master programs allowed.
+    progress : callable, optional
+        Called with the number of every master program and the gap in nats.
 
     Examples
     --------
@@ -67,15 +76,19 @@ def generate_columns(
     >>> round(generate_columns(cone, find_coordinates(cone), tol=1e-9).lower / float(np.log(2.0)), 10)
     0.0019637858
     """
-    return _Generation(cone, coordinates).run(tol=tol, deadline=deadline, max_iter=max_iter)
+    try:
+        generation = _Generation(cone, coordinates, deadline)
+    except TimeoutError:
+        return ConeSplit(float(cone.information(cone.total)), cone.largest, cone.total[None], "time_limit", 0, 0)
+    return generation.run(tol=tol, max_iter=max_iter, progress=progress)
 
 
 class _Generation:
     """One run of column generation: the points, the master program and the pricer."""
 
-    def __init__(self, cone: Cone, coordinates: Coordinates) -> None:
-        self._cone, self._free = cone, coordinates.free
-        self._pricer = Pricer(cone, coordinates)
+    def __init__(self, cone: Cone, coordinates: Coordinates, deadline: float) -> None:
+        self._cone, self._free, self._deadline = cone, coordinates.free, deadline
+        self._pricer = Pricer(cone, coordinates, deadline=deadline)
         self._climber = Climber(cone, coordinates) if coordinates.n_posterior > EASY else None
         self._n_climbs = 0
         self._points = [cone.total / cone.mass]
@@ -85,16 +98,18 @@ class _Generation:
         cost = -np.atleast_1d(cone.information(self._points[0]))
         self._master = LinearProgram(cost, start[:, None], np.ones(len(start)))
 
-    def run(self, *, tol: float, deadline: float, max_iter: int | None) -> ConeSplit:
+    def run(self, *, tol: float, max_iter: int | None, progress: Progress | None) -> ConeSplit:
         """Alternate master and pricing until the gap is `tol`, a limit is met or nothing more is found."""
-        cone = self._cone
+        cone, deadline = self._cone, self._deadline
         best_prices, smoothing, status = None, SMOOTHING, ""
-        upper = -cone.mass * float(np.log(cone.p_y.min()))  # phi(u) <= sum(u) log(1 / min p_y)
+        upper = cone.largest
         iterations, n_incomplete = 0, 0
         while True:
             iterations += 1
             optimum = self._master.solve()
             lower, weights = -optimum.value, optimum.point
+            if progress is not None:
+                progress(iterations, upper - lower)
             prices = np.zeros(len(cone.total))
             prices[self._free] = -optimum.prices * self._scale
             status = _status(upper - lower, tol, deadline, iterations, max_iter) or status
@@ -129,7 +144,8 @@ class _Generation:
             return 0
         self._n_climbs += 1
         used = np.array(self._points)[weights > 0.0] @ self._cone.to_target.T
-        return self._extend(self._climber.climb_from_all(prices, used), prices, least=CLIMBED)
+        reached = self._climber.climb_from_all(prices, used, deadline=self._deadline)
+        return self._extend(reached, prices, least=CLIMBED)
 
     def _extend(self, columns: FloatArray, prices: FloatArray, *, least: float = WORTHWHILE) -> int:
         """Add the points worth more than the current prices, and the rest that the best of them leaves of the total."""

@@ -19,12 +19,16 @@ from pidkit.joint import check_joint
 from pidkit.pid.atoms import atoms_of_redundancy
 from pidkit.pid.decomposition import bivariate_pid
 from pidkit.pid.result import ATOMS, PIDResult, SolverReport
+from pidkit.pid.solvers.progress import ProgressOption
 from pidkit.results import Row, UnitResult, cell
 from pidkit.types import FloatArray, Measure, Unit
 from pidkit.units import check_unit
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 """The measures that `compare` knows; the first five in their proven order of redundancy."""
+
+COMPARISON_SECONDS = 5.0
+"""Seconds that one intersection information may take in a comparison: the small joints of papers take milliseconds."""
 
 _CLOSED_FORMS = {"mmi": mmi_redundancy, "williams-beer": williams_beer_redundancy}
 """The measures that need no solver."""
@@ -80,8 +84,9 @@ def compare(
     p: npt.ArrayLike,
     *,
     measures: Sequence[Measure] = MEASURES,
-    time_limit: float | None = None,
+    time_limit: float | None = COMPARISON_SECONDS,
     unit: Unit = "bits",
+    progress: ProgressOption = None,
 ) -> Comparison:
     """Decompose I(Y; X1, X2) by several redundancy measures.
 
@@ -95,10 +100,12 @@ def compare(
         Among "gacs-koerner", "griffith-ho", "blackwell", "broja", "mmi" and "williams-beer": the names that the results
         carry in `PIDResult.measure`.
     time_limit : float, optional
-        Seconds for each intersection information; where it ends one, the atoms are those of the lower end of its
-        interval, and the gap says how far they can be off.
+        Seconds for each intersection information, None for no limit; where it ends one, the atoms are those of the
+        lower end of its interval, and the gap says how far they can be off.
     unit : str
         "bits" or "nats".
+    progress : callable, False or None
+        As in `bivariate_pid` and `intersection_information`, for each measure in turn.
 
     Raises
     ------
@@ -118,20 +125,21 @@ def compare(
     joint = check_joint(p)
     measures = [one_of("measures", measure, MEASURES) for measure in items_of("measures", measures)]
     time_limit = check_time_limit(time_limit)
-    return Comparison(tuple(_decompose(joint, measure, time_limit).to(unit) for measure in measures), unit)
+    results = tuple(_decompose(joint, measure, time_limit, progress).to(unit) for measure in measures)
+    return Comparison(results, unit)
 
 
-def _decompose(p: FloatArray, measure: Measure, time_limit: float | None) -> PIDResult:
+def _decompose(p: FloatArray, measure: Measure, time_limit: float | None, progress: ProgressOption) -> PIDResult:
     """Decompose by one measure, in bits."""
     if measure == "broja":
-        return bivariate_pid(p, check=False)
+        return bivariate_pid(p, check=False, progress=progress)
     began = time.perf_counter()
     if measure == "mmi" or measure == "williams-beer":
         redundancy = _CLOSED_FORMS[measure](p, unit="nats")
         seconds = time.perf_counter() - began
         report = SolverReport("closed form", "converged", 0.0, 0.0, 0.0, 0, seconds, "nats")
     else:
-        result = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats")
+        result = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats", progress=progress)
         redundancy = result.lower
         by = result.report
         of_marginals = by.residual if by.residual_kind == "total variation" else 0.0

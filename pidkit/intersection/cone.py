@@ -79,6 +79,11 @@ class Cone:
         """The mass of the total, sum_y u(y): one for a whole joint."""
         return float((self.to_target @ self.total).sum())
 
+    @property
+    def largest(self) -> float:
+        """A bound of the information of any split, in nats: phi(u) <= sum(u) log(1 / min p_y)."""
+        return -self.mass * float(np.log(self.p_y.min()))
+
     def information(self, points: FloatArray) -> FloatArray:
         """Compute phi(U v) for rows v of `points`, in nats."""
         return pointwise_information(points @ self.to_target.T, self.p_y)
@@ -176,6 +181,9 @@ def find_coordinates(cone: Cone) -> Coordinates:
     order = scipy.linalg.qr(cone.equalities.T, mode="r", pivoting=True)[1] if rank else np.empty(0, dtype=np.intp)
     free = scipy.linalg.qr(null_space.T, mode="r", pivoting=True)[1][: null_space.shape[1]]
     left, scale, _ = np.linalg.svd(cone.to_target @ null_space, full_matrices=False)
+    left *= np.any(
+        cone.to_target, axis=1, keepdims=True
+    )  # the y of other parts: rounding there would pass for an inequality
     n_posterior = int((scale > RANK * scale[0]).sum())
     left, scale = left[:, :n_posterior], scale[:n_posterior]
     return Coordinates(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
@@ -27,6 +29,8 @@ class DoubleDescription:
     ----------
     rays : ndarray, shape (n_rays, dimension)
     tight : ndarray of bool, shape (n_rays, n_inequalities)
+    deadline : float
+        As time.perf_counter() counts: an inequality that is not added by then raises TimeoutError and changes nothing.
 
     References
     ----------
@@ -40,22 +44,28 @@ class DoubleDescription:
     4
     """
 
-    def __init__(self, rays: FloatArray, tight: BoolArray) -> None:
+    def __init__(self, rays: FloatArray, tight: BoolArray, *, deadline: float = np.inf) -> None:
         """Start from rays that are known."""
+        self.deadline = deadline
         self.rays = rays / np.linalg.norm(rays, axis=1)[:, None]
         self.tight = tight
 
     @classmethod
-    def from_inequalities(cls, inequalities: FloatArray, *, max_rays: int | None = None) -> DoubleDescription:
+    def from_inequalities(
+        cls, inequalities: FloatArray, *, max_rays: int | None = None, deadline: float = np.inf
+    ) -> DoubleDescription:
         """Enumerate the extreme rays of {x : inequalities @ x >= 0}, a pointed cone with interior.
 
         With `max_rays`, stop adding inequalities once there are more rays: the cone returned is then too large.
+        Raises TimeoutError where the deadline passes.
         """
         dimension = inequalities.shape[1]
         # A simplicial cone first, from rows as independent as pivoting finds them.
         order = scipy.linalg.qr(inequalities.T, mode="economic", pivoting=True)[2]
         start = inequalities[order[:dimension]]
-        cone = cls(np.asarray(np.linalg.inv(start).T, dtype=np.float64), ~np.eye(dimension, dtype=bool))
+        cone = cls(
+            np.asarray(np.linalg.inv(start).T, dtype=np.float64), ~np.eye(dimension, dtype=bool), deadline=deadline
+        )
         for inequality in inequalities[order[dimension:]]:
             if max_rays is not None and len(cone.rays) > max_rays:
                 break
@@ -89,6 +99,8 @@ class DoubleDescription:
         shared = self.tight[first] & self.tight[second]
         n_holders = np.zeros(len(shared), dtype=np.int64)
         for block in range(0, len(shared), _BLOCK):
+            if time.perf_counter() > self.deadline:
+                raise TimeoutError
             some = shared[block : block + _BLOCK].astype(np.float32)
             n_holders[block : block + _BLOCK] = (some @ tight.T >= some.sum(1)[:, None] - 0.5).sum(1)
         edge = n_holders == 2

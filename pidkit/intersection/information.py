@@ -27,6 +27,7 @@ from pidkit.intersection.split import Limits, check_time_limit, split_total
 from pidkit.joint import TWO_SOURCES, check_joint
 from pidkit.pid.broja import solve_broja
 from pidkit.pid.solvers.choice import check_max_iter, check_tol
+from pidkit.pid.solvers.progress import ProgressOption, watched
 from pidkit.types import FloatArray, IntersectionMeasure, Unit
 from pidkit.units import NATS_PER_UNIT, check_unit, from_nats
 
@@ -54,6 +55,7 @@ def intersection_information(
     max_iter: int | None = None,
     unit: Unit = "bits",
     check: bool = True,
+    progress: ProgressOption = None,
 ) -> IntersectionResult:
     """Compute the largest I(Q;Y) of a variable Q common to the sources, as a certified interval.
 
@@ -84,6 +86,9 @@ def intersection_information(
         "bits" or "nats", of the result.
     check : bool
         Raise SolverError where a `tol` that was given is not reached; False returns the interval with its status.
+    progress : callable, False or None
+        Called with the number of every master program and its gap in nats. None shows them on a line after some three
+        seconds, where stderr is a terminal; False never does.
 
     Raises
     ------
@@ -122,7 +127,8 @@ def intersection_information(
     limits = Limits(target_gap * NATS_PER_UNIT["bits"], max_iter=max_iter)
     if time_limit is not None:  # a fifth is reserved for the upper bounds of a search that does not end by itself
         limits = replace(limits, deadline=began + 0.75 * time_limit, reserve=0.2 * time_limit)
-    solution = _MEASURES[measure](joint, limits)
+    with watched(progress, solver=measure, tol=target_gap) as told:
+        solution = _MEASURES[measure](joint, replace(limits, progress=told))
     if not (solution.residual <= ADMISSIBLE and solution.lower <= solution.upper + ADMISSIBLE):
         raise SolverError(
             f"the common variable found misses its constraints by {solution.residual:.1e} or its bound by "

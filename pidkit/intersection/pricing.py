@@ -63,8 +63,11 @@ class Pricing:
 class Pricer:
     """Price one cone again and again: linear programs restart from their last basis, and known facets are kept."""
 
-    def __init__(self, cone: Cone, coordinates: Coordinates) -> None:
-        """Build the program of h and the one that tests whether a posterior can be reached."""
+    def __init__(self, cone: Cone, coordinates: Coordinates, *, deadline: float = np.inf) -> None:
+        """Build the program of h and the one that tests whether a posterior can be reached.
+
+        Raises TimeoutError where the cone {u >= 0} is not described by the deadline.
+        """
         self._cone, self._coordinates = cone, coordinates
         rank, n_x = len(coordinates.equalities), coordinates.n_posterior
         n = len(cone.total)
@@ -77,7 +80,9 @@ class Pricer:
         self._centre = coordinates.to_x @ cone.total / cone.mass
         # All that is known of the reachable cone at first is u >= 0.
         used = np.any(coordinates.basis != 0.0, axis=1)
-        self._reachable = DoubleDescription.from_inequalities(coordinates.basis[used], max_rays=MAX_VERTICES)
+        self._reachable = DoubleDescription.from_inequalities(
+            coordinates.basis[used], max_rays=MAX_VERTICES, deadline=deadline
+        )
 
     @property
     def n_programs(self) -> int:
@@ -98,6 +103,7 @@ class Pricer:
         self._height.set_costs(prices)
         self._height.set_bounds(self._x_rows, self._centre)
         centre = self._height.solve()
+        self._reachable.deadline = deadline
         epigraph = self._first_epigraph(centre.prices[self._x_rows.start :])
         closed = np.zeros(len(epigraph.rays), dtype=bool)
         columns = [centre.point]
@@ -111,13 +117,16 @@ class Pricer:
             if is_done or time.perf_counter() > deadline or len(epigraph.rays) > MAX_VERTICES:
                 return Pricing(bound, np.array(columns), bool(is_done and len(vertex)))
             top = int(np.flatnonzero(is_open)[value[is_open].argmax()])
-            cut, column = self._cut_at(x[top])
-            if column is not None:
-                columns.append(column)
-                best = max(best, float(self._cone.information(column) - prices @ column))
             staying = None
-            if cut is not None and cut[:-1] @ x[top] + cut[-1] * height[top] < -CONFIRMED:
-                staying = epigraph.add(cut)
+            try:
+                cut, column = self._cut_at(x[top])
+                if column is not None:
+                    columns.append(column)
+                    best = max(best, float(self._cone.information(column) - prices @ column))
+                if cut is not None and cut[:-1] @ x[top] + cut[-1] * height[top] < -CONFIRMED:
+                    staying = epigraph.add(cut)
+            except TimeoutError:
+                return Pricing(bound, np.array(columns), is_complete=False)
             if staying is None:
                 closed[vertex[top]] = True
             else:
@@ -134,7 +143,7 @@ class Pricer:
         tight[:-1, :-1] = shape.tight
         tight[:-1, -1] = True
         tight[-1, :-1] = True
-        return DoubleDescription(np.concatenate([rays, up]), tight)
+        return DoubleDescription(np.concatenate([rays, up]), tight, deadline=shape.deadline)
 
     def _vertices(self, epigraph: DoubleDescription) -> tuple[npt.NDArray[np.intp], FloatArray, FloatArray, FloatArray]:
         """Return the rays that are vertices at mass one: their index, x, height and phi - height."""

@@ -23,8 +23,10 @@ _NEGLIGIBLE = 1e-12
 """Nats of excess below which a price need not be checked further: far below any gap that is asked for."""
 
 
-def enumerate_rays(coordinates: Coordinates, *, max_rays: int = MAX_RAYS) -> FloatArray | None:
-    """Enumerate the extreme rays of a cone, or return None where there are more than `max_rays` on the way.
+def enumerate_rays(
+    coordinates: Coordinates, *, max_rays: int = MAX_RAYS, deadline: float = np.inf
+) -> FloatArray | None:
+    """Enumerate the extreme rays of a cone, or return None: more than `max_rays` on the way, or not by the deadline.
 
     Returns
     -------
@@ -42,13 +44,18 @@ def enumerate_rays(coordinates: Coordinates, *, max_rays: int = MAX_RAYS) -> Flo
     if coordinates.dimension == 1:
         ray = coordinates.null_space.T
         return np.asarray(ray * np.sign(ray.sum()))
-    cone = DoubleDescription.from_inequalities(coordinates.null_space, max_rays=max_rays)
+    try:
+        cone = DoubleDescription.from_inequalities(coordinates.null_space, max_rays=max_rays, deadline=deadline)
+    except TimeoutError:
+        return None
     if len(cone.rays) > max_rays:
         return None
     return np.asarray(np.maximum(cone.rays @ coordinates.null_space.T, 0.0))
 
 
-def split_over_rays(cone: Cone, coordinates: Coordinates, rays: FloatArray) -> ConeSplit | None:
+def split_over_rays(
+    cone: Cone, coordinates: Coordinates, rays: FloatArray, *, deadline: float = np.inf
+) -> ConeSplit | None:
     """Split the total of a cone among its extreme rays at the largest sum of phi, by one linear program.
 
     Where the posterior has few dimensions the prices are also checked by exact pricing, so that the upper bound does
@@ -66,8 +73,8 @@ def split_over_rays(cone: Cone, coordinates: Coordinates, rays: FloatArray) -> C
     excess = float((cone.information(points) - points @ prices).max())
     n_programs = 1
     if coordinates.n_posterior <= EASY:
-        pricer = Pricer(cone, coordinates)
-        excess = max(excess, pricer.price(prices, stop=_NEGLIGIBLE, deadline=np.inf).bound)
+        pricer = Pricer(cone, coordinates, deadline=deadline)
+        excess = max(excess, pricer.price(prices, stop=_NEGLIGIBLE, deadline=deadline).bound)
         n_programs += pricer.n_programs
     upper = float(prices @ cone.total) + max(excess, 0.0) * cone.mass
     parts = parts[optimum.point > 0.0]

@@ -11,10 +11,17 @@ from pidkit.arguments import real_number
 from pidkit.intersection.column_generation import generate_columns
 from pidkit.intersection.cone import Cone, ConeSplit, find_coordinates
 from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
+from pidkit.pid.solvers.problem import Progress
 from pidkit.types import FloatArray
 
 MAX_VARIABLES = 1200
 """Variables of a part above which it is not split at all: the SVD of its null space alone would take minutes."""
+
+SECONDS_A_FLOP = 1e-8
+"""Seconds for each of m n^2 that the coordinates of m equalities in n variables take, by an SVD and two QR."""
+
+RAYS_SHARE = 0.3
+"""The share of the time left that the enumeration of rays may take: column generation needs the rest if it fails."""
 
 _SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
 """How a part can end, from best to worst; the whole has the worst status of its parts."""
@@ -37,12 +44,15 @@ class Limits:
         Master programs allowed for each part.
     reserve : float
         Seconds past the deadline that the bounds computed afterwards may take.
+    progress : callable or None
+        Called with the number of every master program and the gap in nats.
     """
 
     tol: float
     deadline: float = np.inf
     max_iter: int | None = None
     reserve: float = 0.0
+    progress: Progress | None = None
 
 
 def check_time_limit(seconds: object) -> float | None:
@@ -96,18 +106,32 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Cone
 def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> ConeSplit:
     """Split the total of one part."""
     if len(cone.total) > MAX_VARIABLES:
-        bound = -cone.mass * float(np.log(cone.p_y.min()))  # phi(u) <= sum(u) log(1 / min p_y)
-        return ConeSplit(float(cone.information(cone.total)), bound, cone.total[None], "size_limit", 0, 0)
+        return _whole(cone, "size_limit")
+    if time.perf_counter() + SECONDS_A_FLOP * len(cone.equalities) * len(cone.total) ** 2 > limits.deadline:
+        return _whole(cone, "time_limit")
     coordinates = find_coordinates(cone)
     if coordinates.n_posterior == 1:
-        value = float(cone.information(cone.total))
-        return ConeSplit(value, value, cone.total[None], "converged", 0, 0)
-    rays = enumerate_rays(coordinates, max_rays=max_rays) if max_rays else None
+        return replace(_whole(cone, "converged"), upper=float(cone.information(cone.total)))
+    now = time.perf_counter()
+    rays_until = now + RAYS_SHARE * (limits.deadline - now)
+    rays = enumerate_rays(coordinates, max_rays=max_rays, deadline=rays_until) if max_rays else None
     if rays is not None:
-        split = split_over_rays(cone, coordinates, rays)
+        split = split_over_rays(cone, coordinates, rays, deadline=limits.deadline)
         if split is not None and split.upper - split.lower <= limits.tol:
             return split
-    return generate_columns(cone, coordinates, tol=limits.tol, deadline=limits.deadline, max_iter=limits.max_iter)
+    return generate_columns(
+        cone,
+        coordinates,
+        tol=limits.tol,
+        deadline=limits.deadline,
+        max_iter=limits.max_iter,
+        progress=limits.progress,
+    )
+
+
+def _whole(cone: Cone, status: str) -> ConeSplit:
+    """Return the split of a part into one symbol, and the bound that needs no search."""
+    return ConeSplit(float(cone.information(cone.total)), cone.largest, cone.total[None], status, 0, 0)
 
 
 def _merge(parts: FloatArray, cone: Cone) -> FloatArray:

@@ -14,7 +14,7 @@ from pidkit.masses import as_real, check_masses, each_summing_to_one, mass_toler
 from pidkit.pid.atoms import PairAtoms, atoms_of, synergy_of
 from pidkit.pid.batch_result import BROJABatch, PIDBatch
 from pidkit.pid.solvers.choice import DEFAULT_TOL, check_max_iter, check_tol, choose_batch_solver
-from pidkit.pid.solvers.problem import CandidateBatch
+from pidkit.pid.solvers.problem import CandidateBatch, without_tiny_masses
 from pidkit.pid.solvers.scaling.stacks import solve_in_stacks
 from pidkit.pid.solvers.scaling.tensors import on_host, tensor_backend
 from pidkit.types import FloatArray, SolverName, Unit
@@ -136,10 +136,12 @@ def solve_broja_batch(
         n_jobs = whole_number("n_jobs", n_jobs, least=1, remedy="None takes one for each core")
     began = time.perf_counter()
     tol_nats = wanted * NATS_PER_UNIT["bits"]
-    if name == "scaling":
-        found = solve_in_stacks(first, second, tol=tol_nats, max_iter=limit, backend=backend)
-    else:
-        found = _interior_point(first, second, tol=tol_nats, max_iter=limit, n_jobs=n_jobs)
+    small_1, small_2 = without_tiny_masses(first, second)
+    with np.errstate(under="ignore"):  # far below what matters, whatever the caller wants to hear of
+        if name == "scaling":
+            found = solve_in_stacks(small_1, small_2, tol=tol_nats, max_iter=limit, backend=backend)
+        else:
+            found = _interior_point(small_1, small_2, tol=tol_nats, max_iter=limit, n_jobs=n_jobs)
     status = found.verdict(tol_nats)
     missed = int((status != "converged").sum())
     if check and missed:

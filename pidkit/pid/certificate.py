@@ -155,8 +155,9 @@ def bound_below(p_yx1: Array, p_yx2: Array, lam: Array, mu: Array) -> tuple[Arra
     lam, mu = centre_gauge(lam - f, mu - g)
     terms_1, terms_2 = _weighted(p_yx1, lam), _weighted(p_yx2, mu)
     # Subtracting a large shift rounds the potentials by as much as an epsilon of the shift, and may leave them
-    # infeasible by that much.
-    cancelled = ROUNDOFF_FACTOR * EPSILON * (xp.max(abs(f), axis=LAST_TWO) + xp.max(abs(g), axis=LAST_TWO))
+    # infeasible by that much; so do large mu that cancel large lam.
+    top = xp.max(xp.where(p_yx2 > 0.0, mu, 0.0), axis=LAST_TWO)
+    cancelled = ROUNDOFF_FACTOR * EPSILON * (xp.max(abs(f), axis=LAST_TWO) + xp.max(abs(g), axis=LAST_TWO) + top)
     value = terms_1.sum(LAST_TWO) + terms_2.sum(LAST_TWO) - _roundoff(terms_1, terms_2) - cancelled
     return lam, mu, value
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from pidkit.results import UnitResult
-from pidkit.types import AtomName
+from pidkit.types import AtomName, Certify
 
 ATOMS: tuple[AtomName, ...] = get_args(AtomName)
 """The atoms of a bivariate decomposition, in the order of tables and figures."""
@@ -35,6 +35,8 @@ class SolverReport(UnitResult):
     seconds : float
     unit : str
         "bits" or "nats", of `gap` and `tol`.
+    certify : str
+        "double" or "strict": the arithmetic in which the gap is proved.
     """
 
     _information = ("gap", "tol")
@@ -47,10 +49,12 @@ class SolverReport(UnitResult):
     iterations: int
     seconds: float
     unit: str = "bits"
+    certify: Certify = "double"
 
     def summary(self) -> str:
         """Return one line: the solver, its status and the certificate."""
-        return f"{self.solver}, {self.status}: certified gap {self.gap:.1e} {self.unit}"
+        in_digits = " in 60 digits" if self.certify == "strict" else ""
+        return f"{self.solver}, {self.status}: certified gap {self.gap:.1e} {self.unit}{in_digits}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pidkit.pid.result import SolverReport
 from pidkit.pid.solvers.kept_symbols import KeptSymbols, put_back
 from pidkit.pid.solvers.problem import Candidate, Start
 from pidkit.results import UnitResult
-from pidkit.types import FloatArray
+from pidkit.types import Certify, FloatArray
 from pidkit.units import from_nats
 
 
@@ -129,6 +129,7 @@ class Solved(NamedTuple):
     status: str
     tol: float
     seconds: float
+    certify: Certify
 
     def report(self, unit: str) -> SolverReport:
         """Return how the atoms were obtained, in `unit`."""
@@ -141,6 +142,7 @@ class Solved(NamedTuple):
             iterations=self.candidate.iterations,
             seconds=self.seconds,
             unit=unit,
+            certify=self.certify,
         )
 
     def solution(self, unit: str, shape: tuple[int, int, int]) -> BROJASolution:

@@ -1,5 +1,6 @@
 """Atoms by every measure: they add up, the order holds, the table reads."""
 
+import inspect
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +37,16 @@ def test_table_and_units() -> None:
         ("williams-beer", "nats"),
     ]
     assert compare(TABLE["AND"].p, measures=["mmi"], unit="nats")["mmi"].unit == "nats"
+
+
+def test_a_comparison_is_limited_and_tells_how_far_it_is() -> None:
+    """Griffith-Ho on this joint takes far more than 5 seconds without a limit, and nothing was shown."""
+    assert inspect.signature(compare).parameters["time_limit"].default == 5.0
+    told: list[tuple[int, float]] = []
+    p = np.random.default_rng(0).dirichlet(np.ones(100)).reshape(5, 5, 4)
+    table = compare(p, measures=("griffith-ho",), time_limit=0.5, progress=lambda *news: told.append(news))
+    assert table["griffith-ho"].report.status == "time_limit"
+    assert told
 
 
 def test_errors() -> None:

@@ -1,6 +1,9 @@
 """Batches against the single door, whatever the shape and the kind; threads change nothing; and what is refused."""
 
+import _thread
 import re
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -121,6 +124,27 @@ def test_threads_change_no_digit() -> None:
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
         for name in ("lam", "mu", "weights", "gap", "marginal_residual", "iterations", "status"):
             np.testing.assert_array_equal(getattr(one.solutions, name), getattr(other.solutions, name))
+
+
+@pytest.mark.parametrize(("shape", "n"), [((10, 15, 15), 1500), ((10, 40, 40), 100)], ids=["many", "long"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupt_does_not_wait_for_the_batch(shape: tuple[int, int, int], n: int, n_jobs: int) -> None:
+    """These batches take some five seconds, which used to be one compiled call."""
+    p = np.random.default_rng(0).dirichlet(np.ones(np.prod(shape)), size=4).reshape(4, *shape)
+    joints = np.broadcast_to(p, (n // 4, *p.shape)).reshape(n, *shape)
+    first, second = joints.sum(3), joints.sum(2)
+    bivariate_pid_batch(p[:1])  # compiled by now
+    fired = []
+
+    def interrupt() -> None:
+        fired.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    timer = threading.Timer(0.3, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        solve_broja_batch(first, second, n_jobs=n_jobs)
+    assert time.perf_counter() - fired[0] < 1.0
 
 
 def test_a_lone_joint_can_be_asked_of_two_threads() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from pidkit.arguments import check_count, one_of, real_number
 from pidkit.errors import InputError
 from pidkit.pid.solvers.problem import Solver, is_sparse, newton_cost
-from pidkit.types import FloatArray, SolverName
+from pidkit.types import Certify, FloatArray, SolverName
 
 _SOLVERS: dict[str, tuple[str, str]] = {
     "interior-point": ("pidkit.pid.solvers.interior_point", "solve_interior_point"),
@@ -88,6 +88,11 @@ def choose_batch_solver(name: str, p_yx1: FloatArray, p_yx2: FloatArray, *, tol:
 def check_solver(name: object) -> SolverName:
     """Return `name` if it is "auto" or a solver, else raise InputError."""
     return one_of("solver", name, _NAMES)
+
+
+def check_certify(certify: object) -> Certify:
+    """Return `certify` if it names an arithmetic of certificates, else raise InputError."""
+    return one_of("certify", certify, get_args(Certify))
 
 
 def check_tol(tol: object) -> float | None:

@@ -17,7 +17,13 @@ from pidkit.pid.certificate import (
     centre_gauge,
     log_dual_slack,
 )
-from pidkit.pid.solvers._kernels.continuation import continue_from_even
+from pidkit.pid.solvers._kernels.continuation import (
+    FIRST_SHARE,
+    LAST_SHARE,
+    SHARE_FACTOR,
+    STAGE_ITERATIONS,
+    solve_nearby,
+)
 from pidkit.pid.solvers._kernels.pipeline import solve_certified
 from pidkit.pid.solvers._kernels.room import Room, new_room
 from pidkit.pid.solvers.problem import (
@@ -39,8 +45,12 @@ DIRECT_ITERATIONS = 100
 WARM_SLACK = 1e-3
 """Slack in nats given to a warm start; also the share of the independent coupling mixed into its weights."""
 
-LONG_ITERATION = 2e9
-"""Multiplications in a Newton step from which a solve is cut into single iterations, to be watched or interrupted."""
+SAFE_TOL = 1e-11
+"""Nats that double precision certifies on ordinary joints; a tighter `tol` is gone for from there, step by step."""
+
+LONGEST_CALL = 2e9
+"""Multiplications in Newton steps, some .2 seconds of them, after which compiled code returns to Python: to be watched,
+and interrupted."""
 
 
 def solve_interior_point(
@@ -64,8 +74,7 @@ def solve_interior_point(
     room = new_room(len(p1), len(p2), p1.shape[1], int(np.count_nonzero(p1)), int(np.count_nonzero(p2)))
     if init is not None:
         _start_warm(room, init, p_yx1, p_yx2)
-    allowed = NEWTON_STEP_LIMIT if max_iter is None else max_iter
-    bounds, used, status = solve_in_room(p1, p2, room, tol=tol, allowed=allowed, cold=init is None, progress=progress)
+    bounds, used, status = solve_in_room(p1, p2, room, tol=tol, max_iter=max_iter, cold=init is None, progress=progress)
     lower, upper, residual = bounds.tolist()
     first, second, pairs = room.tables1, room.tables2, room.pairs
     return Candidate(
@@ -85,31 +94,52 @@ def solve_in_room(
     room: Room,
     *,
     tol: float,
-    allowed: int,
+    max_iter: int | None,
     cold: bool,
     progress: Progress | None = None,
 ) -> tuple[FloatArray, int, int]:
     """Solve directly, and where that fails by continuation; return the bounds, the iterations and the status.
 
-    p1 and p2 have y last, and may have symbols without mass. The whole state is in the room: a long solve is cut into
-    single iterations without any change to the result.
+    p1 and p2 have y last, and may have symbols without mass. The bounds are the best of all that were certified. Where
+    `max_iter` is given every iterate is, so that more iterations never prove less. Otherwise only those are at which
+    the iteration believes to have arrived; where nothing is proved the first attempt is made again, every iterate of
+    it certified.
     """
-    chunk = 1 if newton_cost(p1, p2) > LONG_ITERATION else allowed
     bounds = np.array([-np.inf, np.inf, np.inf])
-    used, until, direct = 0, min(allowed, DIRECT_ITERATIONS), True
-    while True:
-        done, status = solve_certified(p1, p2, tol, min(chunk, until - used), cold, bounds, *room)
-        used, cold = used + done, False
-        if progress is not None:
-            progress(used, float(bounds[1] - bounds[0]))
-        if status == CONVERGED:
+    room.vectors[10, :2] = np.inf, 0.0
+    allowed = NEWTON_STEP_LIMIT if max_iter is None else max_iter
+    piece = 1 if max_iter is not None else max(1, int(LONGEST_CALL / (newton_cost(p1, p2) + 1.0)))
+    used = 0
+
+    def go_on(until: int, tol: float, *, cold: bool, piece: int) -> int:
+        """Iterate until `until` iterations are used in all, `piece` at a time; return the status."""
+        nonlocal used
+        while True:
+            done, status = solve_certified(p1, p2, tol, min(piece, until - used), cold, bounds, *room)
+            used, cold = used + done, False
+            if progress is not None:
+                progress(used, float(bounds[1] - bounds[0]))
+            if status != OUT_OF_ITERATIONS or used >= until:
+                return int(status)
+
+    direct = min(allowed, DIRECT_ITERATIONS)
+    status = go_on(direct, max(tol, SAFE_TOL), cold=cold, piece=piece)
+    if status == CONVERGED and tol < SAFE_TOL:
+        status = go_on(direct, tol, cold=False, piece=1)
+    share = FIRST_SHARE
+    while status != CONVERGED and share >= LAST_SHARE * tol:
+        if used + STAGE_ITERATIONS > allowed:  # and not part of a stage, which may prove less than what comes without
+            return bounds, used, status
+        done, estimate = solve_nearby(p1, p2, share, tol, share == FIRST_SHARE, *room)
+        used += max(done, 1)
+        if not np.isfinite(estimate):
             break
-        if status == OUT_OF_ITERATIONS and used < until:
-            continue
-        if used == allowed or not direct:
-            break
-        used += continue_from_even(p1, p2, tol, allowed - used, *room)
-        until, direct = allowed, False
+        status = go_on(used, tol, cold=False, piece=1)  # certifies the state, and no more
+        share *= SHARE_FACTOR
+    if status != CONVERGED and used < allowed:
+        status = go_on(allowed, tol, cold=False, piece=piece)
+    if status != CONVERGED and piece > 1:
+        status = go_on(used + direct, tol, cold=True, piece=1)
     return bounds, used, status
 
 

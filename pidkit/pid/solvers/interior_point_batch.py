@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from pidkit.pid.solvers._kernels.pipeline import solve_many
-from pidkit.pid.solvers._kernels.room import new_room
-from pidkit.pid.solvers.interior_point import DIRECT_ITERATIONS, solve_in_room
-from pidkit.pid.solvers.problem import CONVERGED, NEWTON_STEP_LIMIT, STATUS_NAMES, CandidateBatch
+from pidkit.pid.solvers._kernels.room import Room, new_room
+from pidkit.pid.solvers.interior_point import DIRECT_ITERATIONS, LONGEST_CALL, solve_in_room
+from pidkit.pid.solvers.problem import CONVERGED, STATUS_NAMES, CandidateBatch, newton_cost
 from pidkit.types import FloatArray
 
 SMALL_BATCH = 1e7
 """Cells n n_y n_x1 n_x2 below which starting threads costs more than it saves."""
+
+SECONDS_A_CALL = 0.2
+"""Seconds that compiled code should take before it returns to Python, where an interrupt is noticed."""
 
 PIECES_A_THREAD = 16
 """Pieces that the batch is cut into for each thread: some problems take longer than others."""
@@ -41,7 +46,6 @@ def solve_interior_point_batch(
         return solve_interior_point_batch(p_yx2, p_yx1, tol=tol, max_iter=max_iter, n_jobs=n_jobs).swapped()
     n, n_y, n_1 = p_yx1.shape
     n_2 = p_yx2.shape[2]
-    limit = NEWTON_STEP_LIMIT if max_iter is None else max_iter
     p1, p2 = (np.ascontiguousarray(p.transpose(0, 2, 1)) for p in (p_yx1, p_yx2))  # the kernels want y last
     lam, mu, weights = np.empty((n, n_1, n_y)), np.empty((n, n_2, n_y)), np.empty((n, n_1, n_2))
     lower, upper, residual = np.empty((3, n))
@@ -49,26 +53,49 @@ def solve_interior_point_batch(
 
     most = [max(int(np.count_nonzero(p, axis=(1, 2)).max()), 1) for p in (p1, p2)]
 
-    def run(start: int, stop: int) -> None:
-        room = new_room(n_1, n_2, n_y, *most)
-        solve_many(
-            p1, p2, tol, min(limit, DIRECT_ITERATIONS), start, stop, np.empty(3), *room,
-            lam, mu, weights, lower, upper, residual, iterations, status,
-        )  # fmt: skip
-        for b in np.flatnonzero(status[start:stop] != CONVERGED) + start:
-            if iterations[b] < limit:  # a few joints in thousands: again, and by continuation
-                bounds, iterations[b], status[b] = solve_in_room(p1[b], p2[b], room, tol=tol, allowed=limit, cold=True)
-                lower[b], upper[b], residual[b] = bounds
-                lam[b], mu[b], weights[b] = room.tables1[1], room.tables2[1], room.pairs[0]
+    stopped = threading.Event()
 
+    def solve_one(b: int, room: Room) -> None:
+        bounds, iterations[b], status[b] = solve_in_room(p1[b], p2[b], room, tol=tol, max_iter=max_iter, cold=True)
+        lower[b], upper[b], residual[b] = bounds
+        lam[b], mu[b], weights[b] = room.tables1[1], room.tables2[1], room.pairs[0]
+
+    def run(start: int, stop: int) -> None:
+        """Solve problems start..stop-1, as many in a compiled call as take about SECONDS_A_CALL."""
+        room = new_room(n_1, n_2, n_y, *most)
+        count = max(1, int(LONGEST_CALL / (DIRECT_ITERATIONS * (newton_cost(p1[0], p2[0]) + 1e3))))
+        while start < stop and not stopped.is_set():
+            end = min(start + count, stop)
+            began = time.perf_counter()
+            solve_many(
+                p1, p2, tol, DIRECT_ITERATIONS, start, end, np.empty(3), *room,
+                lam, mu, weights, lower, upper, residual, iterations, status,
+            )  # fmt: skip
+            for b in np.flatnonzero(status[start:end] != CONVERGED) + start:
+                solve_one(int(b), room)  # a few joints in thousands: again, and by continuation
+            pace = SECONDS_A_CALL / max(time.perf_counter() - began, 1e-9)
+            start, count = end, max(1, int(count * min(pace, 8.0)))
+
+    def run_long(start: int, stop: int) -> None:
+        """Solve problems start..stop-1 one by one: a single one takes longer than an interrupt should wait."""
+        room = new_room(n_1, n_2, n_y, *most)
+        for b in range(start, stop):
+            if not stopped.is_set():
+                solve_one(b, room)
+
+    work = run_long if newton_cost(p1[0], p2[0]) * DIRECT_ITERATIONS > LONGEST_CALL or max_iter is not None else run
     jobs = n_jobs if n_jobs is not None else (cpu_count() if n * n_y * n_1 * n_2 > SMALL_BATCH else 1)
     if jobs == 1:
-        run(0, n)
+        work(0, n)
     else:
         edges = np.unique(np.linspace(0, n, min(n, PIECES_A_THREAD * jobs) + 1).astype(int))
         # Threads and not processes: the compiled loop holds no GIL.
         with threadpool_limits(limits=1, user_api="blas"):
-            Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(int(a), int(b)) for a, b in itertools.pairwise(edges))
+            try:
+                tasks = (delayed(work)(int(a), int(b)) for a, b in itertools.pairwise(edges))
+                Parallel(n_jobs=jobs, prefer="threads")(tasks)
+            finally:  # an interrupt reaches this thread alone
+                stopped.set()
     return CandidateBatch(
         lam=lam.transpose(0, 2, 1),
         mu=mu.transpose(0, 2, 1),

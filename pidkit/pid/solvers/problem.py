@@ -32,6 +32,9 @@ STATUS_NAMES: tuple[SolverStatus, ...] = get_args(SolverStatus)
 CONVERGED, OUT_OF_ITERATIONS, STALLED = range(len(STATUS_NAMES))
 """The positions in STATUS_NAMES."""
 
+TINY_MASS = 1e-300
+"""Masses below are counted as zero by the solvers."""
+
 SPARSE_TARGETS = 20
 """Target symbols that a symbol meets on average below which tables of many target symbols are sparse."""
 
@@ -180,6 +183,28 @@ def certify(p_yx1: FloatArray, p_yx2: FloatArray, start: Start, *, iterations: i
     lower = feasible_potentials(p_yx1, p_yx2, lam, mu)
     upper = feasible_coupling(p_yx1, p_yx2, lam, mu, weights)
     return Candidate(lam, mu, weights, lower, upper, iterations, status)
+
+
+def without_tiny_masses(p_yx1: FloatArray, p_yx2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the pair marginals, shapes (..., n_y, n_x1) and (..., n_y, n_x2), with masses below TINY_MASS at zero.
+
+    Next to the smallest float64 numbers a mass has no digits left, and its inverse is infinite. A y that loses all its
+    mass in one table loses it in both. A mass m moved changes -H(Y|X1,X2) by less than m (1 + log(n_y / m)), which for
+    a million of these masses is below 1e-290 nats: added to a gap, it changes no digit of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> without_tiny_masses(np.array([[1.0], [4e-305]]), np.array([[0.5, 0.5], [0.0, 4e-305]]))[1]
+    array([[0.5, 0.5],
+           [0. , 0. ]])
+    """
+    pair = (p_yx1, p_yx2)
+    if not any(((p > 0.0) & (p < TINY_MASS)).any() for p in pair):
+        return pair
+    first, second = (np.where(p < TINY_MASS, 0.0, p) for p in pair)
+    both = first.any(-1, keepdims=True) & second.any(-1, keepdims=True)
+    return first * both, second * both
 
 
 def shared_support(p_yx1: Array, p_yx2: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,6 +16,9 @@ from pidkit.units import from_nats
 
 SHOW_AFTER = 3.0
 """Seconds after which a solve shows its progress: short solves print nothing."""
+
+NOTHING_YET = "no gap proved yet"
+"""What the line says before the first certificate."""
 
 _silent: ContextVar[bool] = ContextVar("_silent", default=False)
 """Whether the caller asked for no word on the terminal."""
@@ -80,28 +84,44 @@ def _terminal() -> bool:
 
 
 class _Line(AbstractContextManager["_Line"]):
-    """A progress line on stderr; tqdm is imported only when the line appears."""
+    """A progress line on stderr; tqdm is imported only when the line appears.
+
+    A timer shows it, too: a single iteration of a large problem may take longer than anyone should wait for a word.
+    """
 
     def __init__(self, solver: str, tol: float) -> None:
         """Start the clock."""
         self.solver, self.tol = solver, tol
         self.began = time.perf_counter()
+        self.iteration, self.reached = 0, NOTHING_YET
         self.bar: Any = None
+        self.lock, self.is_open = threading.Lock(), True
+        self.timer = threading.Timer(SHOW_AFTER, self._show)
+        self.timer.daemon = True
+        self.timer.start()
 
     def __call__(self, iteration: int, gap: float) -> None:
-        """Show how far the solver is, once it has taken long enough."""
-        reached = f"gap {from_nats(gap, 'bits'):.1e} bits, to reach {self.tol:.0e}"
-        if self.bar is not None:
-            self.bar.set_postfix_str(reached, refresh=False)
-            self.bar.update(iteration - self.bar.n)
-        elif time.perf_counter() - self.began >= SHOW_AFTER:
-            from tqdm import tqdm
+        """Note how far the solver is, and show it once it has taken long enough."""
+        self.iteration, self.reached = iteration, f"gap {from_nats(gap, 'bits'):.1e} bits, to reach {self.tol:.0e}"
+        if time.perf_counter() - self.began >= SHOW_AFTER:
+            self._show()
 
-            self.bar = tqdm(
-                desc=self.solver, unit=" iterations", initial=iteration, postfix=reached, leave=False, file=sys.stderr
-            )
+    def _show(self) -> None:
+        """Open the line, or bring it up to date."""
+        with self.lock:
+            if self.bar is not None:
+                self.bar.set_postfix_str(self.reached, refresh=self.bar.postfix == NOTHING_YET)
+                self.bar.update(self.iteration - self.bar.n)
+            elif self.is_open:
+                from tqdm import tqdm
+
+                options: dict[str, Any] = {"unit": " iterations", "leave": False, "file": sys.stderr}
+                self.bar = tqdm(desc=self.solver, initial=self.iteration, postfix=self.reached, **options)
 
     def __exit__(self, *exception: object) -> None:
         """Remove the line, if there is one."""
-        if self.bar is not None:
-            self.bar.close()
+        self.timer.cancel()
+        with self.lock:
+            self.is_open = False
+            if self.bar is not None:
+                self.bar.close()

@@ -8,7 +8,9 @@ from pidkit.joint import pair_marginals
 from pidkit.pid.certificate import feasible_coupling, feasible_potentials, log_dual_slack
 from pidkit.pid.solvers import interior_point
 from pidkit.pid.solvers.interior_point import solve_interior_point
+from pidkit.pid.solvers.interior_point_batch import solve_interior_point_batch
 from tests.pid.strategies import KINDS, random_joint
+from tests.pid.test_awkward_families import near_copy
 from tests.pid.test_fuzz import awkward_joint, random_shape
 
 TOL = 1e-9 * np.log(2.0)
@@ -62,7 +64,7 @@ def test_continuation_alone_finds_the_same_optimum(monkeypatch: pytest.MonkeyPat
 def test_cutting_a_solve_into_single_iterations_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     p_yx1, p_yx2 = pair_marginals(random_joint(np.random.default_rng(4), (4, 6, 5)))
     whole = solve_interior_point(p_yx1, p_yx2, tol=TOL)
-    monkeypatch.setattr(interior_point, "LONG_ITERATION", 0.0)
+    monkeypatch.setattr(interior_point, "LONGEST_CALL", 0.0)
     seen = []
     cut = solve_interior_point(p_yx1, p_yx2, tol=TOL, progress=lambda *args: seen.append(args))
     assert abs(cut.iterations - whole.iterations) <= 1  # the certificate may be satisfied an iteration earlier
@@ -83,6 +85,28 @@ def test_running_out_of_iterations_still_gives_valid_bounds() -> None:
         assert early.upper.marginal_residual <= 1e-15
         gaps.append(early.gap)
     assert gaps == sorted(gaps, reverse=True)
+
+
+@pytest.mark.parametrize(("n", "eps"), [(4, 1e-7), (8, 1e-9), (6, 1e-3)])
+def test_more_iterations_never_prove_less(n: int, eps: float) -> None:
+    """Every iterate is certified where their number is given: the 4th of these proves 1e-7, the 5th alone .1."""
+    pair = pair_marginals(near_copy(np.random.default_rng(n), n=n, eps=eps, kind="copies"))
+    counts = (1, 2, 3, 4, 5, 6, 8, 12, 100, 110, 126, 151, 200)
+    for tol in (TOL, 1e-17):
+        gaps = [solve_interior_point(*pair, tol=tol, max_iter=count).gap for count in counts]
+        assert gaps == sorted(gaps, reverse=True)
+        assert solve_interior_point(*pair, tol=tol).gap <= max(gaps[-1], tol)
+        batch = [solve_interior_point_batch(*(p[None] for p in pair), tol=tol, max_iter=count) for count in counts[:7]]
+        assert [found.gap[0] for found in batch] == gaps[:7]
+
+
+@pytest.mark.parametrize("kind", ["copies", "random"])
+def test_a_tolerance_beyond_rounding_gives_what_rounding_allows(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    p = near_copy(rng, n=6, eps=1e-7, kind=kind) if kind == "copies" else rng.dirichlet(np.ones(60)).reshape(3, 4, 5)
+    found = solve_interior_point(*pair_marginals(p), tol=1e-17)
+    assert found.status in ("stalled", "max_iter")
+    assert 0.0 <= found.gap <= 1e-13  # it was 1e-3 on the random joint, the state after 400 steps
 
 
 def test_an_iterate_that_is_lost_is_reported_and_never_nan() -> None:

@@ -68,10 +68,15 @@ class Model(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The changes of lam, mu, h, g and w that one Newton step brings, to first order."""
+    """The changes of lam, mu, h, g and w that one Newton step brings, to first order.
+
+    `joint` is the change of lam[x1, y] + mu[partner, y], which the sum of the two would round off, and where x1 has no
+    partner that of lam[x1, y]; see `newton`.
+    """
 
     lam: Matrix
     mu: Matrix
+    joint: Matrix
     h: Matrix
     g: Matrix
     w: Matrix
@@ -125,6 +130,8 @@ class System(NamedTuple):
         The free lam and the free mu.
     n_lam, n_mu : int
         How many there are.
+    partner : shape (n_1,)
+        The x2 whose mu is added to the lam of an x1 to make its variable, -1 for none.
     blocks : shape (n_1, n_y, n_y)
         The lam-lam part, one block for each x1.
     coupling : shape (n_lam, n_mu) or larger
@@ -141,6 +148,7 @@ class System(NamedTuple):
     columns: Variables
     n_lam: int
     n_mu: int
+    partner: Integers
     blocks: Tensor
     coupling: Matrix
     schur: Matrix
@@ -167,7 +175,11 @@ class Shifts(NamedTuple):
 
 
 class Newton(NamedTuple):
-    """All the memory that the iteration works in; nothing in it outlives an iteration."""
+    """All the memory that the iteration works in; nothing in it outlives an iteration but `pace`.
+
+    pace[0] is the least estimate of the gap so far, pace[1] how many iterations in a row have not halved it: inf and 0
+    at a start.
+    """
 
     system: System
     side: Side
@@ -176,3 +188,4 @@ class Newton(NamedTuple):
     kappa: Matrix
     omega: Matrix
     mass1: Vector
+    pace: Vector

@@ -15,6 +15,10 @@ from pidkit.pid.solvers._kernels.pairs import fill
 ROUNDOFF = 8.0 * 2.0**-52
 """What rounding may do to a sum, as a share of the sum of magnitudes: certificate.ROUNDOFF_FACTOR machine epsilons."""
 
+LARGEST_POTENTIAL = 200.0
+"""Nats to which potentials are lowered for the proof: larger ones, up to 1e10, belong to cells of less than 1e-80, and
+their last digits would decide whether the constraints hold."""
+
 
 @kernel()
 def rows_first(h: Matrix, active: Mask, shifts: Shifts) -> None:
@@ -72,16 +76,23 @@ def _price(p: Matrix, shift: Vector) -> float:
 
 
 @kernel()
-def _lower_by(p: Matrix, shift: Vector, potentials: Matrix) -> tuple[float, float]:
-    """Lower the potentials of every x by shift[x]; return sum P(y,x) of them, and the sum of its magnitudes."""
-    value, size = 0.0, 0.0
+def _lower_by(p: Matrix, shift: Vector, potentials: Matrix) -> tuple[float, float, float]:
+    """Lower the potentials of every x by shift[x], and to LARGEST_POTENTIAL at most.
+
+    Returns
+    -------
+    value, size, largest : float
+        sum P(y,x) of the potentials, the sum of its magnitudes, and the largest potential, 0 at least.
+    """
+    value, size, largest = 0.0, 0.0, 0.0
     for x in range(p.shape[0]):
         for y in range(p.shape[1]):
             if p[x, y] > 0.0:
-                potentials[x, y] -= shift[x]
+                potentials[x, y] = min(potentials[x, y] - shift[x], LARGEST_POTENTIAL)
+                largest = max(largest, potentials[x, y])
                 value += p[x, y] * potentials[x, y]
                 size += p[x, y] * abs(potentials[x, y])
-    return value, size
+    return value, size, largest
 
 
 @kernel()
@@ -98,10 +109,11 @@ def lower_bound(p: Tables, active: Mask, h: Matrix, potentials: Tables, one: Shi
         largest_f = max(largest_f, abs(f[i]))
     for j in range(n_2):
         largest_g = max(largest_g, abs(g[j]))
-    value1, size1 = _lower_by(p.first, f, potentials.first)
-    value2, size2 = _lower_by(p.second, g, potentials.second)
-    # The shifts cancel in exact arithmetic; what they round leaves the potentials that much short of feasible.
-    return value1 + value2 - ROUNDOFF * (1.0 + largest_f + largest_g + size1 + size2)
+    value1, size1, top1 = _lower_by(p.first, f, potentials.first)
+    value2, size2, top2 = _lower_by(p.second, g, potentials.second)
+    # The shifts cancel in exact arithmetic, and so do lam and mu; what they round leaves the potentials that much short
+    # of feasible: sum_y pi (|lam| + |mu|) epsilons, with |lam| + |mu| <= |log pi| + 2 top.
+    return value1 + value2 - ROUNDOFF * (1.0 + largest_f + largest_g + top1 + top2 + size1 + size2)
 
 
 @kernel()

@@ -13,9 +13,6 @@ from pidkit.pid.solvers._kernels.starts import cold_start
 FIRST_SHARE, SHARE_FACTOR, LAST_SHARE = 1e-3, 0.1, 1e-2
 """Continuation: the mass spread evenly at first, its factor from stage to stage, and the last one as a part of tol."""
 
-STAGE_TOL = 1.0
-"""What a stage of the continuation is solved to, as a multiple of the mass that it spreads evenly."""
-
 STAGE_ITERATIONS = 25
 """Newton steps that one stage may take: one that fails is no reason not to try the next."""
 
@@ -33,35 +30,29 @@ def _spread(p: Matrix, share: float, out: Matrix) -> None:
 
 
 @kernel(entry=True)
-def continue_from_even(
-    p1: Matrix, p2: Matrix, tol: float, max_iter: int,
+def solve_nearby(
+    p1: Matrix, p2: Matrix, share: float, tol: float, cold: bool,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
     schur: Matrix, vectors: Matrix, support1: IntegerTable, support2: IntegerTable, counts1: IntegerTable,
     counts2: IntegerTable, fixed: Integers,
-) -> int:  # fmt: skip
-    """Bring the state in the room near the optimum by way of easier problems; return the iterations used.
+) -> tuple[int, float]:  # fmt: skip
+    """Solve the easier problem in which `share` of the mass is spread evenly; return the iterations and the estimate.
 
     Masses over many orders of magnitude can send Newton's method astray. Where a share of the mass is spread evenly
     none is very small, both marginals keep a common P(y), and the problem stays feasible. The share shrinks from
-    stage to stage, each starting where the last one ended.
+    stage to stage, each starting where the last one ended, the first one cold.
     """
     room = Room(
         tables1, tables2, pairs, active, pi, blocks, coupling, schur, vectors,
         support1, support2, counts1, counts2, fixed,
     )  # fmt: skip
     places = arrange(Tables(p1, p2), room)
-    state, near = places.state, places.nearby
-    share, used = FIRST_SHARE, 0
-    while used < max_iter and share >= LAST_SHARE * tol:
-        _spread(p1, share, near.first)
-        _spread(p2, share, near.second)
-        if used == 0:
-            cold_start(near, 0.0, state, vectors[9], places.one, places.other)
-        stage_tol = max(STAGE_TOL * share, 0.5 * tol)
-        allowed = min(STAGE_ITERATIONS, max_iter - used)
-        done, estimate = interior_point(near, state, places.model, places.newton, stage_tol, allowed)
-        used += max(done, 1)
-        if not np.isfinite(estimate):
-            break
-        share *= SHARE_FACTOR
-    return used
+    state, near, newton = places.state, places.nearby, places.newton
+    _spread(p1, share, near.first)
+    _spread(p2, share, near.second)
+    if cold:
+        cold_start(near, state, vectors[9], places.one, places.other)
+    newton.pace[0], newton.pace[1] = np.inf, 0.0
+    done, estimate = interior_point(near, state, places.model, newton, max(share, 0.5 * tol), STAGE_ITERATIONS)
+    newton.pace[0], newton.pace[1] = np.inf, 0.0
+    return done, estimate

@@ -46,6 +46,9 @@ from pidkit.pid.solvers._kernels.steps import (
 FRACTION_TO_BOUNDARY = 0.99
 """The share of the way to a zero multiplier or slack that a step may go; it tends to 1 as the products do to 0."""
 
+LEAST_LEFT = 1e-8
+"""The share of a multiplier or slack that a step leaves at least: with less, rounding could turn its sign."""
+
 TAU_SHARE = 0.3
 """Share of the tolerance that the complementarity sum of w g is aimed at."""
 
@@ -80,7 +83,7 @@ def interior_point(
     model : Model
         Filled: what the last potentials say about each pair.
     newton : Newton
-        Memory to work in, its variables numbered.
+        Memory to work in, its variables numbered. With its pace an iteration can be cut into pieces.
     tol : float
         In nats.
 
@@ -91,7 +94,7 @@ def interior_point(
         sum w g + RESIDUAL_PRICE sum |residuals| + the price of feasible potentials, at the last iterate; the
         certificate has the last word.
     """
-    system, side, step, sums, kappa, omega, mass1 = newton
+    system, side, step, sums, kappa, omega, mass1, pace = newton
     n_1, n_2, n_y = model.pi.shape
     n_pairs = 0
     for i in range(n_1):
@@ -105,7 +108,7 @@ def interior_point(
     room = Tables(side.b1, side.b2)
     pair_shares(p, state.active, omega, system.room1)
 
-    estimate, best, stuck = np.inf, np.inf, 0
+    estimate = np.inf
     for iteration in range(max_iter + 1):
         evaluate(state, model, sums, room)
         complementarity, price = measure_pairs(state, model.h, mass1, kappa, side.rg)
@@ -116,8 +119,8 @@ def interior_point(
         estimate = complementarity + RESIDUAL_PRICE * missing + price
         if estimate <= tol or not np.isfinite(estimate) or iteration == max_iter:
             return iteration, estimate
-        stuck = stuck + 1 if estimate > 0.5 * best else 0
-        best = min(best, estimate)
+        pace[1] = pace[1] + 1.0 if estimate > 0.5 * pace[0] else 0.0
+        pace[0] = min(pace[0], estimate)
 
         assemble(model.pi, state.w, kappa, system)
         factor(system)
@@ -131,22 +134,22 @@ def interior_point(
                 target = min(max(centring * tau, TAU_SHARE * tol / n_pairs), tau)
                 share = (1.0 - target / tau) ** 2
                 second_order_side(model.pi, state, side, step, omega, target, share)
-                fraction = max(FRACTION_TO_BOUNDARY, 1.0 - tau)
-            fill(step.lam, 0.0)
+                fraction = max(FRACTION_TO_BOUNDARY, 1.0 - max(tau, LEAST_LEFT))
+            fill(step.joint, 0.0)
             fill(step.mu, 0.0)
             for trial in range(1 + stage):
                 add_solution(system, side, step)
                 if trial < stage:
-                    hessian_times(model.pi, state.w, kappa, step, sums)
+                    hessian_times(model.pi, state.w, kappa, system.partner, step, sums)
                     left = what_is_left(side.b1, sums.first) + what_is_left(side.b2, sums.second)
                     if left <= max(LEFT_OF_TOL * tol, LEFT_OF_MISSING * missing):
                         break
                 else:
-                    pair_means(model.pi, step)
+                    pair_means(model.pi, system.partner, step)
             step_w, step_g = pair_steps(state, side, step, fraction)
 
         step_g = min(step_g, LARGEST_CHANGE / largest_change(model.pi, state, step))
-        if stuck >= PATIENCE:
+        if pace[1] >= PATIENCE:
             step_w *= DAMPING
             step_g *= DAMPING
         move(state.w, step.w, step_w)

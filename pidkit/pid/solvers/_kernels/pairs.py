@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.pid.solvers._kernels.arrays import Matrix, Model, State, Step, Tables, Tensor
+from pidkit.pid.solvers._kernels.arrays import Integers, Matrix, Model, State, Step, Tables, Tensor
 from pidkit.pid.solvers._kernels.compiling import kernel
 
 
@@ -80,7 +80,7 @@ def evaluate(state: State, model: Model, sums: Tables, room: Tables) -> None:
 
 
 @kernel()
-def hessian_times(pi: Tensor, w: Matrix, kappa: Matrix, step: Step, out: Tables) -> None:
+def hessian_times(pi: Tensor, w: Matrix, kappa: Matrix, partner: Integers, step: Step, out: Tables) -> None:
     """Compute the Hessian times (step.lam, step.mu) without the matrix, and on the way what `pair_means` computes.
 
     The Hessian is the sum over pairs of w diag(pi) + kappa pi pi'; see `newton`.
@@ -93,25 +93,37 @@ def hessian_times(pi: Tensor, w: Matrix, kappa: Matrix, step: Step, out: Tables)
             step.h[i, j] = 0.0
             if w[i, j] == 0.0:
                 continue
-            total = 0.0
-            for y in range(n_y):
-                total += pi[i, j, y] * (step.lam[i, y] + step.mu[j, y])
+            total, weight = 0.0, w[i, j]
+            if j == partner[i]:
+                for y in range(n_y):
+                    total += pi[i, j, y] * step.joint[i, y]
+            else:
+                for y in range(n_y):
+                    total += pi[i, j, y] * (step.lam[i, y] + step.mu[j, y])
             step.h[i, j] = total
             total *= kappa[i, j]
-            weight = w[i, j]
             for y in range(n_y):
-                term = pi[i, j, y] * (weight * (step.lam[i, y] + step.mu[j, y]) + total)
+                change = step.joint[i, y] if j == partner[i] else step.lam[i, y] + step.mu[j, y]
+                term = pi[i, j, y] * (weight * change + total)
                 out.first[i, y] += term
                 out.second[j, y] += term
 
 
 @kernel()
-def pair_means(pi: Tensor, step: Step) -> None:
-    """Fill step.h, the change of h to first order: sum_y pi (step.lam + step.mu) for every pair."""
+def pair_means(pi: Tensor, partner: Integers, step: Step) -> None:
+    """Fill step.h, the change of h to first order: sum_y pi (step.lam + step.mu) for every pair.
+
+    For partners the sum in brackets is step.joint to its last digit, which a slack of 1e-11 takes.
+    """
     n_1, n_2, n_y = pi.shape
     for i in range(n_1):
+        p = partner[i]
         for j in range(n_2):
             total = 0.0
             for y in range(n_y):
                 total += pi[i, j, y] * (step.lam[i, y] + step.mu[j, y])
             step.h[i, j] = total
+        if p >= 0:
+            step.h[i, p] = 0.0
+            for y in range(n_y):
+                step.h[i, p] += pi[i, p, y] * step.joint[i, y]

@@ -87,7 +87,8 @@ def solve_certified(
     _raise_dust(p1, dust, solid.first)
     _raise_dust(p2, dust, solid.second)
     if cold:
-        cold_start(p, dust, state, vectors[9], one, other)
+        newton.pace[0], newton.pace[1] = np.inf, 0.0
+        cold_start(solid, state, vectors[9], one, other)
     used, inner = 0, tol
     for _ in range(ROUNDS):
         done, estimate = interior_point(solid, state, model, newton, inner, max_iter - used)
@@ -95,7 +96,7 @@ def solve_certified(
         lost = not np.isfinite(estimate)
         potentials = Tables(newton.step.lam, newton.step.mu)  # no step is needed until the next iteration
         if lost:  # nothing sound is left of the iterate: certify the start instead of returning NaN
-            cold_start(p, dust, state, vectors[9], one, other)
+            cold_start(solid, state, vectors[9], one, other)
             evaluate(state, model, newton.sums, potentials)
         copy(state.lam, potentials.first)
         copy(state.mu, potentials.second)

@@ -30,7 +30,7 @@ from pidkit.pid.solvers._kernels.arrays import (
 from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.newton import fix_gauge, number_variables
 
-N_TABLES, N_PAIRS, N_VECTORS = 9, 12, 10
+N_TABLES, N_PAIRS, N_VECTORS = 10, 12, 11
 """How many tables [x1, y] and [x2, y], tables [x1, x2] and vectors a solve needs."""
 
 
@@ -41,7 +41,7 @@ class Room(NamedTuple):
     ----------
     tables1, tables2 : shape (N_TABLES, n_1, n_y) and (N_TABLES, n_2, n_y)
         0 the potentials; 1 the feasible ones that prove the lower bound; 2 and 3 the factors a, b and the rest r, c of
-        the coupling that proves the upper bound; 4 to 8 are worked in.
+        the coupling that proves the upper bound; 4 to 9 are worked in.
     pairs : shape (N_PAIRS, n_1, n_2)
         0 the multipliers w; 1 the slacks g; 2 the weights of the coupling that proves the upper bound; 3 log w - h of
         the last iterate; 4 to 11 are worked in.
@@ -83,7 +83,7 @@ class Places(NamedTuple):
 
 def new_room(n_1: int, n_2: int, n_y: int, n_lam: int, n_mu: int) -> Room:
     """Make the memory for problems of one shape with at most so many free potentials."""
-    longest = max(n_1, n_2, n_y, n_lam, n_mu)
+    longest = max(n_1, n_2, n_y, n_lam, n_mu, 2)
     return Room(
         np.empty((N_TABLES, n_1, n_y)),
         np.empty((N_TABLES, n_2, n_y)),
@@ -96,7 +96,7 @@ def new_room(n_1: int, n_2: int, n_y: int, n_lam: int, n_mu: int) -> Room:
         np.empty((N_VECTORS, longest)),
         np.empty((n_1, n_y), np.intp),
         np.empty((n_2, n_y), np.intp),
-        np.empty((2, n_1), np.intp),
+        np.empty((3, n_1), np.intp),
         np.empty((2, n_2), np.intp),
         np.empty(n_y, np.intp),
     )
@@ -114,15 +114,15 @@ def arrange(p: Tables, room: Room) -> Places:
     fix_gauge(p.second, room.fixed)
     n_mu = number_variables(p.second, room.fixed, columns)
     system = System(
-        rows, columns, n_lam, n_mu, room.blocks, room.coupling, room.schur,
+        rows, columns, n_lam, n_mu, room.counts1[2], room.blocks, room.coupling, room.schur,
         vectors[0], vectors[1], vectors[2], vectors[3],
     )  # fmt: skip
     side = Side(tables1[4], tables2[4], pairs[4], pairs[5], tables1[5], tables2[5])
-    step = Step(tables1[6], tables2[6], pairs[6], pairs[7], pairs[8])
+    step = Step(tables1[6], tables2[6], tables1[9], pairs[6], pairs[7], pairs[8])
     return Places(
         State(room.active, tables1[0], tables2[0], pairs[0], pairs[1]),
         Model(room.pi, pairs[11]),
-        Newton(system, side, step, Tables(tables1[7], tables2[7]), pairs[9], pairs[10], vectors[4]),
+        Newton(system, side, step, Tables(tables1[7], tables2[7]), pairs[9], pairs[10], vectors[4], vectors[10]),
         Tables(tables1[8], tables2[8]),
         Tables(tables1[1], tables2[1]),
         Tables(tables1[2], tables2[2]),

@@ -11,6 +11,7 @@ import numpy as np
 from pidkit.pid.solvers._kernels.arrays import Mask, Matrix, Side, State, Step, Tables, Tensor, Vector
 from pidkit.pid.solvers._kernels.compiling import kernel
 from pidkit.pid.solvers._kernels.pairs import copy
+from pidkit.pid.solvers._kernels.starts import pair_masses
 
 FAR = 0.5
 """A marginal cell that is off by more than this share of itself is corrected in its logarithm."""
@@ -31,28 +32,15 @@ def pair_shares(p: Tables, active: Mask, omega: Matrix, inverse: Vector) -> None
 
     omega = sum_y P(y,x1) P(y,x2) / P(y), LEAST_SHARE at least; 0 off the active pairs.
     """
-    p1, p2 = p
-    n_y = p1.shape[1]
-    for y in range(n_y):
-        inverse[y] = 0.0
-    for i in range(p1.shape[0]):
-        for y in range(n_y):
-            inverse[y] += p1[i, y]
-    for y in range(n_y):
-        inverse[y] = 1.0 / inverse[y] if inverse[y] > 0.0 else 0.0
+    pair_masses(p, inverse, omega)
     total, n_pairs = 0.0, 0
-    for i in range(p1.shape[0]):
-        for j in range(p2.shape[0]):
-            omega[i, j] = 0.0
-            if active[i, j]:
-                share = 0.0
-                for y in range(n_y):
-                    share += p1[i, y] * p2[j, y] * inverse[y]
-                omega[i, j] = max(share, LEAST_SHARE)
-                total += omega[i, j]
-                n_pairs += 1
-    for i in range(p1.shape[0]):
-        for j in range(p2.shape[0]):
+    for i in range(omega.shape[0]):
+        for j in range(omega.shape[1]):
+            omega[i, j] = max(omega[i, j], LEAST_SHARE) if active[i, j] else 0.0
+            total += omega[i, j]
+            n_pairs += active[i, j]
+    for i in range(omega.shape[0]):
+        for j in range(omega.shape[1]):
             omega[i, j] *= n_pairs / total
 
 
@@ -81,7 +69,7 @@ def measure_pairs(state: State, h: Matrix, mass1: Vector, kappa: Matrix, rg: Mat
     Returns
     -------
     complementarity : float
-        sum w g.
+        sum w g; NaN where rounding has made a multiplier negative or left no slack, of which nothing can be proved.
     price : float
         sum_x1 P(x1) max(h, 0): what it costs the dual objective to lower the potentials until all constraints hold.
     """
@@ -92,6 +80,8 @@ def measure_pairs(state: State, h: Matrix, mass1: Vector, kappa: Matrix, rg: Mat
         for j in range(g.shape[1]):
             if active[i, j]:
                 slack = max(g[i, j], -h[i, j])
+                if not (w[i, j] >= 0.0 and slack > 0.0):
+                    complementarity = np.nan
                 g[i, j] = slack
                 complementarity += w[i, j] * slack
                 kappa[i, j] = w[i, j] * (1.0 / slack - 1.0)
@@ -131,7 +121,7 @@ def second_order_side(
     """
     active, _, _, w, g = state
     r1, r2, rg, rc, b1, b2 = side
-    d1, d2, dh, dg, dw = predicted
+    d1, d2, _, dh, dg, dw = predicted
     n_1, n_2, n_y = pi.shape
     copy(r1, b1)
     copy(r2, b2)

@@ -13,7 +13,7 @@ from pidkit.pid.solvers.problem import Candidate, Start
 from pidkit.pid.solvers.scaling.best_bounds import BestBounds
 from pidkit.pid.solvers.scaling.matrix_scaling import MatrixScalings
 from pidkit.pid.solvers.scaling.precision import SINGLE, SINGLE_GAP, all_sound
-from pidkit.pid.solvers.scaling.weight_domain import WeightDomain
+from pidkit.pid.solvers.scaling.weight_domain import WeightDomain, away_from_zero
 
 STEP = 1.25
 """Exponent of the multiplicative step W (A'B)^step. With Nesterov's momentum it may be at most 4/3; the 1.8 that is
@@ -34,6 +34,9 @@ cheaper and the gradient less exact: at 0.6 some problems stall."""
 
 FINEST_ACCURACY = 0.05
 """The smallest share to which FIT_ACCURACY is tightened, where the gap falls slowly or momentum has to be dropped."""
+
+SPREAD_SHARE = 1e-3
+"""The share of the tolerance, in nats, of a mass that is spread evenly where products of masses would underflow."""
 
 
 class WeightAscent(Stack):
@@ -64,6 +67,7 @@ class WeightAscent(Stack):
         """Make the first iterates of all problems."""
         self.xp = xp = array_namespace(p_yx1, p_yx2)
         self.p_yx1, self.p_yx2 = p_yx1, p_yx2
+        self.near_1, self.near_2 = away_from_zero(p_yx1, p_yx2, share=SPREAD_SHARE * tol)
         self.accuracy = FIT_ACCURACY + 0.0 * p_yx1.sum(LAST_TWO)
         self.indices = xp.cumulative_sum(xp.ones_like(self.accuracy, dtype=xp.int64)) - 1
         self._begin(init, tol, xp.float32 if single else xp.float64)
@@ -142,7 +146,7 @@ class WeightAscent(Stack):
 
     def _set_problems(self, dtype: Any) -> None:
         """Build the matrix scalings and the weights' domain of the problems in one precision."""
-        first, second = self._cast(self.p_yx1, dtype), self._cast(self.p_yx2, dtype)
+        first, second = self._cast(self.near_1, dtype), self._cast(self.near_2, dtype)
         self.scalings, self.domain = MatrixScalings(first, second), WeightDomain(first, second)
 
     def _cast(self, values: Array, dtype: Any) -> Array:

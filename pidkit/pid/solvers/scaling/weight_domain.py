@@ -21,6 +21,26 @@ LOWEST_LOG = 600.0
 """Nats by which a potential of a warm start may lie below the largest one of its y; lower ones are raised, because
 exp(-745) is zero in float64."""
 
+SMALLEST_FACTOR = 1e-100
+"""The smallest mass that is iterated on: the product of three is still a normal number."""
+
+
+def away_from_zero(p_yx1: Array, p_yx2: Array, *, share: float) -> tuple[Array, Array]:
+    """Return the marginals to iterate on: themselves, where no mass of a problem is below SMALLEST_FACTOR.
+
+    Of the others `share` is spread evenly, over the y and for each y over its cells with mass, so that both tables keep
+    one P(y). Certificates are of the true marginals.
+    """
+    xp = array_namespace(p_yx1)
+    least = [xp.min(xp.where(p > 0.0, p, 1.0), axis=LAST_TWO, keepdims=True) for p in (p_yx1, p_yx2)]
+    part = xp.where(xp.minimum(*least) < SMALLEST_FACTOR, share, 0.0)
+    if not bool(xp.any(part > 0.0)):
+        return p_yx1, p_yx2
+    first, second = (xp.astype(p > 0.0, p.dtype) for p in (p_yx1, p_yx2))
+    first, second = (ratio(has, has.sum(-1, keepdims=True)) for has in (first, second))
+    even_1, even_2 = (has / has.sum(LAST_TWO)[..., None, None] for has in (first, second))
+    return (1.0 - part) * p_yx1 + part * even_1, (1.0 - part) * p_yx2 + part * even_2
+
 
 class WeightDomain(Stack):
     """The domain of the weights of a stack of problems.

@@ -31,6 +31,8 @@ def test_arrays_that_compiled_code_would_misread_are_refused(wrong: Any) -> None
 
 def test_arrays_in_tuples_are_looked_at_too() -> None:
     table, right, pairs = np.zeros((2, 3)), np.zeros((2, 4)), np.zeros((2, 2))
-    step = Step(table, right, pairs, pairs, pairs)
+    step = Step(table, right, table, pairs, pairs, pairs)
     with pytest.raises(TypeError, match="hessian_times takes arrays of"):
-        hessian_times(np.zeros((2, 2, 3)), pairs, pairs, step, Tables(table, np.zeros((2, 3), np.float32)))
+        hessian_times(
+            np.zeros((2, 2, 3)), pairs, pairs, np.zeros(2, np.intp), step, Tables(table, np.zeros((2, 3), np.float32))
+        )

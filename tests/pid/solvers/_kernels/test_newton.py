@@ -65,7 +65,8 @@ class Problem:
         n_1, _, n_y = self.pi.shape
         rubbish = (np.full(shape, np.nan) for shape in ((n_1, n_y, n_y), (self.n_1, self.n_2 + 2), (self.n_2 + 1,) * 2))
         longest = max(n_y, self.n_1, self.n_2) + 1
-        return System(*self.variables, self.n_1, self.n_2, *rubbish, *np.full((4, longest), np.nan))  # type: ignore[call-arg]
+        partner = np.full(n_1, 99, np.intp)
+        return System(*self.variables, self.n_1, self.n_2, partner, *rubbish, *np.full((4, longest), np.nan))  # type: ignore[call-arg]
 
     def factored(self) -> Any:
         """Assemble and factor; return the system, and the diagonal of its mu-mu part in between."""
@@ -79,14 +80,18 @@ class Problem:
         """Assemble, factor and solve by the structured code, to and from tables with y last."""
         system, _ = self.factored()
         n_1, n_2, n_y = self.pi.shape
-        tables = [np.full((n_1, n_y), 7.0), np.full((n_2, n_y), 7.0)]  # 7 off the free variables
+        tables = [np.zeros((n_1, n_y)), np.full((n_2, n_y), 7.0)]  # 7 off the free variables
         tables[0][self.place1 >= 0], tables[1][self.place2 >= 0] = rhs[: self.n_1], rhs[self.n_1 :]
-        step = [np.ones((n_1, n_y)), np.ones((n_2, n_y))]
+        step = [np.full((n_1, n_y), np.nan), np.zeros((n_2, n_y))]
+        joint = np.zeros((n_1, n_y))
         unused = np.empty((n_1, n_2))
-        add_solution(system, Side(*tables, unused, unused, *tables), Step(*step, unused, unused, unused))  # type: ignore[call-arg]
-        for have, place in zip(step, (self.place1, self.place2), strict=True):
-            np.testing.assert_array_equal(have[place < 0], 1.0)
-        return np.concatenate([step[0][self.place1 >= 0], step[1][self.place2 >= 0]]) - 1.0
+        add_solution(system, Side(*tables, unused, unused, *tables), Step(*step, joint, unused, unused, unused))  # type: ignore[call-arg]
+        np.testing.assert_array_equal(joint[self.place1 < 0], 0.0)
+        np.testing.assert_array_equal(step[1][self.place2 < 0], 0.0)
+        of_partner = np.where(system.partner[:, None] >= 0, step[1][system.partner], 0.0)
+        np.testing.assert_array_equal(step[0], joint - of_partner)
+        self.joint = joint
+        return np.concatenate([step[0][self.place1 >= 0], step[1][self.place2 >= 0]])
 
 
 @pytest.mark.parametrize("density", [1.0, 0.4])
@@ -100,6 +105,30 @@ def test_structured_solve_is_the_dense_solve(shape: tuple[int, int, int], densit
     rhs = rng.normal(size=len(h))
     np.testing.assert_allclose(h, h.T, atol=1e-15)
     np.testing.assert_allclose(system.solve(rhs), np.linalg.solve(h, rhs), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("density", [1.0, 0.6])
+def test_near_copies_keep_the_digits_of_the_small_curvatures(density: float) -> None:
+    """Pairs (i, i) have curvatures of 1e9, all others of 1e-9: a step known beforehand is found again.
+
+    The right-hand side is H times that step in long doubles, from joint - mu[partner] + mu[x2] of each pair.
+    """
+    rng = np.random.default_rng(6)
+    system = Problem(rng, 3, 6, 6, density)
+    system.w = np.where(np.eye(6) > 0.0, 0.1, 1e-10)
+    system.kappa = system.w * (1.0 / np.where(np.eye(6) > 0.0, 1e-10, 0.1) - 1.0)
+    free1, free2 = system.place1 >= 0, system.place2 >= 0
+    joint, mu = 1e-10 * rng.normal(size=(6, 3)) * free1, rng.normal(size=(6, 3)) * free2
+    shifted = joint.astype(np.longdouble) - mu
+    b1, b2 = np.zeros((6, 3), np.longdouble), np.zeros((6, 3), np.longdouble)
+    for i, j in np.ndindex(6, 6):
+        change = np.where(system.pi[i, j] > 0.0, shifted[i] + mu[j], 0.0)
+        flow = system.pi[i, j] * (system.w[i, j] * change + system.kappa[i, j] * (system.pi[i, j] * change).sum())
+        b1[i] += flow
+        b2[j] += flow
+    found = system.solve(np.concatenate([b1[free1], b2[free2]]).astype(np.float64))
+    np.testing.assert_allclose(found[system.n_1 :], mu[free2], rtol=1e-5)
+    np.testing.assert_allclose(system.joint[free1], joint[free1], rtol=1e-4)
 
 
 def test_a_null_direction_gets_a_zero_step_and_spoils_nothing() -> None:

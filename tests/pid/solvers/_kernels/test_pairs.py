@@ -36,12 +36,16 @@ def test_hessian_times_is_the_sum_over_pairs_and_gives_the_means() -> None:
     d1, d2 = rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
     out1, out2, mean, alone = np.ones((3, 5)), np.ones((4, 5)), np.ones((3, 4)), np.ones((3, 4))
     unused = np.ones((3, 4)), np.ones((3, 4))
-    hessian_times(pi, w, kappa, Step(d1, d2, mean, *unused), Tables(out1, out2))
+    partner = np.array([1, -1, 3], np.intp)
+    joint = np.where(partner[:, None] >= 0, d1 + d2[partner], d1)
+    joint[2] += 1.0  # what a pair of partners sees is this, and not the sum
+    hessian_times(pi, w, kappa, partner, Step(d1, d2, joint, mean, *unused), Tables(out1, out2))
     change = d1[:, None] + d2[None]
+    change[2, 3] += 1.0
     expected = (pi * change).sum(2)
     flow = w[..., None] * pi * change + (kappa * expected)[..., None] * pi
     np.testing.assert_allclose(mean, expected, atol=1e-15)
     np.testing.assert_allclose(out1, flow.sum(1), rtol=1e-12)
     np.testing.assert_allclose(out2, flow.sum(0), rtol=1e-12)
-    pair_means(pi, Step(d1, d2, alone, *unused))
+    pair_means(pi, partner, Step(d1, d2, joint, alone, *unused))
     np.testing.assert_allclose(alone, expected, atol=1e-15)

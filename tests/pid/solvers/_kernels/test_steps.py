@@ -86,7 +86,7 @@ def test_the_corrector_holds_what_a_small_step_leaves_out_to_second_order() -> N
         d1, d2, dw, dg = (size * part for part in direction)
         dh = (pi * (d1[:, None] + d2[None])).sum(2)
         rg, rc, b1, b2 = zero.copy(), zero.copy(), zero1.copy(), zero2.copy()
-        side, predicted = Side(zero1, zero2, rg, rc, b1, b2), Step(d1, d2, dh, dg, dw)
+        side, predicted = Side(zero1, zero2, rg, rc, b1, b2), Step(d1, d2, d1, dh, dg, dw)
         second_order_side(pi, state_of(active, w, g), side, predicted, zero, 0.0, 1.0)
         rc += w * g  # the part that is not a correction
         change = ((rc - w * g - w * rg) / g)[..., None] * pi  # what eliminating dw puts into b1 and b2
@@ -107,7 +107,7 @@ def test_the_corrector_aims_at_its_target_shared_out_and_takes_its_share_of_what
     dh, omega = (pi * (d1[:, None] + d2[None])).sum(2), rng.random((3, 4))
     for share in (0.0, 0.3):
         rg, rc, b1, b2 = np.zeros((3, 4)), np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5))
-        side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(d1, d2, dh, dg, dw)
+        side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(d1, d2, d1, dh, dg, dw)
         second_order_side(pi, state_of(active, w, g), side, predicted, omega, 0.7, share)
         np.testing.assert_allclose(rc[active], (0.7 * omega - w * g - share * dw * dg)[active], rtol=1e-12)
         assert np.any(rg) == (share > 0.0)
@@ -184,7 +184,7 @@ def test_the_curvature_of_a_wild_step_is_bounded() -> None:
     _, pi, active, w, g = state(3)
     wild = np.full((3, 5), 1e6) * np.array([1.0, -1.0, 1.0, -1.0, 1.0])
     rg, rc, b1, b2, zero = np.zeros((3, 4)), np.zeros((3, 4)), np.empty((3, 5)), np.empty((4, 5)), np.zeros((3, 4))
-    side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(wild, ZERO2, zero, zero, zero)
+    side, predicted = Side(ZERO1, ZERO2, rg, rc, b1, b2), Step(wild, ZERO2, wild, zero, zero, zero)
     second_order_side(pi, state_of(active, w, g), side, predicted, zero, 0.0, 1.0)
     assert np.abs(rg).max() <= 0.5 * LARGEST_BEND**2 * (1.0 + 1e-12)
     np.testing.assert_allclose(rg[active], -0.5 * LARGEST_BEND**2)
@@ -195,7 +195,7 @@ def test_steps_stop_short_of_the_boundary_and_solve_their_equations() -> None:
     rg, rc, dh = (rng.normal(size=(3, 4)) * active for _ in range(3))
     dg, dw = np.zeros((3, 4)), np.zeros((3, 4))
     step_w, step_g = pair_steps(
-        state_of(active, w, g), Side(ZERO1, ZERO2, rg, rc, ZERO1, ZERO2), Step(ZERO1, ZERO2, dh, dg, dw), 0.9
+        state_of(active, w, g), Side(ZERO1, ZERO2, rg, rc, ZERO1, ZERO2), Step(ZERO1, ZERO2, ZERO1, dh, dg, dw), 0.9
     )
     np.testing.assert_allclose(dg + dh, rg, atol=1e-14)
     np.testing.assert_allclose(g * dw + w * dg, rc, atol=1e-13)
@@ -203,7 +203,7 @@ def test_steps_stop_short_of_the_boundary_and_solve_their_equations() -> None:
         down = active & (dx < 0.0)
         np.testing.assert_allclose(step, min(1.0, (-0.9 * x[down] / dx[down]).min()))
     after = ((w + step_w * dw) * (g + step_g * dg)).sum()
-    found = complementarity_after(state_of(active, w, g), Step(ZERO1, ZERO2, dh, dg, dw), step_w, step_g)
+    found = complementarity_after(state_of(active, w, g), Step(ZERO1, ZERO2, ZERO1, dh, dg, dw), step_w, step_g)
     np.testing.assert_allclose(found, after)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from pidkit import bivariate_pid, bivariate_pid_batch
 from pidkit.gates import GATES
 from pidkit.info import conditional_entropy
 from pidkit.joint import pair_marginals
@@ -177,3 +178,19 @@ def test_a_large_problem_to_1e_5_bits() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 100, 200, 200)
     candidate = solve_scaling(p_yx1, p_yx2, tol=1e-5 * BITS, max_iter=400)
     assert candidate.status == "converged"
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (3, 4, 3)])
+def test_masses_over_the_whole_range_of_floats_are_certified_without_a_warning(shape: tuple[int, int, int]) -> None:
+    """Products of three of these masses underflow: bounds of NaN, and dozens of warnings under errstate raise, once."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(40, *shape)) * 10 ** rng.uniform(0.0, 2.8, (40, 1, 1, 1))
+    p = np.exp(logits - logits.max((1, 2, 3), keepdims=True))
+    p /= p.sum((1, 2, 3), keepdims=True)
+    with np.errstate(all="raise"):
+        batch = bivariate_pid_batch(p, solver="scaling", tol=1e-5)
+        cut = bivariate_pid_batch(p, solver="scaling", tol=1e-12, max_iter=3, check=False)
+        alone = [bivariate_pid(one, solver="scaling", tol=1e-5) for one in p]
+    assert np.isfinite([cut.redundancy, cut.unique_1, cut.synergy, cut.solutions.gap]).all()
+    assert batch.redundancy == pytest.approx([one.redundancy for one in alone], abs=1e-5)
+    assert batch.redundancy == pytest.approx(bivariate_pid_batch(p).redundancy, abs=1.1e-5)
