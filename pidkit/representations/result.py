@@ -127,7 +127,8 @@ class RepresentationPID(PIDEstimate):
     def budget(self) -> dict[str, float]:
         """Return where the bits between H(Y) and what the layers are seen to tell go, in `unit`.
 
-        The parts add up to H(Y): the four estimated atoms, and "unread", what neither decoder nor both together read.
+        The parts add up to H(Y): the four estimated atoms; "unlearned", what decoders of both layers are expected to
+        read beyond that if they learned from endless rows (`at_limit`); and "unread", what no row teaches them.
 
         Examples
         --------
@@ -139,7 +140,8 @@ class RepresentationPID(PIDEstimate):
         >>> abs(sum(result.budget().values()) - result.entropy_y) < 1e-9
         True
         """
-        return {**self.atoms, "unread": self.entropy_y - self.mi_joint}
+        limit = self.at_limit["mi_joint"]
+        return {**self.atoms, "unlearned": limit - self.mi_joint, "unread": self.entropy_y - limit}
 
     def _rows(self) -> list[dict[str, str]]:
         """Return a row for each atom and each information."""
