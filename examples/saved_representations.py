@@ -34,15 +34,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pidkit import (
-    PidkitWarning,
-    RepresentationPID,
-    explain,
-    load_array,
-    paired_differences,
-    representation_pid,
-    save_arrays,
-)
+import pidkit
+from pidkit import explain, load_array, paired_differences, representation_pid, save_arrays
 from pidkit.arrays import write_atomic
 from pidkit.plot import plot_atom_map, plot_atoms_beside, plot_atoms_over, plot_budget, plot_maps_beside, save_figure
 
@@ -180,8 +173,8 @@ trained = time.perf_counter()
 y = load_array(FILES["labels"])
 
 
-def measure(how: str, teacher_layer: str, student_layer: str, decoder: str = "linear") -> RepresentationPID:
-    with warnings.catch_warnings(category=PidkitWarning, action="ignore"):  # they are in the results, too
+def measure(how: str, teacher_layer: str, student_layer: str, decoder: str = "linear") -> pidkit.RepresentationPID:
+    with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):  # they are in the results, too
         return representation_pid(
             labels=y,
             x1=load_array(FILES["teacher"], key=teacher_layer),
@@ -218,14 +211,10 @@ for how in students:
             print(f"{t:>8} {s:>8} {r.redundancy:7.3f} {f'[{low:.2f}, {high:.2f}]':>15} {others}")
 
 print("\nlogits against logits, with 95 % intervals (bits)")
-for name, label in zip(
-    ("redundancy", "unique_1", "unique_2"), ("redundancy", "teacher only", "student only"), strict=True
-):
-    values = {
-        how: f"{getattr(r, name):.3f} in [{r.interval[name][0]:.3f}, {r.interval[name][1]:.3f}]"
-        for how, r in pairs.items()
-    }
-    print(f"{label:>13}: alone {values['alone']}, distilled {values['distilled']}")
+for how, r in pairs.items():
+    held = {atom: r.interval[atom] for atom in r.atoms}
+    shown = (f"{atom} {r.atoms[atom]:.3f} in [{low:.3f}, {high:.3f}]" for atom, (low, high) in held.items())
+    print(f"{how:>10}: {', '.join(shown)}")
 print("\ndistilled less alone, row by row:")
 print(paired_differences(pairs["distilled"], pairs["alone"]))
 print(f"\n{explain(pairs['distilled'])}")
@@ -247,11 +236,11 @@ write_atomic(options.out / "results.json", json.dumps(document, indent=1))
 # %%
 # Maps of layers by layers
 # ------------------------
-# One map for every atom, all in one colour scale: teacher layers down, student layers across. By the data processing inequality no layer tells
-# more about the digit than the one before it. What a decoder reads out of it can grow all the same, because later
-# layers lay open what earlier ones hold: it is usable information, relative to the decoder. To nearest neighbours the
-# backgrounds hide the digit in the first blocks; a linear decoder looks past them, as the last figure shows. A number
-# here belongs to a layer together with what reads it.
+# One map for every atom, all in one colour scale: teacher layers down, student layers across. By the data processing
+# inequality no layer tells more about the digit than the one before it. What a decoder reads out of it can grow all the
+# same, because later layers lay open what earlier ones hold: it is usable information, relative to the decoder. To
+# nearest neighbours the backgrounds hide the digit in the first blocks; a linear decoder looks past them, as the last
+# figure shows. A number here belongs to a layer together with what reads it.
 #
 # .. image:: /images/maps_of_layers.png
 #    :alt: maps of the four atoms, teacher layers by layers of the distilled student

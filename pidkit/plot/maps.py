@@ -107,7 +107,7 @@ def plot_maps_beside(
     >>> from pidkit import bivariate_pid, gate
     >>> first, second = ([[bivariate_pid(gate(name).joint)]] for name in ("AND", "XOR"))
     >>> ax = plot_maps_beside({"linear": first, "mlp": second}, atom="synergy")
-    >>> [(panel.get_title(), panel.images[0].get_clim()[1]) for panel in ax.figure.axes[:2]]
+    >>> [(panel.get_title(), round(panel.images[0].get_clim()[1], 6)) for panel in ax.figure.axes[:2]]
     [('linear', 1.0), ('mlp', 1.0)]
     """
     tables = {name: _read_rows(rows, f"results[{name!r}]") for name, rows in mapping_of("results", results).items()}
