@@ -165,9 +165,10 @@ def _draw_map(
 def _label_of(results: Sequence[Decomposition], label: str) -> str:
     """Return what the colour bar shows; of decoded layers it says whose reading the numbers are."""
     decoders = {result.decoders["x1"].name if isinstance(result, RepresentationPID) else None for result in results}
-    if None not in decoders:
-        label += f", decoder: {decoders.pop()}" if len(decoders) == 1 else " that each decoder reads"
-    return f"{label} ({results[0].unit})"
+    label += f" ({results[0].unit})"
+    if None in decoders:
+        return label
+    return f"{label},\ndecoder: {decoders.pop()}" if len(decoders) == 1 else f"{label},\nas each decoder reads it"
 
 
 def _scale_of(values: FloatArray) -> tuple[float, float]:
