@@ -34,9 +34,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pidkit import PidkitWarning, RepresentationPID, explain, load_array, representation_pid, save_arrays
+import pidkit
+from pidkit import explain, load_array, paired_differences, representation_pid, save_arrays
 from pidkit.arrays import write_atomic
-from pidkit.plot import plot_atom_map, plot_atoms, plot_atoms_over, plot_budget, save_figure
+from pidkit.plot import plot_atom_map, plot_atoms_beside, plot_atoms_over, plot_budget, plot_maps_beside, save_figure
 
 parser = argparse.ArgumentParser(description="measure what a student learnt from its teacher, on saved files")
 parser.add_argument("--out", type=Path, default=Path("results"), help="folder to write into (default: results)")
@@ -172,8 +173,8 @@ trained = time.perf_counter()
 y = load_array(FILES["labels"])
 
 
-def measure(how: str, teacher_layer: str, student_layer: str, decoder: str = "linear") -> RepresentationPID:
-    with warnings.catch_warnings(category=PidkitWarning, action="ignore"):  # they are in the results, too
+def measure(how: str, teacher_layer: str, student_layer: str, decoder: str = "linear") -> pidkit.RepresentationPID:
+    with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):  # they are in the results, too
         return representation_pid(
             labels=y,
             x1=load_array(FILES["teacher"], key=teacher_layer),
@@ -210,14 +211,12 @@ for how in students:
             print(f"{t:>8} {s:>8} {r.redundancy:7.3f} {f'[{low:.2f}, {high:.2f}]':>15} {others}")
 
 print("\nlogits against logits, with 95 % intervals (bits)")
-for name, label in zip(
-    ("redundancy", "unique_1", "unique_2"), ("redundancy", "teacher only", "student only"), strict=True
-):
-    values = {
-        how: f"{getattr(r, name):.3f} in [{r.interval[name][0]:.3f}, {r.interval[name][1]:.3f}]"
-        for how, r in pairs.items()
-    }
-    print(f"{label:>13}: alone {values['alone']}, distilled {values['distilled']}")
+for how, r in pairs.items():
+    held = {atom: r.interval[atom] for atom in r.atoms}
+    shown = (f"{atom} {r.atoms[atom]:.3f} in [{low:.3f}, {high:.3f}]" for atom, (low, high) in held.items())
+    print(f"{how:>10}: {', '.join(shown)}")
+print("\ndistilled less alone, row by row:")
+print(paired_differences(pairs["distilled"], pairs["alone"]))
 print(f"\n{explain(pairs['distilled'])}")
 
 document = {
@@ -237,43 +236,40 @@ write_atomic(options.out / "results.json", json.dumps(document, indent=1))
 # %%
 # Maps of layers by layers
 # ------------------------
-# One map for every atom: teacher layers down, student layers across. By the data processing inequality no layer tells
-# more about the digit than the one before it. What a decoder reads out of it can grow all the same, because later
-# layers lay open what earlier ones hold: it is usable information, relative to the decoder. To nearest neighbours the
-# backgrounds hide the digit in the first blocks; a linear decoder looks past them, as the last figure shows. A number
-# here belongs to a layer together with what reads it.
+# One map for every atom, all in one colour scale: teacher layers down, student layers across. By the data processing
+# inequality no layer tells more about the digit than the one before it. What a decoder reads out of it can grow all the
+# same, because later layers lay open what earlier ones hold: it is usable information, relative to the decoder. To
+# nearest neighbours the backgrounds hide the digit in the first blocks; a linear decoder looks past them, as the last
+# figure shows. A number here belongs to a layer together with what reads it.
 #
 # .. image:: /images/maps_of_layers.png
 #    :alt: maps of the four atoms, teacher layers by layers of the distilled student
 
+everything = [value for rows in results.values() for row in rows for r in row for value in r.atoms.values()]
+limits = min(0.0, *everything), max(everything)
 for how, rows in results.items():
     figure, panels = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
     for atom, ax in zip(("redundancy", "unique_1", "unique_2", "synergy"), panels.flat, strict=True):
         sources = ("teacher", f"student ({how})")
-        plot_atom_map(rows, atom=atom, x1_names=MEASURED, x2_names=MEASURED, sources=sources, ax=ax)
+        plot_atom_map(rows, atom=atom, x1_names=MEASURED, x2_names=MEASURED, sources=sources, limits=limits, ax=ax)
     save_figure(panels[0, 0], options.out / f"maps_{how}.png")
 
-figure, both = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-for table, title, ax in zip((results["distilled"], by_neighbours), ("linear", "nearest neighbours"), both, strict=True):
-    plot_atom_map(table, x1_names=MEASURED, x2_names=MEASURED, sources=("teacher", "student"), ax=ax)
-    ax.set_title(f"redundancy, decoder: {title}")
-save_figure(both[0], options.out / "maps_by_decoder.png")
+tables = {"linear decoders": results["distilled"], "nearest neighbours": by_neighbours}
+by_decoder = plot_maps_beside(tables, x1_names=MEASURED, x2_names=MEASURED, sources=("teacher", "student"))
+save_figure(by_decoder, options.out / "maps_by_decoder.png")
 
 # %%
 # One pair in full
 # ----------------
-# The answers of both networks, every atom with its 95 % interval and the bracket of its codes, and where the bits of
-# the digit went. Nearly all is shared; what distillation moves to the redundancy is less than the intervals.
+# The answers of the teacher and of both students, every atom with its 95 % interval, and below them what distillation
+# changed. Both students were read on the same rows in the same folds, so that their atoms are compared row by row: the
+# interval of the difference is narrower than those of the atoms, and holds zero all the same. Then, where the bits of
+# the digit went: part of what was not read is what decoders have not learned from so few rows.
 #
 # .. image:: /images/atoms_of_a_pair.png
-#    :alt: bars of the four atoms, for a student trained alone and for a distilled one
+#    :alt: bars of the four atoms, for a student trained alone and for a distilled one, and their differences
 
-figure, panels = plt.subplots(1, 2, figsize=(12, 3.8), sharey=True, layout="constrained")
-for (how, result), ax in zip(pairs.items(), panels, strict=True):
-    plot_atoms(result, sources=("teacher", "student"), ax=ax).set_title(f"student {how}")
-panels[0].get_legend().remove()
-panels[1].set_ylabel("")
-save_figure(panels[0], options.out / "pair.png")
+save_figure(plot_atoms_beside(pairs, sources=("teacher", "student")), options.out / "pair.png")
 save_figure(plot_budget(pairs["distilled"], sources=("teacher", "student")), options.out / "budget.png")
 
 # %%

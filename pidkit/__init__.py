@@ -60,11 +60,14 @@ if TYPE_CHECKING:
     from pidkit.records import PlaneTrajectory as PlaneTrajectory
     from pidkit.representations import CodedPID as CodedPID
     from pidkit.representations import DecoderReport as DecoderReport
+    from pidkit.representations import PairedDifferences as PairedDifferences
     from pidkit.representations import PIDEstimate as PIDEstimate
     from pidkit.representations import RepresentationPID as RepresentationPID
     from pidkit.representations import coded_pid as coded_pid
     from pidkit.representations import estimate_pid as estimate_pid
     from pidkit.representations import explain as explain
+    from pidkit.representations import paired_differences as paired_differences
+    from pidkit.representations import representation_pid as representation_pid
 
 _HOME = {
     # decompose
@@ -77,6 +80,7 @@ _HOME = {
     "explain": "pidkit.representations",
     "representation_pid": "pidkit.representations",
     "coded_pid": "pidkit.representations",
+    "paired_differences": "pidkit.representations",
     # intersect and compare
     "intersection_information": "pidkit.intersection",
     "relaxed_intersection_information": "pidkit.intersection",
@@ -94,6 +98,7 @@ _HOME = {
     "PIDEstimate": "pidkit.representations",
     "RepresentationPID": "pidkit.representations",
     "DecoderReport": "pidkit.representations",
+    "PairedDifferences": "pidkit.representations",
     "CodedPID": "pidkit.representations",
     "MIEstimate": "pidkit.mi",
     "IntersectionResult": "pidkit.intersection",

@@ -46,6 +46,12 @@ def representation() -> UnitResult:
     return dataclasses.replace(result, warnings=("a note",))
 
 
+def paired() -> UnitResult:
+    one = made("RepresentationPID")
+    assert isinstance(one, pidkit.RepresentationPID)
+    return pidkit.paired_differences(one, one)
+
+
 def discrete_estimate() -> UnitResult:
     y, x1, x2 = np.random.default_rng(3).integers(2, size=(3, 60))
     return pidkit.estimate_pid(y=y, x1=y ^ (x1 & x2), x2=x2, n_null=2, n_bootstrap=2)
@@ -131,6 +137,7 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
     "RepresentationPID": representation,
+    "PairedDifferences": paired,
     "CodedPID": coded,
     "PIDEstimate": discrete_estimate,
     "PlaneTrajectory": trajectory,

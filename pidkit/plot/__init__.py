@@ -2,15 +2,16 @@
 
 Every function takes results, which know their unit, and returns the Axes drawn on; `sources` are the names of x1 and
 x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplot does not know of: save it with
-`save_figure`, show `ax.figure` in a notebook, or pass `plt.subplots(layout="constrained")[1]`. Colours run from dark to
-light and are hatched, so that a print in grey can be read.
+`save_figure`, show `ax.figure` in a notebook, or pass `plt.subplots(layout="constrained")[1]`; functions that draw
+several panels make their own. Colours run from dark to light and are hatched, so that a print in grey can be read.
 """
 
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
+from pidkit.plot.beside import plot_atoms_beside
 from pidkit.plot.budget import plot_budget
 from pidkit.plot.distillation import accuracy_against_weight, atoms_over_epochs
 from pidkit.plot.live import live_atoms
-from pidkit.plot.maps import plot_atom_map
+from pidkit.plot.maps import plot_atom_map, plot_maps_beside
 from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
 from pidkit.plot.plane import information_plane
 from pidkit.plot.style import STYLE
@@ -25,7 +26,9 @@ __all__ = [
     "live_atoms",
     "plot_atom_map",
     "plot_atoms",
+    "plot_atoms_beside",
     "plot_atoms_over",
     "plot_budget",
+    "plot_maps_beside",
     "save_figure",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pidkit.arguments import items_of, one_of, real_number
 from pidkit.errors import InputError
-from pidkit.pid.result import ATOMS
+from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.plot.style import (
     STYLE,
     Decomposition,
@@ -33,6 +34,12 @@ from pidkit.types import AtomName, FloatArray
 BAND: dict[str, Any] = {"facecolor": "0.5", "alpha": 0.35, "edgecolor": "none", "zorder": 3}
 """The fill of a bracket, through which the bar is seen."""
 
+CENTRE = 0.95
+"""The share of its replicates that lies between the `low` and the `high` of a Spread."""
+
+LOOSE: dict[str, Any] = {"color": "black", "mfc": "white", "linestyle": "none", "clip_on": False, "zorder": 4}
+"""The style of markers beside a bar, of which one at zero is not cut in half by the axis."""
+
 SMALLEST_AXIS = 0.05
 """Share of H(Y) that an axis of estimated atoms reaches up to, however small they are."""
 
@@ -41,8 +48,14 @@ def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2")
     """Draw the four atoms of one result as bars, with all that is known of their worth.
 
     A RepresentationPID or PIDEstimate also shows its 95 % intervals, and a RepresentationPID the brackets of the codes,
-    as a pale band on each bar. A CodedPID shows, where it has them, ± one bootstrap standard deviation, the shuffled
-    null (mean and central 95 %) to the right of each bar and the corrected atom to the left of it. All mark H(Y).
+    as a pale band on each bar. A CodedPID shows, where it has them, ± one bootstrap standard deviation, and the
+    corrected atom to the left of each bar. All mark H(Y).
+
+    To the right of a bar stands the band of its null, where there is one, in the colour of the atom. It ends at the
+    2.5 % and the 97.5 % quantile of the replicates, and the legend says how many percent of the null such a band holds:
+    .95 (n - 1) / (n + 1) for n replicates. For the k-th smallest of n has, on average, the share k / (n + 1) of all
+    replicates below it, whatever their distribution, and these quantiles are .95 (n - 1) places apart. The null is one
+    of plug-in atoms: beside an estimate, a diamond shows the plug-in atom that is compared with it.
 
     Raises
     ------
@@ -69,44 +82,75 @@ def plot_atoms(result: Decomposition, *, sources: tuple[str, str] = ("x1", "x2")
     if isinstance(checked, CodedPID):
         _draw_worth(ax, checked)
     if isinstance(checked, PIDEstimate):
-        _draw_intervals(ax, checked)
+        if isinstance(checked, RepresentationPID):
+            _draw_brackets(ax, checked)
+        draw_intervals(ax, np.arange(float(len(ATOMS))), checked, label="95 % interval")
+        keep_small(ax, checked.entropy_y)
+    if not isinstance(checked, PIDResult):
+        _draw_null(ax, checked)
     return finish(ax, [checked])
 
 
-def _draw_intervals(ax: Axes, result: PIDEstimate) -> None:
-    """Draw the 95 % intervals of an estimate, and the brackets of decoded atoms."""
-    places, values = np.arange(float(len(ATOMS))), np.array([result.atoms[name] for name in ATOMS])
-    if isinstance(result, RepresentationPID):
-        label = "bracket of the codes"
-        for place, name in enumerate(ATOMS):
-            if name in result.bracket:
-                low, high = result.bracket[name]
-                ax.bar(place, high - low, 0.72, low, label=label, **BAND)
-                label = "_nolegend_"
+def draw_intervals(ax: Axes, places: FloatArray, result: PIDEstimate, *, label: str) -> None:
+    """Draw the 95 % intervals of the four atoms at these places."""
+    values = np.array([result.atoms[name] for name in ATOMS])
     reach = np.abs(np.array([result.interval[name] for name in ATOMS]).T - values)
-    ax.errorbar(places, values, reach, fmt="none", ecolor="black", capsize=5, label="95 % interval", zorder=4)
-    # Atoms of nothing are not blown up until they look like something.
-    least = SMALLEST_AXIS * result.entropy_y
+    ax.errorbar(places, values, reach, fmt="none", ecolor="black", capsize=5, label=label, zorder=4)
+
+
+def keep_small(ax: Axes, entropy_y: float) -> None:
+    """Widen the axis so that atoms of nothing are not blown up until they look like something."""
+    least = SMALLEST_AXIS * entropy_y
     ax.set_ylim(min(ax.get_ylim()[0], -0.1 * least), max(ax.get_ylim()[1], least))
 
 
+def _draw_brackets(ax: Axes, result: RepresentationPID) -> None:
+    """Draw the brackets of decoded atoms."""
+    label = "bracket of the codes"
+    for place, name in enumerate(ATOMS):
+        if name in result.bracket:
+            low, high = result.bracket[name]
+            ax.bar(place, high - low, 0.72, low, label=label, **BAND)
+            label = "_nolegend_"
+
+
 def _draw_worth(ax: Axes, result: CodedPID) -> None:
-    """Draw the spread, the null and the corrected atoms of a result that has them."""
+    """Draw the spread and the corrected atoms of a result that has them."""
     places = np.arange(float(len(ATOMS)))
-    # A marker at zero is not cut in half by the axis.
-    loose: dict[str, Any] = {"color": "black", "markerfacecolor": "white", "clip_on": False, "zorder": 4}
     if result.bootstrap is not None:
         values, spread = [getattr(result, name) for name in ATOMS], [result.bootstrap[name].std for name in ATOMS]
         ax.errorbar(places, values, spread, fmt="none", ecolor="black", capsize=5, label="± bootstrap s.d.")
-    if result.null is not None:
-        nulls = [result.null[name] for name in ATOMS]
-        mean = np.array([null.mean for null in nulls])
-        reach = np.abs([[null.low for null in nulls], [null.high for null in nulls]] - mean)
-        ax.errorbar(places + 0.38, mean, reach, fmt="D", ms=4, label="shuffled labels, 95 %", **loose)
     if result.corrected is not None:
         corrected = [result.corrected[name] for name in ATOMS]
-        label = f"corrected ({result.provenance['bias']})"
-        ax.plot(places - 0.38, corrected, linestyle="none", marker="^", ms=5, label=label, **loose)
+        ax.plot(places - 0.38, corrected, marker="^", ms=5, label=f"corrected ({result.provenance['bias']})", **LOOSE)
+
+
+def _draw_null(ax: Axes, result: CodedPID | PIDEstimate) -> None:
+    """Draw the band of each atom's null, and beside an estimate the plug-in atom that is compared with it."""
+    if result.null is None:
+        return
+    tested = {place + 0.38: name for place, name in enumerate(ATOMS) if name in result.null}
+    for place, name in tested.items():
+        low, high = result.null[name].low, result.null[name].high
+        ax.bar(place, high - low, 0.12, low, **STYLE[name])
+    percent = _supported_percent(result.provenance["n_null"])
+    what = "shuffled labels" if isinstance(result, CodedPID) else "null of the plug-in"
+    ax.fill_between([], [], [], label=f"{what}, {percent} %", facecolor="0.85", edgecolor="black", linewidth=0.7)
+    if isinstance(result, PIDEstimate):
+        plug_in = [result.plug_in[name] for name in tested.values()]
+        label = "plug-in of the codes" if isinstance(result, RepresentationPID) else "plug-in"
+        ax.plot(list(tested), plug_in, marker="D", ms=4, label=label, **LOOSE)
+
+
+def _supported_percent(n_null: int) -> int:
+    """Return how many percent of a null lie between the outer quantiles of its replicates, on average.
+
+    Examples
+    --------
+    >>> _supported_percent(19), _supported_percent(1000)
+    (85, 94)
+    """
+    return math.floor(100.0 * CENTRE * (n_null - 1) / (n_null + 1))
 
 
 StackKind = Literal["area", "bars"]

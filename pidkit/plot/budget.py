@@ -1,4 +1,4 @@
-"""Where the bits of the label went: the atoms that were found, and what no decoder read."""
+"""Where the bits of the label went: the atoms that were found, and what decoders did not learn or do not read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from pidkit.pid.result import ATOMS
 from pidkit.plot.style import EDGE, STYLE, atom_labels, new_axes
 from pidkit.representations.result import RepresentationPID
 
-UNREAD: dict[str, Any] = {"facecolor": "white", "hatch": "xx", **EDGE}
-"""The fill of what was not read."""
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "unlearned": {"facecolor": "0.8", "hatch": "--", **EDGE},
+    "unread": {"facecolor": "white", "hatch": "xx", **EDGE},
+}
+"""The fill of what was not read: for want of rows to learn from, and by these decoders at all."""
 
 NARROWEST_NAMED = 0.06
 """Share of H(Y) from which a part is named inside; narrower ones are named in the legend only."""
@@ -21,9 +24,10 @@ NARROWEST_NAMED = 0.06
 def plot_budget(result: RepresentationPID, *, sources: tuple[str, str] = ("x1", "x2"), ax: Axes | None = None) -> Axes:
     """Draw where the bits of H(Y) went, as one bar, with the three parts of the error below it.
 
-    The upper bar is H(Y): redundancy, unique atoms, synergy, and what no decoder read. The lower bars are the widest
-    95 % interval of an atom (what the sample leaves open), the bracket (what the codes leave open), and what no decoder
-    read: a bound of none of the atoms, since labels may be hidden in a layer from any decoder.
+    The upper bar is H(Y): redundancy, unique atoms, synergy, what the decoders have not learned from so few rows, and
+    what they do not read (`RepresentationPID.budget`). The lower bars are the widest 95 % interval of an atom (what the
+    sample leaves open), the bracket (what the codes leave open), and the two parts that were not read. The last one
+    bounds none of the atoms, since labels may be hidden in a layer from any decoder.
 
     Raises
     ------
@@ -44,13 +48,13 @@ def plot_budget(result: RepresentationPID, *, sources: tuple[str, str] = ("x1", 
         raise InputError(
             f"result must be what representation_pid returns without quantiser, not {type(result).__name__}"
         )
-    labels = {**atom_labels(sources), "unread": "read by no decoder"}
-    ax = new_axes(ax, 7.4, 2.6)
+    labels = {**atom_labels(sources), "unlearned": "not learned from so few rows", "unread": "read by no decoder"}
+    budget = result.budget()
+    ax = new_axes(ax, 7.8, 2.8)
     left = 0.0
-    for name, value in result.budget().items():
+    for name, value in budget.items():
         shown = max(value, 0.0)
-        style: dict[str, Any] = UNREAD if name == "unread" else STYLE[name]
-        ax.barh(0, shown, 0.7, left, label=f"{labels[name]} ({value:z.2f})", **style)
+        ax.barh(0, shown, 0.7, left, label=f"{labels[name]} ({value:z.2f})", **{**STYLE, **UNKNOWN}[name])
         if shown > NARROWEST_NAMED * result.entropy_y:
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
             ax.text(left + 0.5 * shown, 0, f"{value:.2f}", ha="center", va="center", fontsize="small", bbox=box)
@@ -61,7 +65,8 @@ def plot_budget(result: RepresentationPID, *, sources: tuple[str, str] = ("x1", 
     rows = (
         (f"sample: 95 % interval, {labels[widest]}", high - low),
         ("codes: bracket", bracket[1] - bracket[0]),
-        ("decoders: unread, no bound", max(result.budget()["unread"], 0.0)),
+        ("rows: not yet learned", max(budget["unlearned"], 0.0)),
+        ("decoders: unread, no bound", max(budget["unread"], 0.0)),
     )
     for row, (_, width) in enumerate(rows, start=1):
         ax.barh(row, width, 0.45, facecolor="0.6", edgecolor="black", linewidth=0.7)

@@ -1,14 +1,19 @@
-"""One atom over layers by layers: a heat map with its values written in."""
+"""One atom over layers by layers: a heat map with its values written in, and several of them in one colour scale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from pidkit.arguments import items_of, mapping_of, real_number
 from pidkit.errors import InputError
 from pidkit.plot.style import (
+    ROUNDING,
     Decomposition,
     atom_labels,
     atom_values,
@@ -17,7 +22,11 @@ from pidkit.plot.style import (
     label_slant,
     new_axes,
 )
-from pidkit.types import AtomName
+from pidkit.representations.result import RepresentationPID
+from pidkit.types import AtomName, FloatArray
+
+LEAST_RANGE = 0.01
+"""The smallest top of a colour scale: differences that the written values do not show are not shown by colours."""
 
 
 def plot_atom_map(
@@ -27,6 +36,7 @@ def plot_atom_map(
     x1_names: Sequence[str] | None = None,
     x2_names: Sequence[str] | None = None,
     sources: tuple[str, str] = ("x1", "x2"),
+    limits: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one atom of every x1 layer (rows) against every x2 layer (columns) as a heat map with its values.
@@ -39,41 +49,151 @@ def plot_atom_map(
     x1_names, x2_names : sequence of str, optional
         Names of the layers; None counts from zero.
     sources : tuple of str
+    limits : tuple of float, optional
+        The ends of the colour scale, in the results' unit; maps that are compared need the same. None: from zero, or
+        the lowest value if that is below it, to the highest.
     ax : matplotlib Axes, optional
 
     Raises
     ------
     InputError
-        If the rows are of different lengths, units are mixed, a name is missing, or `atom` is unknown.
+        If the rows are of different lengths, units are mixed, a name is missing, `atom` is unknown, or a value is
+        outside of `limits`.
 
     Examples
     --------
     >>> from pidkit import bivariate_pid, gate
     >>> row = [bivariate_pid(gate(name).joint) for name in ("AND", "XOR")]
-    >>> [text.get_text() for text in plot_atom_map([row, row], atom="synergy").texts]
+    >>> [text.get_text() for text in plot_atom_map([row, row], atom="synergy", limits=(0.0, 2.0)).texts]
     ['0.50', '1.00', '0.50', '1.00']
     """
+    checked, n_1, n_2 = _read_rows(results, "results")
+    values = atom_values(checked, atom, stacked=False).reshape(n_1, n_2)
+    names_1, names_2 = check_names(x1_names, n_1, "x1_names"), check_names(x2_names, n_2, "x2_names")
+    label = _label_of(checked, atom_labels(sources)[atom])
+    scale = _scale_of(values) if limits is None else _check_limits(limits, values)
+    ax = new_axes(ax, *_size(names_2, n_1, bar=1.4))
+    ax.figure.colorbar(_draw_map(ax, values, scale, names_1, names_2, sources), ax=ax, label=label)
+    return ax
+
+
+def plot_maps_beside(
+    results: Mapping[str, Iterable[Iterable[Decomposition]]],
+    *,
+    atom: AtomName = "redundancy",
+    x1_names: Sequence[str] | None = None,
+    x2_names: Sequence[str] | None = None,
+    sources: tuple[str, str] = ("x1", "x2"),
+) -> Axes:
+    """Draw the maps of several decoders or students side by side, in one colour scale, and return the first's Axes.
+
+    What a decoder reads out of a later layer can exceed what it reads out of an earlier one, although the layer itself
+    tells no more: the maps of a weak and a strong decoder beside each other show which of the two it is.
+
+    Parameters
+    ----------
+    results : mapping of str to iterables of iterables of results
+        What `plot_atom_map` takes, by title; all of one shape and unit.
+    atom, x1_names, x2_names, sources
+        As in `plot_atom_map`.
+
+    Raises
+    ------
+    InputError
+        As `plot_atom_map`, and if the maps differ in shape or there is none.
+
+    Examples
+    --------
+    >>> from pidkit import bivariate_pid, gate
+    >>> first, second = ([[bivariate_pid(gate(name).joint)]] for name in ("AND", "XOR"))
+    >>> ax = plot_maps_beside({"linear": first, "mlp": second}, atom="synergy")
+    >>> [(panel.get_title(), round(panel.images[0].get_clim()[1], 6)) for panel in ax.figure.axes[:2]]
+    [('linear', 1.0), ('mlp', 1.0)]
+    """
+    tables = {name: _read_rows(rows, f"results[{name!r}]") for name, rows in mapping_of("results", results).items()}
+    shapes = {(n_1, n_2) for _, n_1, n_2 in tables.values()}
+    if len(shapes) != 1:
+        raise InputError(f"results must be at least one map, all of one shape; they have {sorted(shapes)}")
+    ((n_1, n_2),) = shapes
+    checked = check_results([result for table, _, _ in tables.values() for result in table], "results")
+    values = atom_values(checked, atom, stacked=False).reshape(len(tables), n_1, n_2)
+    names_1, names_2 = check_names(x1_names, n_1, "x1_names"), check_names(x2_names, n_2, "x2_names")
+    label, scale = _label_of(checked, atom_labels(sources)[atom]), _scale_of(values)
+    width, height = _size(names_2, n_1, bar=0.4)
+    figure = Figure(figsize=(len(tables) * width + 1.0, height + 0.3), layout="constrained")
+    panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    for ax, title, each in zip(panels, tables, values, strict=True):
+        image = _draw_map(ax, each, scale, names_1, names_2, sources)
+        ax.set(title=title, ylabel=sources[0] if ax is panels[0] else "")
+    figure.colorbar(image, ax=list(panels), label=label)
+    first: Axes = panels[0]
+    return first
+
+
+def _read_rows(results: Iterable[Iterable[Decomposition]], name: str) -> tuple[list[Decomposition], int, int]:
+    """Return the results of a map row by row, and how many rows and columns it has."""
     try:
         rows = [list(row) for row in results]
     except TypeError as error:
-        raise InputError("results must be rows of results: results[i][j] for layer i of x1, layer j of x2") from error
+        raise InputError(f"{name} must be rows of results: {name}[i][j] for layer i of x1, layer j of x2") from error
     n_1, n_2 = len(rows), len(rows[0]) if rows else 0
     if n_2 == 0 or any(len(row) != n_2 for row in rows):
-        raise InputError(f"results must be rows of one length, at least one; they have {[len(row) for row in rows]}")
-    checked = check_results([result for row in rows for result in row], "results")
-    values = atom_values(checked, atom, stacked=False).reshape(n_1, n_2)
-    names_1, names_2 = check_names(x1_names, n_1, "x1_names"), check_names(x2_names, n_2, "x2_names")
-    label = f"{atom_labels(sources)[atom]} ({checked[0].unit})"
-    slant = label_slant(names_2, most_letters=7 * n_2)
-    ax = new_axes(ax, 2.8 + 0.62 * n_2, 1.8 + 0.42 * n_1 + (0.06 * max(map(len, names_2)) if slant else 0.0))
-    # Differences that the written values do not show are not blown up by the colours either.
-    image = ax.imshow(values, cmap="cividis", vmin=min(values.min(), 0.0), vmax=max(values.max(), 0.01), aspect="auto")
+        raise InputError(f"{name} must be rows of one length, at least one; they have {[len(row) for row in rows]}")
+    return check_results([result for row in rows for result in row], name), n_1, n_2
+
+
+def _draw_map(
+    ax: Axes,
+    values: FloatArray,
+    scale: tuple[float, float],
+    names_1: Sequence[str],
+    names_2: Sequence[str],
+    sources: tuple[str, str],
+) -> AxesImage:
+    """Draw one map without its colour bar."""
+    image = ax.imshow(values, cmap="cividis", vmin=scale[0], vmax=scale[1], aspect="auto")
     shades = np.asarray(image.norm(values))
     for (i, j), value in np.ndenumerate(values):
         ink = "white" if shades[i, j] < 0.55 else "black"
         ax.text(j, i, f"{value:z.2f}", ha="center", va="center", color=ink, fontsize="small")
-    ax.set_xticks(range(n_2), names_2, **slant)
-    ax.set_yticks(range(n_1), names_1)
+    ax.set_xticks(range(len(names_2)), names_2, **_slant(names_2))
+    ax.set_yticks(range(len(names_1)), names_1)
     ax.set(xlabel=sources[1], ylabel=sources[0])
-    ax.figure.colorbar(image, ax=ax, label=label)
-    return ax
+    return image
+
+
+def _label_of(results: Sequence[Decomposition], label: str) -> str:
+    """Return what the colour bar shows; of decoded layers it says whose reading the numbers are."""
+    decoders = {result.decoders["x1"].name if isinstance(result, RepresentationPID) else None for result in results}
+    label += f" ({results[0].unit})"
+    if None in decoders:
+        return label
+    return f"{label},\ndecoder: {decoders.pop()}" if len(decoders) == 1 else f"{label},\nas each decoder reads it"
+
+
+def _scale_of(values: FloatArray) -> tuple[float, float]:
+    """Return the ends of the colour scale of all values."""
+    return min(float(values.min()), 0.0), max(float(values.max()), LEAST_RANGE)
+
+
+def _check_limits(limits: tuple[float, float], values: FloatArray) -> tuple[float, float]:
+    """Return the limits if they rise and hold all values: a value beyond them would have another one's colour."""
+    ends = [real_number("every limit in limits", end) for end in items_of("limits", limits)]
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise InputError(f"limits must be two numbers, the lower first, such as (0.0, 2.5), not {limits!r}")
+    if values.min() < ends[0] - ROUNDING or values.max() > ends[1] + ROUNDING:
+        raise InputError(
+            f"limits must hold all values, which go from {values.min():.3g} to {values.max():.3g}; they are {limits!r}"
+        )
+    return ends[0], ends[1]
+
+
+def _slant(names: Sequence[str]) -> dict[str, Any]:
+    """Return how the names of columns are turned where they are long."""
+    return label_slant(names, most_letters=7 * len(names))
+
+
+def _size(names_2: Sequence[str], n_1: int, *, bar: float) -> tuple[float, float]:
+    """Return the width and height of a map in inches, with so much room for a colour bar."""
+    slanted = 0.06 * max(map(len, names_2)) if _slant(names_2) else 0.0
+    return 1.4 + bar + 0.62 * len(names_2), 1.8 + 0.42 * n_1 + slanted

@@ -132,6 +132,11 @@ def finish(ax: Axes, results: Sequence[Decomposition]) -> Axes:
     if ax.get_ylim()[0] < 0.0:
         ax.axhline(0.0, color="black", linewidth=0.8)
     ax.set_ylabel(f"information about Y ({results[0].unit})")
+    legend_to_the_right(ax)
+    return ax
+
+
+def legend_to_the_right(ax: Axes) -> None:
+    """Put the legend, where there is anything in it, to the right of the panel, the last entry on top."""
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, reverse=True)
-    return ax

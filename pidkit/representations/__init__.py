@@ -1,7 +1,8 @@
 """The main job: what two saved representations tell about a label, alone and together, and how far to believe it.
 
 `decomposition` has the public function for layers, `estimate` that for discrete samples, `coded` that for codes made
-without labels; `result`, `estimate_result` and `coded_result` hold what they return; `explain` tells it in words.
+without labels; `result`, `estimate_result` and `coded_result` hold what they return; `explain` tells it in words, and
+`paired` compares results of the same rows by their `row_scores`.
 
 A layer is read by `decoders` (`classifiers`, `wide_layers` and `calibration` are their parts, `folds` deals the rows);
 `posterior_codes` codes what they say, and `union` scores it by a `market`; `decoded` has the arithmetic. Discrete
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pidkit.representations.estimate_result import PIDEstimate as PIDEstimate
     from pidkit.representations.explain import explain as explain
     from pidkit.representations.finite_samples import Spread as Spread
+    from pidkit.representations.paired import PairedDifferences as PairedDifferences
+    from pidkit.representations.paired import paired_differences as paired_differences
     from pidkit.representations.result import DecoderReport as DecoderReport
     from pidkit.representations.result import RepresentationPID as RepresentationPID
 
@@ -31,6 +34,8 @@ __getattr__, __dir__, __all__ = attach(
         "representation_pid": "pidkit.representations.decomposition",
         "RepresentationPID": "pidkit.representations.result",
         "DecoderReport": "pidkit.representations.result",
+        "paired_differences": "pidkit.representations.paired",
+        "PairedDifferences": "pidkit.representations.paired",
         "coded_pid": "pidkit.representations.coded",
         "CodedPID": "pidkit.representations.coded_result",
         "estimate_pid": "pidkit.representations.estimate",

@@ -14,6 +14,7 @@ from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
+from pidkit.representations.row_scores import RowScores
 from pidkit.representations.union import score_union, union_of_one
 from pidkit.types import FloatArray, IntArray
 
@@ -48,6 +49,8 @@ class DecodedScores:
     coding_losses : tuple of float
     plug_in : PIDResult
         Of the joint of the labels and the codes.
+    folds : ndarray of int, shape (n,)
+        The fold of every row.
     groups : ndarray of int, shape (n,), optional
         Rows of one group may vary together, which the standard errors allow for.
     """
@@ -63,6 +66,7 @@ class DecodedScores:
     coded_in_sample: FloatArray
     coding_losses: tuple[float, float]
     plug_in: PIDResult
+    folds: IntArray
     groups: IntArray | None = None
 
     def rows_of_informations(self) -> tuple[FloatArray, float]:
@@ -99,6 +103,12 @@ class DecodedScores:
         variance = variance_of_mean(combined, self.groups)
         errors = np.sqrt(variance + with_union * (extra + (2.0 * self.union_tol) ** 2))
         return dict(zip((*INFORMATIONS, *ATOMS), map(float, errors), strict=True))
+
+    def row_scores(self) -> RowScores:
+        """Return what another result of the same rows is compared with."""
+        rows, extra = self.rows_of_informations()
+        union_error = float(np.sqrt(extra + (2.0 * self.union_tol) ** 2))
+        return RowScores(rows, union_error, self.samples.y, self.folds, self.groups)
 
     def joint_shortfall(self) -> tuple[float, float]:
         """Return by how much the decoder of both layers reads less than the better one, and its standard error."""
@@ -203,5 +213,6 @@ def score_decoded(
         coded_in_sample=found.coded_in_sample[in_order],
         coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
         plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2), unit="nats"),
+        folds=folds,
         groups=groups,
     )

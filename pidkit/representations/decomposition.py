@@ -235,6 +235,7 @@ def representation_pid(
         miscalibration=miscalibration,
         miscalibration_error=miscalibration_error,
         warnings=said,
+        _row_scores=scored.row_scores(),
         provenance={
             "decoder": decoder_name(decoder),
             "n_codes": n_codes,

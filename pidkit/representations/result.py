@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate_result import PIDEstimate
+from pidkit.representations.row_scores import RowScores
 from pidkit.results import UnitPart, text_table
+from pidkit.types import FloatArray
 from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
@@ -78,7 +80,7 @@ class RepresentationPID(PIDEstimate):
     _information = (
         *PIDEstimate._information,
         *("coding_loss_1", "coding_loss_2", "bracket", "at_limit", "decoders"),
-        *("miscalibration", "miscalibration_error"),
+        *("miscalibration", "miscalibration_error", "_row_scores"),
     )
 
     coding_loss_1: float
@@ -89,6 +91,12 @@ class RepresentationPID(PIDEstimate):
     miscalibration: float
     miscalibration_error: float
     warnings: tuple[str, ...]
+    _row_scores: RowScores = field(repr=False, compare=False)
+
+    @property
+    def row_scores(self) -> FloatArray:
+        """The held-out scores of every row for I1, I2, U and I12, shape (n, 4), which `paired_differences` compares."""
+        return self._row_scores.scores
 
     def limits(self, atom: str) -> tuple[str, ...]:
         """Return what limits an atom: "the sample", "the rows to learn from", "the codes", "the decoder", or nothing.
@@ -119,7 +127,8 @@ class RepresentationPID(PIDEstimate):
     def budget(self) -> dict[str, float]:
         """Return where the bits between H(Y) and what the layers are seen to tell go, in `unit`.
 
-        The parts add up to H(Y): the four estimated atoms, and "unread", what neither decoder nor both together read.
+        The parts add up to H(Y): the four estimated atoms; "unlearned", what decoders of both layers are expected to
+        read beyond that if they learned from endless rows (`at_limit`); and "unread", what no row teaches them.
 
         Examples
         --------
@@ -131,7 +140,8 @@ class RepresentationPID(PIDEstimate):
         >>> abs(sum(result.budget().values()) - result.entropy_y) < 1e-9
         True
         """
-        return {**self.atoms, "unread": self.entropy_y - self.mi_joint}
+        limit = self.at_limit["mi_joint"]
+        return {**self.atoms, "unlearned": limit - self.mi_joint, "unread": self.entropy_y - limit}
 
     def _rows(self) -> list[dict[str, str]]:
         """Return a row for each atom and each information."""

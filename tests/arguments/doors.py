@@ -61,6 +61,7 @@ def plots() -> dict[str, Door]:
         "information_plane": Door(drawn(plot.information_plane, PLANE)),
         "plot_atom_map": Door(drawn(plot.plot_atom_map, [[TABLE]])),
         "plot_atoms_over": Door(drawn(plot.plot_atoms_over, [TABLE, TABLE])),
+        "plot_maps_beside": Door(drawn(plot.plot_maps_beside, {"a": [[TABLE]]})),
     }
 
 

@@ -42,6 +42,7 @@ RECORDS = (
         "PlaneTrajectory",
         "CodedPID",
         "DecoderReport",
+        "PairedDifferences",
         "RepresentationPID",
         "SolverReport",
         "Spread",

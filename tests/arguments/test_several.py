@@ -56,16 +56,23 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
         "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
         "information_plane.networks": lambda value: plot.information_plane(PLANE, networks=value),
+        "plot_atom_map.limits": lambda value: plot.plot_atom_map([[TABLE]], limits=value),
         "plot_atom_map.results": plot.plot_atom_map,
         "plot_atom_map.sources": lambda value: plot.plot_atom_map([[TABLE]], sources=value),
         "plot_atom_map.x1_names": lambda value: plot.plot_atom_map([[TABLE]], x1_names=value),
         "plot_atom_map.x2_names": lambda value: plot.plot_atom_map([[TABLE]], x2_names=value),
         "plot_atoms.sources": lambda value: plot.plot_atoms(TABLE, sources=value),
+        "plot_atoms_beside.results": plot.plot_atoms_beside,
+        "plot_atoms_beside.sources": lambda value: plot.plot_atoms_beside({"a": decoded, "b": decoded}, sources=value),
         "plot_atoms_over.atoms": lambda value: plot.plot_atoms_over([TABLE, TABLE], atoms=value),
         "plot_atoms_over.results": plot.plot_atoms_over,
         "plot_atoms_over.sources": lambda value: plot.plot_atoms_over([TABLE, TABLE], sources=value),
         "plot_atoms_over.x": lambda value: plot.plot_atoms_over([TABLE, TABLE], x=value),
         "plot_budget.sources": lambda value: plot.plot_budget(decoded, sources=value),
+        "plot_maps_beside.results": plot.plot_maps_beside,
+        "plot_maps_beside.sources": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, sources=value),
+        "plot_maps_beside.x1_names": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, x1_names=value),
+        "plot_maps_beside.x2_names": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, x2_names=value),
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
 from pidkit import InputError, RepresentationCodes, bivariate_pid, coded_pid, gate
 from pidkit.pid import ATOMS, PIDResult
@@ -74,19 +75,33 @@ def test_a_negative_atom_hangs_below_a_zero_line() -> None:
 
 def test_the_worth_of_measured_atoms_is_drawn_beside_them(measured: Any) -> None:
     ax: Any = plot_atoms(measured)
-    spread, null = ax.containers[-2:]
-    assert {spread.get_label(), null.get_label()} == {"± bootstrap s.d.", "shuffled labels, 95 %"}
+    (spread,) = [one for one in ax.containers if one.get_label() == "± bootstrap s.d."]
     segments = spread.lines[2][0].get_segments()
     stds = [measured.bootstrap[name].std for name in ATOMS]
     np.testing.assert_allclose([np.ptp(segment[:, 1]) / 2 for segment in segments], stds)
     np.testing.assert_allclose([segment[:, 1].mean() for segment in segments], values_of(measured))
-    np.testing.assert_allclose(null.lines[0].get_ydata(), [measured.null[name].mean for name in ATOMS])
-    ends = [[measured.null[name].low, measured.null[name].high] for name in ATOMS]
-    np.testing.assert_allclose([segment[:, 1] for segment in null.lines[2][0].get_segments()], ends)
+    for name, band in zip(ATOMS, ax.patches[4:], strict=True):
+        assert band.get_facecolor() == mpl.colors.to_rgba(STYLE[name]["facecolor"])
+        ends = band.get_y(), band.get_y() + band.get_height()
+        assert ends == pytest.approx((measured.null[name].low, measured.null[name].high))
+    assert "shuffled labels, 73 %" in legend_of(ax)  # .95 (n - 1) / (n + 1) for n = 8
     corrected = line_at(ax, "corrected (extrapolation)")
     np.testing.assert_allclose(corrected.get_ydata(), [measured.corrected[name] for name in ATOMS])
     np.testing.assert_allclose(line_at(ax, "H(Y)").get_ydata(), measured.entropy_y)
     assert len(legend_of(ax)) == 4
+
+
+@pytest.mark.parametrize("n_null", [3, 19, 100])
+def test_the_band_of_a_null_holds_the_share_that_the_legend_says(measured: Any, n_null: int) -> None:
+    """Of normal replicates, the share of the null between their outer quantiles, averaged over many nulls."""
+    rng = np.random.default_rng(n_null)
+    ends = np.quantile(rng.normal(size=(4000, n_null)), [0.025, 0.975], axis=1)
+    low, high = norm.cdf(ends)
+    provenance = {**measured.provenance, "n_null": n_null}
+    ax = plot_atoms(dataclasses.replace(measured, provenance=provenance))
+    (said,) = [text for text in legend_of(ax) if "%" in text]
+    share = float(said.removeprefix("shuffled labels, ").removesuffix(" %")) / 100.0
+    assert (high - low).mean() == pytest.approx(share, abs=0.025)
 
 
 def test_nothing_is_said_of_what_was_not_measured(measured: Any) -> None:
