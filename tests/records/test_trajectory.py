@@ -130,7 +130,7 @@ def test_what_is_no_trajectory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"path must name a trajectory that save wrote"):
         PlaneTrajectory.load(tmp_path / "words.npz")
     save_arrays(tmp_path / "later.npz", header=np.array('{"format": "2"}'))
-    with pytest.raises(InputError, match=r"path must name a 'pidkit plane trajectory 2' file, but .* says '2'"):
+    with pytest.raises(InputError, match=r"path must name a 'pidkit plane trajectory 3' file, but .* says '2'"):
         PlaneTrajectory.load(tmp_path / "later.npz")
 
 
