@@ -14,9 +14,8 @@ from pidkit.representations.result import RepresentationPID
 
 QUICK = LabelDecoder("mlp", budget=Budget(learning_rate=0.02, max_steps=60))
 Y = np.random.default_rng(1).permutation(np.arange(120) % 3)
-LAYERS = {
-    name: np.eye(3)[Y] + 0.8 * np.random.default_rng(k).normal(size=(120, 3)) for k, name in enumerate(("x1", "x2"))
-}
+RNG = np.random.default_rng(0)
+LAYERS = {name: np.eye(3)[Y] + 0.8 * RNG.normal(size=(120, 3)) for name in ("x1", "x2")}
 
 
 def read(*names: str, decoder: Decoder, learning_curve: bool) -> Readings:

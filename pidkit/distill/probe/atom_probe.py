@@ -98,6 +98,12 @@ class AtomProbe:
         If an argument cannot be used, a class has fewer rows than there are folds, a layer is unknown, or `path`
         exists and is no run with these settings.
 
+    Notes
+    -----
+    A step for one pair of layers of 64 and 32 channels, ten classes, takes 1.5, 1.7 and 2.0 CPU seconds for 500, 1000 and
+    2000 rows where they are pooled, and 2.5, 6.1 and 12 where 4x4 maps are flattened. learning_curve=False halves that,
+    with folds=3 it takes a third to a half; codes take .03 to .15. Decoding the teacher anew would add a third.
+
     Examples
     --------
     >>> from pidkit.distill import tap
