@@ -66,12 +66,11 @@ class AtomProbe:
     folds : int, optional
         As in `representation_pid`.
     learning_curve : bool
-        Whether decoders are also fitted to half of the rows, which tells what more rows would teach them: without it
-        `at_limit` is None, and the intervals hold the sample's error alone.
+        Whether decoders are also fitted to half of the rows, which tells what more rows would teach them; without it
+        the intervals hold the sample's error alone.
     quantiser : transformer or pair of transformers, optional
-        Codes without labels in place of decoders, the recipe of the RID paper: as in `coded_pid`, the teacher's first.
-        `RepresentationCodes(n_init=3)` is fast. The student's is fitted anew at every step, the teachers' once. It also
-        codes the filters, which are never decoded; None codes them by that one.
+        Codes without labels in place of decoders, the recipe of the RID paper: as in `coded_pid`, the teacher's first,
+        which is fitted once. It also codes the filters, which nothing decodes; None is `RepresentationCodes(n_init=3)`.
     fit_fraction : float, optional
         Fit quantisers on this random share of the sample and measure on the rest; None: both on all, as RID's authors.
     n_null : int
@@ -100,9 +99,9 @@ class AtomProbe:
 
     Notes
     -----
-    A step for one pair of layers of 64 and 32 channels, ten classes, takes 1.5, 1.7 and 2.0 CPU seconds for 500, 1000 and
-    2000 rows where they are pooled, and 2.5, 6.1 and 12 where 4x4 maps are flattened. learning_curve=False halves that,
-    with folds=3 it takes a third to a half; codes take .03 to .15. Decoding the teacher anew would add a third.
+    A step for a pair of layers of 64 and 32 channels, ten classes, takes 1.5, 1.7 and 2.0 CPU seconds for 500, 1000 and
+    2000 rows where they are pooled, and 2.5, 6.1 and 12 where 4x4 maps are flattened. learning_curve=False halves that;
+    with folds=3 too it takes a third to two thirds. Codes take .03 to .15.
 
     Examples
     --------
@@ -151,12 +150,9 @@ class AtomProbe:
         # The split first, then the permutations, from one generator: as `coded_pid` draws them.
         draws = np.random.default_rng(self._seed)
         fit_fraction = check_fit_fraction(fit_fraction)
+        coded = quantiser is not None
         decoding = check_decoding(
-            decoder,
-            folds=folds,
-            learning_curve=learning_curve,
-            coded=quantiser is not None,
-            fit_fraction=fit_fraction,
+            decoder, folds=folds, learning_curve=learning_curve, coded=coded, fit_fraction=fit_fraction
         )
         self._split = split_rows(len(y), fit_fraction, draws)
         # The classes of what is measured, without gaps: a rare one may have gone to the fit.
