@@ -5,8 +5,8 @@
 The student's own step is forward, cross-entropy, backward and SGD, without any teacher. What the objective adds is its
 own forward and backward pass down to the student's layer, and the step of its head. Both are medians of CPU time on one
 thread, in turns: whatever changes the machine's speed meanwhile meets both alike. The teacher's pass, which every
-objective of distillation needs, is not counted. AtomProbe's step is that of one pair of layers on 2000 samples with ten
-shuffles for the null, the teacher's codes known from the first; an epoch is so many of the student's own steps.
+objective of distillation needs, is not counted. AtomProbe's step is that of one pair of layers on 2000 samples by
+codes, with ten shuffles for the null, the teacher's known from the first; an epoch is so many of the student's steps.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 import torch
 from torch import nn
 
+from pidkit import RepresentationCodes
 from pidkit.distill import AtomProbe, Batch, ExactRedundancy, NearestCentres, Outputs, SoftCodes, tap
 
 N_CLASSES = 10
@@ -137,7 +138,8 @@ def measure_objective(build, shape, options):
 def measure_probe(build, shape):
     """Return the seconds of a step of AtomProbe after the first."""
     networks, _, x, labels = pair_of(build, shape, N_PROBE)
-    with AtomProbe(networks, sample=(x, labels), logits=False, n_null=N_NULL) as probe:
+    codes = RepresentationCodes(n_init=3)
+    with AtomProbe(networks, sample=(x, labels), logits=False, quantiser=codes, n_null=N_NULL) as probe:
         epochs = iter(range(1000))
         (seconds,) = in_turns([lambda: probe.step(next(epochs))], 3)
     networks.remove()

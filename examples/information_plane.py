@@ -166,6 +166,7 @@ def tracker(models: dict[str, nn.Sequential]) -> InformationPlane:
         max_features=256,
         rng=SEED,
         atoms=[("logits", "logits")] if len(models) == 2 else (),
+        # Codes, whose plug-in atoms the figure below shows; without a quantiser the layers are decoded.
         atom_options={"quantiser": RepresentationCodes(n_codes=N_CLASSES, n_init=3), "n_null": 5},
         path=path,
     )

@@ -17,8 +17,8 @@ from pidkit.intersection import compare, intersection_information, relaxed_inter
 from pidkit.mi import ESTIMATORS, estimate_mi
 from pidkit.plane.binned import BinnedEstimate
 from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
-from pidkit.records.atom_record import QUANTITIES, Assumption
-from pidkit.representations import Spread
+from pidkit.records.atom_record import QUANTITIES, Assumption, DecodedAtoms
+from pidkit.representations import DecoderReport, Spread
 from pidkit.results import Result, UnitResult
 
 JOINT = np.random.default_rng(0).dirichlet(np.full(12, 0.5)).reshape(2, 2, 3)
@@ -58,7 +58,10 @@ def discrete_estimate() -> UnitResult:
 
 
 def trajectory() -> PlaneTrajectory:
-    full = PlanePoint("net", 1.5, "fc", "mi_label", "ksg", 0.5, 0.1, 0.01, 0.02, 2.0, True, "estimate", ("a note",))
+    sure = {"low": 0.3, "high": 0.7, "at_limit": 0.6}
+    full = PlanePoint(
+        "net", 1.5, "fc", "mi_label", "ksg", 0.5, 0.1, 0.01, 0.02, 2.0, True, "estimate", ("a note",), **sure
+    )
     return PlaneTrajectory((full, PlanePoint("net", 2.0, "fc", "mi_label", "ksg", 0.6)), "bits", 1.5, 64, {"rate": 0.5})
 
 
@@ -70,6 +73,14 @@ def atom_records() -> AtomRecords:
         "null_gap": 1e-8,
         "assumption": Assumption(0.2, spread(), 0.9, 1.5, (0.25, 0.75)),
         "warnings": ("a note",),
+        "decoded": DecodedAtoms(
+            "linear",
+            interval=dict.fromkeys(QUANTITIES, (0.1, 0.9)),
+            standard_error=dict.fromkeys(QUANTITIES, 0.1),
+            at_limit=dict.fromkeys(QUANTITIES, 0.6),
+            p_value={"redundancy": 0.01},
+            decoders={"both": DecoderReport("linear", 0.7, 0.8, 0.1, 0.9, 0.95)},
+        ),
     }
     rows = tuple(AtomRecord(epoch, "teacher", "conv", "fc", **atoms, **rest, **seen) for epoch in (0.0, 5.0))  # type: ignore[arg-type]
     return AtomRecords(rows, 1.5, 100, ((0.0, 2.5, "warm-up"),), {"rate": 0.5})

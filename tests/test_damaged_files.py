@@ -17,6 +17,7 @@ from pidkit import InputError
 from pidkit.arrays import load_array, save_arrays
 from pidkit.arrays.checksums import digest_of
 from pidkit.records import AtomRecords, PlanePoint, PlaneTrajectory
+from pidkit.records.atom_history import ATOM_RECORDS_FORMAT
 from pidkit.records.trajectory import COLUMNS
 from tests.damage import damaged_bytes, tampered
 
@@ -101,7 +102,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str) -> Non
 def forge_records(file: Path, content: Any) -> None:
     content.pop("digest", None)
     content.pop("format", None)
-    file.write_text(json.dumps({"format": "pidkit atom records 2", "digest": digest_of(content), **content}))
+    file.write_text(json.dumps({"format": ATOM_RECORDS_FORMAT, "digest": digest_of(content), **content}))
 
 
 def forge_trajectory(file: Path, content: Any) -> None:

@@ -48,6 +48,7 @@ UNITLESS: dict[str, set[str]] = {
         "records.epoch",
         "records.assumption.teacher_std",
         "records.assumption.sigma",
+        *("records.decoded.p_value.*", "records.decoded.decoders.*.accuracy"),
         "phases",
         "provenance.*",
     },
@@ -258,7 +259,7 @@ def test_every_result_is_under_the_law_and_frozen() -> None:
         assert one.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert UNITLESS.keys() >= {one.__name__}
     parts = {part.__name__ for part in UnitPart.__subclasses__()}
-    assert parts <= {"Spread", "DecoderReport", "RowScores", "PlanePoint", "AtomRecord", "Assumption"}
+    assert parts <= {"Spread", "DecoderReport", "RowScores", "DecodedAtoms", "PlanePoint", "AtomRecord", "Assumption"}
 
 
 def test_plain_writes_what_json_cannot_hold() -> None:

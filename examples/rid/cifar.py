@@ -232,6 +232,7 @@ def _probe(
         logits=False,
         objective=objective,
         schedule=sorted({*range(settings.probe_every, settings.epochs, settings.probe_every), settings.epochs}),
+        # The RID paper's recipe; without a quantiser layers are decoded.
         quantiser=RepresentationCodes(settings.probe_pca, settings.probe_codes, n_init=3),
         phases=phases,
         path=folder / "atoms" / f"{run.name}.json",

@@ -190,6 +190,7 @@ def _fit(
         logits=False,
         objective=objective,
         schedule=[*range(0, options.epochs, settings.probe_every), options.epochs],
+        # The RID paper's recipe, by which the committed figures were made; without a quantiser layers are decoded.
         quantiser=RepresentationCodes(settings.probe_pca, settings.probe_codes, n_init=3),
         n_null=settings.n_null,
         phases=phases,

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import items_of, mapping_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.plane.binned import SATURATED_SHARE
 from pidkit.plane.estimators import AxisEstimator, Estimate, PlaneEstimator
-from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
-from pidkit.representations.coded import coded_pid
-from pidkit.types import FloatArray, IntArray
+from pidkit.records.plane_point import PlanePoint
+from pidkit.types import FloatArray, IntArray, Unit
 from pidkit.units import convert
 
 LABEL_NULL_STREAM = 1_000_003
 """Added to the number of a shuffle in its seed, so that permutations share no random stream with the estimators."""
-
-ATOM_OPTIONS = ("quantiser", "fit_fraction", "bias", "n_bootstrap", "n_null", "solver", "tol", "rng")
-"""Arguments of `coded_pid` that the caller of the tracker may set."""
 
 LABEL_CAP_SHARE = 0.95
 """Share of H(Y) from which an estimator's cap of I(F;Y) counts as H(Y) itself, computed on another split of the sample.
@@ -47,7 +42,7 @@ class Repeats:
     n_seeds: int
     n_null: int
     seed: int
-    unit: str
+    unit: Unit
 
 
 def measure_layer(
@@ -180,68 +175,3 @@ def _point(
         kind=str(getattr(runs[0], "kind", "estimate")),
         warnings=tuple(said),
     )
-
-
-def measure_atoms(
-    first: FloatArray,
-    second: FloatArray,
-    *,
-    y: IntArray,
-    subject: Subject,
-    repeats: Repeats,
-    options: Mapping[str, Any],
-) -> list[PlanePoint]:
-    """Decompose what two layers tell about the labels: the four atoms, by `coded_pid`.
-
-    Their error is the bootstrap's standard deviation where `n_bootstrap` is among the options; the null has
-    `repeats.n_null` shuffles unless they say otherwise.
-
-    Raises
-    ------
-    InputError, SolverError
-        As `coded_pid`.
-    """
-    arguments = {"n_null": repeats.n_null, "rng": repeats.seed, **options, "unit": repeats.unit}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = coded_pid(labels=y, x1=first, x2=second, **arguments)
-    said = tuple(str(warning.message) for warning in caught if issubclass(warning.category, PidkitWarning))
-    for warning in caught:
-        if not issubclass(warning.category, PidkitWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return [
-        PlanePoint(
-            network=subject.network,
-            step=subject.step,
-            layer=subject.layer,
-            quantity=atom,
-            estimator="broja",
-            value=getattr(result, atom),
-            stderr=None if result.bootstrap is None else result.bootstrap[atom].std,
-            null=None if result.null is None else result.null[atom].mean,
-            null_spread=None if result.null is None else result.null[atom].std,
-            cap=min(result.entropy_y, result.cap_1, result.cap_2),
-            kind="atom",
-            warnings=said,
-        )
-        for atom in ATOM_QUANTITIES
-    ]
-
-
-def check_atoms(
-    atoms: Sequence[tuple[str, str]], layers: Mapping[str, tuple[str, ...]], options: Mapping[str, Any]
-) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
-    """Return the pairs of layers to decompose and the options, after checking that both can be used."""
-    atoms, options = items_of("atoms", atoms), mapping_of("atom_options", options)
-    if atoms and len(layers) != 2:
-        raise InputError(f"atoms need two networks, a first and a second, not {len(layers)}; pass model as a dict")
-    for pair in atoms:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise InputError(f"atoms must be tuples (layer of the first network, layer of the second), not {pair!r}")
-        for layer, (name, tracked) in zip(pair, layers.items(), strict=True):
-            if layer not in tracked:
-                raise InputError(f"atoms holds {layer!r}, which is not tracked in {name!r}; add it to layers")
-    for option in options:
-        if option not in ATOM_OPTIONS:
-            raise InputError(f"atom_options must be among {', '.join(ATOM_OPTIONS)}, not {option!r}")
-    return tuple((first, second) for first, second in atoms), dict(options)

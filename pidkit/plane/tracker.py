@@ -21,7 +21,8 @@ from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Call, Reduction, Taps, eager_model
 from pidkit.plane.conversion import as_arrays, as_inputs, layers_of
 from pidkit.plane.estimators import PlaneEstimator, plane_estimators
-from pidkit.plane.measurement import Repeats, Subject, check_atoms, measure_atoms, measure_layer
+from pidkit.plane.measurement import Repeats, Subject, measure_layer
+from pidkit.plane.pairs import check_atoms, measure_atoms
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.resume import RunFile, start_trajectory
 from pidkit.records.trajectory import PlaneTrajectory
@@ -53,11 +54,14 @@ class InformationPlane:
     n_seeds : int
         Runs of each seeded estimator, for the error bars.
     n_null : int
-        Shuffles of the labels, for the null of I(F;Y) and of atoms.
+        Shuffles of the labels, for the null of I(F;Y) and of atoms of codes.
     atoms : sequence of (str, str)
-        With two networks: pairs (layer of the first, layer of the second) to decompose at every step.
+        With two networks: pairs (layer of the first, layer of the second) to decompose at every step, as decoders read
+        them: the numbers of `representation_pid`, with their intervals.
     atom_options : dict, optional
-        Arguments of `coded_pid`, such as {"quantiser": ..., "n_bootstrap": 50}.
+        "decoder", "folds" and "n_codes" of `representation_pid`, and "learning_curve" as in `AtomProbe`. With a
+        "quantiser" the layers are coded without the labels instead: arguments of `coded_pid`, such as
+        {"quantiser": RepresentationCodes(), "n_bootstrap": 50}.
     schedule : collection of float, optional
         The steps to measure (`log_spaced_steps`); at others `step` returns at once. None: every step asked for.
     reduce, call
@@ -135,7 +139,9 @@ class InformationPlane:
         self._inputs = as_inputs(self._x if inputs is None else inputs, len(self._y))
         self._entropy_y = entropy(np.bincount(self._y) / len(self._y))
         self._estimators = plane_estimators(estimators)
-        self._atoms, self._atom_options = check_atoms(atoms, self._layers, {} if atom_options is None else atom_options)
+        self._atoms, self._atom_options = check_atoms(
+            atoms, self._layers, {} if atom_options is None else atom_options, self._y
+        )
         steps = None if schedule is None else items_of("schedule", schedule)
         self._schedule = None if steps is None else frozenset(real_number("schedule", step) for step in steps)
         self._repeats = Repeats(n_seeds, n_null, seed, check_unit(unit))

@@ -47,8 +47,9 @@ def atoms_over_epochs(
 ) -> Axes:
     """Draw the atoms of a pair of layers over the epochs of a distillation, with H(Y).
 
-    Thin bands are the central 95 % of the same atom under shuffled labels: what chance and bias make of it. Epochs in
-    which the student does not learn are shaded where the probe knew the phases.
+    Bands around the atoms of decoded layers are their 95 % intervals. Of codes, thin bands near zero are the central
+    95 % of the same atom under shuffled labels: what chance and bias make of it. Epochs in which the student does not
+    learn are shaded where the probe knew the phases.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def atoms_over_epochs(
     atoms : sequence of str
         Which to draw.
     null : bool
-        Whether to draw the bands, where a null was measured.
+        Whether to draw the bands of shuffled labels, where a null was measured.
     ax : matplotlib Axes, optional
 
     Raises
@@ -88,17 +89,19 @@ def atoms_over_epochs(
     ax = new_axes(ax, 6.4, 4.0)
     _shade_phases(ax, records)
     ordered = sorted(of_pair.records, key=lambda record: record.epoch)
-    banded = False
+    banded: set[str] = set()
     for atom in atoms:
         epochs, values = of_pair.curve(atom)
         ax.plot(epochs, values, label=ATOM_LABELS[atom], markersize=4.5, linewidth=1.5, zorder=3, **ATOM_LINES[atom])
-        nulls = [(r.epoch, r.null[atom].low, r.null[atom].high) for r in ordered if r.null is not None]
-        if null and nulls:
-            at, low, high = np.array(nulls).T
-            banded = True
-            ax.fill_between(at, low, high, color=ATOM_LINES[atom]["color"], alpha=0.22, linewidth=0.6, zorder=1)
-    if banded:
-        ax.fill_between([], [], [], color="0.6", alpha=0.5, label="labels shuffled, 95 %")
+        nulls = [(r.epoch, r.null[atom].low, r.null[atom].high) for r in ordered if null and r.null is not None]
+        intervals = [(r.epoch, *r.decoded.interval[atom]) for r in ordered if r.decoded is not None]
+        for what, bounds, alpha in (("95 % interval", intervals, 0.15), ("labels shuffled, 95 %", nulls, 0.22)):
+            if bounds:
+                at, low, high = np.array(bounds).T
+                banded.add(what)
+                ax.fill_between(at, low, high, color=ATOM_LINES[atom]["color"], alpha=alpha, linewidth=0.6, zorder=1)
+    for what in sorted(banded):
+        ax.fill_between([], [], [], color="0.6", alpha=0.5, label=what)
     ax.axhline(records.entropy_y, color="0.35", linestyle=(0, (6, 3)), linewidth=1.0, label="H(Y)", zorder=0)
     ax.axhline(0.0, color="black", linewidth=0.6, zorder=0)
     ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * records.entropy_y))

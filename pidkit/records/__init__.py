@@ -5,8 +5,8 @@ distillation; `resume` continues either from its file.
 """
 
 from pidkit.records.atom_history import AtomRecords
-from pidkit.records.atom_record import Assumption, AtomRecord
+from pidkit.records.atom_record import Assumption, AtomRecord, DecodedAtoms
 from pidkit.records.plane_point import PlanePoint
 from pidkit.records.trajectory import PlaneTrajectory
 
-__all__ = ["Assumption", "AtomRecord", "AtomRecords", "PlanePoint", "PlaneTrajectory"]
+__all__ = ["Assumption", "AtomRecord", "AtomRecords", "DecodedAtoms", "PlanePoint", "PlaneTrajectory"]

@@ -24,8 +24,14 @@ from pidkit.results import UnitResult, text_table
 from pidkit.types import FloatArray
 from pidkit.units import check_unit
 
-ATOM_RECORDS_FORMAT = "pidkit atom records 2"
-"""The first entry of a file of atom records; other formats and versions are refused."""
+ATOM_RECORDS_FORMAT = "pidkit atom records 3"
+"""The first entry of a file of atom records."""
+
+BEFORE_DECODERS = "pidkit atom records 2"
+"""A format that is still read: its records were made by codes and have no entry for decoders. Others are refused."""
+
+NOT_PRINTED = (" null", " low", " high")
+"""Ends of the columns of `table` that the printed table leaves out, for its width."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class AtomRecords(UnitResult):
         return replace(self, phases=tuple((float(start), float(stop), str(name)) for start, stop, name in spans))
 
     def table(self) -> list[dict[str, float | str]]:
-        """Return one flat row a record: epoch, pair, atoms, information, null means, and the assumption's numbers."""
+        """Return one flat row a record: epoch, pair, recipe, atoms, information, nulls or intervals, the assumption."""
         return [table_row(record) for record in self.records]
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,19 +174,19 @@ class AtomRecords(UnitResult):
         except (OSError, ValueError) as error:
             raise InputError(f"path must name a file that save wrote: {error}") from error
         label = content.get("format") if isinstance(content, dict) else None
-        if label != ATOM_RECORDS_FORMAT:
+        if label not in (ATOM_RECORDS_FORMAT, BEFORE_DECODERS):
             raise InputError(f"path must name a {ATOM_RECORDS_FORMAT!r} file, but {file} says {label!r}")
         del content["format"]
         if content.pop("digest", None) != digest_of(content):
             raise InputError(damaged(file, "its digest is that of other content"))
         try:
-            return restored(cls, content)
+            return restored(cls, content, since={AtomRecord: ("decoded",)} if label == BEFORE_DECODERS else {})
         except InputError as error:
             raise InputError(damaged(file, str(error))) from error
 
     def _rows(self) -> list[dict[str, str]]:
-        """Return the cells of the printed table: those of `table`, but for the nulls."""
-        return [{key: _cell(value) for key, value in row.items() if "null" not in key} for row in self.table()]
+        """Return the cells of the printed table: those of `table`, but for the nulls and the intervals."""
+        return [{key: _cell(x) for key, x in row.items() if not key.endswith(NOT_PRINTED)} for row in self.table()]
 
     def _caption(self) -> str:
         """Return how much there is, and H(Y)."""

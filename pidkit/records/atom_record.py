@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.representations.finite_samples import Spread
+from pidkit.representations.result import DecoderReport
 from pidkit.results import UnitPart
 
 DISTILLATION_ATOMS = ("redundancy", "unique_teacher", "unique_student", "synergy")
@@ -23,8 +24,8 @@ DISTILLATION_INFORMATION = ("mi_teacher", "mi_student", "mi_joint")
 QUANTITIES = (*DISTILLATION_ATOMS, *DISTILLATION_INFORMATION)
 """All informations of a record, in the order of its columns."""
 
-ALWAYS_KNOWN = (*QUANTITIES, "gap", "bias")
-"""The fields of a record that are always a number."""
+CODES = "codes"
+"""The recipe of a record whose layers were coded without the labels; others are named after their decoder."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,35 @@ class Assumption(UnitPart):
 
 
 @dataclass(frozen=True)
+class DecodedAtoms(UnitPart):
+    """How far the atoms of decoded layers may be off, and what the decoders read, as `representation_pid` says it.
+
+    Attributes
+    ----------
+    decoder : str
+    interval : dict of str to (float, float)
+        Of every quantity of the record, 95 %.
+    standard_error : dict of str to float
+        From the scatter of the rows alone.
+    at_limit : dict of str to float, or None
+        Every quantity as decoders would read it that were fitted to endless rows; None without a learning curve.
+    p_value : dict of str to float
+        Of every atom, that it is nothing or what the decoders have not learned.
+    decoders : dict of str to DecoderReport
+        Of "teacher", "student" and "both".
+    """
+
+    _information = ("interval", "standard_error", "at_limit", "decoders")
+
+    decoder: str
+    interval: Mapping[str, tuple[float, float]]
+    standard_error: Mapping[str, float]
+    at_limit: Mapping[str, float] | None
+    p_value: Mapping[str, float]
+    decoders: Mapping[str, DecoderReport]
+
+
+@dataclass(frozen=True)
 class AtomRecord(UnitPart):
     """What one pair of layers tells about the labels at one epoch; information in the unit of the records.
 
@@ -66,25 +96,27 @@ class AtomRecord(UnitPart):
     teacher_layer, student_layer : str
         Qualified names, or "(logits)".
     redundancy, unique_teacher, unique_student, synergy : float
-        The plug-in atoms; they add up to `mi_joint`.
+        The atoms, of what decoders read or plug-in ones of codes; they add up to `mi_joint`.
     mi_teacher, mi_student, mi_joint : float
-        I(Y;T), I(Y;S) and I(Y;T,S) of the codes.
+        I(Y;T), I(Y;S) and I(Y;T,S), as decoders read them or of the codes.
     gap : float
         Certified: no atom is off the exact one of these codes by more.
     n_codes_teacher, n_codes_student : int
-        Sizes of the alphabets that were found.
-    bias : float
-        Predicted upward bias of `mi_joint`.
+        Sizes of the alphabets that were found; of decoded layers, of the codes of their posteriors.
+    bias : float or None
+        Predicted upward bias of the plug-in `mi_joint` of codes.
     null : dict of str to Spread, or None
-        All seven quantities under shuffled labels.
+        All seven quantities of codes under shuffled labels.
     null_gap : float or None
         The largest certified gap among them.
     assumption : Assumption or None
-        Where an objective with RID's filters was at hand.
+        Where an objective with RID's filters was at hand; always measured by codes.
     warnings : tuple of str
+    decoded : DecodedAtoms or None
+        Of decoded layers; None where they were coded.
     """
 
-    _information = (*ALWAYS_KNOWN, "null", "null_gap", "assumption")
+    _information = (*QUANTITIES, "gap", "bias", "null", "null_gap", "assumption", "decoded")
 
     epoch: float
     teacher: str
@@ -100,11 +132,17 @@ class AtomRecord(UnitPart):
     gap: float
     n_codes_teacher: int
     n_codes_student: int
-    bias: float
+    bias: float | None
     null: Mapping[str, Spread] | None = None
     null_gap: float | None = None
     assumption: Assumption | None = None
     warnings: tuple[str, ...] = ()
+    decoded: DecodedAtoms | None = None
+
+    @property
+    def recipe(self) -> str:
+        """How the atoms were measured: the name of the decoder, or "codes"."""
+        return CODES if self.decoded is None else self.decoded.decoder
 
     @property
     def key(self) -> tuple[float, str, str, str]:
@@ -113,15 +151,19 @@ class AtomRecord(UnitPart):
 
 
 def table_row(record: AtomRecord) -> dict[str, float | str]:
-    """Return a record as one flat row: epoch, pair, quantities, gap, null means, and the assumption's numbers."""
+    """Return a record as one flat row: epoch, pair, recipe, quantities, gap, what may be off, and the assumption."""
     row: dict[str, float | str] = {
         "epoch": record.epoch,
         "teacher": record.teacher,
         "layers": f"{record.teacher_layer} & {record.student_layer}",
+        "recipe": record.recipe,
         **{name: getattr(record, name) for name in QUANTITIES},
         "gap": record.gap,
         **{f"{name} null": spread.mean for name, spread in (record.null or {}).items()},
     }
+    if (decoded := record.decoded) is not None:
+        for name, (low, high) in decoded.interval.items():
+            row |= {f"{name} low": low, f"{name} high": high}
     if (assumption := record.assumption) is not None:
         row["I(eps;Y|f_s)"] = assumption.value
         if assumption.null is not None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pidkit.pid.result import ATOMS
 from pidkit.results import UnitPart
 
-NUMBERS = ("value", "stderr", "null", "null_spread", "cap")
+ERRORS = ("low", "high", "at_limit")
+"""The fields of a point that say how far a decoded number may be off."""
+
+NUMBERS = ("value", "stderr", "null", "null_spread", "cap", *ERRORS)
 """The fields of a point that hold information, and change with the unit."""
 
 WORDS = ("network", "layer", "quantity", "estimator", "kind")
@@ -16,8 +19,8 @@ WORDS = ("network", "layer", "quantity", "estimator", "kind")
 PLANE_QUANTITIES = ("mi_input", "mi_label")
 """The axes of the plane: I(X;F), what a layer keeps of the input, and I(F;Y), what it tells about the label."""
 
-ATOM_QUANTITIES = ATOMS
-"""The atoms that can be recorded beside them where two networks are tracked."""
+ATOM_QUANTITIES = (*ATOMS, "mi_1", "mi_2", "mi_joint")
+"""What can be recorded beside them where two networks are tracked: the atoms, and the information that is read."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class PlanePoint(UnitPart):
     layer : str
         Qualified name; for atoms, "<layer of the first> & <layer of the second>".
     quantity : str
-        "mi_input" for I(X;F), "mi_label" for I(F;Y), or an atom.
+        "mi_input" for I(X;F), "mi_label" for I(F;Y), or of a pair of layers an atom, "mi_1", "mi_2" or "mi_joint".
     estimator : str
     value : float
         In the unit of the trajectory.
@@ -49,6 +52,10 @@ class PlanePoint(UnitPart):
         What the number is: "plugin", "estimate", "lower_bound", "v_information", "atom", or "exact".
     warnings : tuple of str
         What the estimator had to say.
+    low, high : float or None
+        The 95 % interval of what decoders read, as `representation_pid` gives it.
+    at_limit : float or None
+        What decoders would read that were fitted to endless rows.
     """
 
     _information = NUMBERS
@@ -66,6 +73,9 @@ class PlanePoint(UnitPart):
     saturated: bool = False
     kind: str = "estimate"
     warnings: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    at_limit: float | None = None
 
     @property
     def key(self) -> tuple[str, float, str, str, str]:

@@ -16,7 +16,7 @@ from pidkit.arguments import items_of, real_number
 from pidkit.arrays import load_array, save_arrays, write_atomic
 from pidkit.arrays.checksums import damaged, digest_of
 from pidkit.errors import InputError
-from pidkit.records.plane_point import NUMBERS, WORDS, PlanePoint
+from pidkit.records.plane_point import ERRORS, NUMBERS, WORDS, PlanePoint
 from pidkit.records.schema import restored
 from pidkit.results import Row, UnitResult, cell
 from pidkit.types import AnyArray, FloatArray
@@ -25,8 +25,11 @@ from pidkit.units import check_unit, convert
 COLUMNS = ("step", *NUMBERS, "saturated", *WORDS, "warnings")
 """The arrays of a file beside its header, one entry a point."""
 
-TRAJECTORY_FORMAT = "pidkit plane trajectory 2"
-"""The first entry of a file of a trajectory; other formats and versions are refused."""
+TRAJECTORY_FORMAT = "pidkit plane trajectory 3"
+"""The first entry of a file of a trajectory."""
+
+BEFORE_INTERVALS = "pidkit plane trajectory 2"
+"""A format that is still read: its points have no intervals. Others are refused."""
 
 
 @dataclass(frozen=True)
@@ -227,14 +230,15 @@ class PlaneTrajectory(UnitResult):
         except (InputError, json.JSONDecodeError) as error:
             raise InputError(f"path must name a trajectory that save wrote: {error}") from error
         label = header.get("format") if isinstance(header, dict) else None
-        if label != TRAJECTORY_FORMAT:
+        if label not in (TRAJECTORY_FORMAT, BEFORE_INTERVALS):
             raise InputError(f"path must name a {TRAJECTORY_FORMAT!r} file, but {file} says {label!r}")
         try:
-            columns = {name: np.array(load_array(file, key=name)) for name in COLUMNS}
+            since = ERRORS if label == BEFORE_INTERVALS else ()
+            columns = {name: np.array(load_array(file, key=name)) for name in COLUMNS if name not in since}
             if header.pop("digest", None) != digest_of([header, columns]):
                 raise InputError("its digest is that of other content")
             del header["format"]
-            return restored(cls, {**header, "points": _rows_of(columns)})
+            return restored(cls, {**header, "points": _rows_of(columns)}, since={PlanePoint: since})
         except (InputError, ValueError, TypeError) as error:
             raise InputError(damaged(file, str(error))) from error
 
@@ -258,7 +262,7 @@ def _rows_of(columns: Mapping[str, AnyArray]) -> list[dict[str, Any]]:
     points = []
     for row in zip(*(column.tolist() for column in columns.values()), strict=True):
         point = dict(zip(columns, row, strict=True))
-        point.update({name: None for name in NUMBERS[1:] if math.isnan(point[name])})
+        point.update({name: None for name in NUMBERS[1:] if name in point and math.isnan(point[name])})
         point["warnings"] = json.loads(point["warnings"])
         points.append(point)
     return points

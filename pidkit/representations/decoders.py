@@ -7,6 +7,7 @@ their posteriors, and a row's posterior does not know its label: labels may be c
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,7 @@ def decode_layers(
     together: str | None = None,
     rng: np.random.Generator,
     groups: IntArray | None = None,
+    known: Mapping[str, DecodedLayer] | None = None,
 ) -> dict[str, DecodedLayer]:
     """Return the calibrated posterior of every row of each layer from decoders fitted without it.
 
@@ -84,8 +86,11 @@ def decode_layers(
         The name under which all layers are decoded side by side as well. Logits of two layers are no logits together: a
         linear decoder reads them.
     rng : numpy.random.Generator
+        Copied for every layer, so that what is read out of one does not depend on the others.
     groups : ndarray of int, shape (n,), optional
         Rows of one group are kept together wherever rows are compared with others, as `splits` has to keep them.
+    known : mapping of str to DecodedLayer, optional
+        Layers that an earlier call read from the same rows, labels, splits and draws: they are returned as they are.
 
     Raises
     ------
@@ -107,19 +112,19 @@ def decode_layers(
     wanted: dict[str, tuple[Decoder, list[int]]] = {one.name: (decoder, [k]) for k, one in enumerate(read)}
     if together is not None:
         wanted[together] = ("linear" if decoder == "softmax" else decoder, [*range(len(read))])
+    known = {} if known is None else known
     telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
     readings = {
-        name: _Reading.empty([k for k in which if k in telling], reader, labels)
+        name: _Reading.empty([k for k in which if k in telling], reader, labels, rng)
         for name, (reader, which) in wanted.items()
-        if any(k in telling for k in which)
+        if name not in known and any(k in telling for k in which)
     }
     log_p = np.empty(labels.size)
     for split in splits:
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
-        rows: dict[int, FoldRows] = {}
-        if any(one.decoder != "softmax" for one in readings.values()):
-            rows = {k: read[k].of_fold(labels, split, groups) for k in telling}
+        taken = {k for one in readings.values() if one.decoder != "softmax" for k in one.layers}
+        rows = {k: read[k].of_fold(labels, split, groups) for k in sorted(taken)}
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
@@ -129,13 +134,14 @@ def decode_layers(
             else:
                 seen = split.stop
                 own = side_by_side([rows[which] for which in reading.layers])
-                q, notes = _posteriors(own, labels, split, reading.decoder, rng)
+                q, notes = _posteriors(own, labels, split, reading.decoder, reading.rng)
                 reading.notes.update(notes)
             reading.fill(q, seen, split.value, labels, groups)
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
         if layer.constant:
             decoded[layer.name] = _nothing_told(labels, decoder, (nothing_told_by(layer.name),))
+    decoded.update(known)
     return {name: decoded.get(name) or _nothing_told(labels, reader) for name, (reader, _) in wanted.items()}
 
 
@@ -155,12 +161,13 @@ class _Reading:
     raw: FloatArray
     calibrated: FloatArray
     notes: set[str]
+    rng: np.random.Generator
 
     @classmethod
-    def empty(cls, layers: Sequence[int], decoder: Decoder, labels: IntArray) -> _Reading:
+    def empty(cls, layers: Sequence[int], decoder: Decoder, labels: IntArray, rng: np.random.Generator) -> _Reading:
         """Return the reading before the first fold."""
         raw, calibrated = np.empty((2, labels.size, int(labels.max()) + 1))
-        return cls(layers, decoder, raw, calibrated, set())
+        return cls(layers, decoder, raw, calibrated, set(), copy.deepcopy(rng))
 
     def fill(self, q: FloatArray, seen: IntArray, value: IntArray, labels: IntArray, groups: IntArray | None) -> None:
         """Take the posteriors of the rows `seen`, which the calibration is fitted to, and then of the rows `value`."""

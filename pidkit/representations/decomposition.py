@@ -5,30 +5,21 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import get_args, overload
 
-import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
 from pidkit.errors import InputError, warn
-from pidkit.info import entropy
 from pidkit.joint import takes_two_sources
 from pidkit.mi.splits import FOLDS
-from pidkit.pid.result import ATOMS
-from pidkit.provenance import recorded_versions
-from pidkit.representations.cautions import cautions
 from pidkit.representations.coded import coded_pid, read_labels
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
-from pidkit.representations.decoded import DecodedScores
-from pidkit.representations.decoders import Decoder, check_decoder, decoder_name
-from pidkit.representations.estimate import all_of, atoms_from, by_name, hull
-from pidkit.representations.finite_samples import Spread, bootstrap, spreads
+from pidkit.representations.decoded_pid import decoded_pid
+from pidkit.representations.decoders import Decoder, check_decoder
 from pidkit.representations.folds import read_groups
-from pidkit.representations.nulls import null_tests
-from pidkit.representations.reading import read_pair
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.sequences import Sequences, read_tokens
-from pidkit.types import FloatArray, Unit
+from pidkit.types import Unit
 from pidkit.units import check_unit
 
 
@@ -197,75 +188,19 @@ def representation_pid(
     layers: dict[str, npt.ArrayLike] = {"x1": x1, "x2": x2}
     if sequences == "tokens":
         layers, y, members = read_tokens(layers, y, members)
-    decoded, curve = read_pair(layers, y, decoder=decoder, n_codes=n_codes, n_folds=n_folds, groups=members, rng=draws)
-    scored = curve.whole
-    informations, held_out = scored.informations()
-    in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
-    estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
-    entropy_y = entropy(np.bincount(y) / y.size)
-    limits = [_named(values) for values in curve.limits(entropy_y)]
-    wide = curve.standard_errors()
-    p_values = curve.p_values()
-    null = None
-    if n_null:
-        by_nulls, null = _test_by_nulls(scored, n_null, draws)
-        p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
-    miscalibration, miscalibration_error = scored.miscalibration()
-    said = cautions(scored, decoded.values(), unit)
-    result = RepresentationPID(
-        **estimate,
-        interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
-        standard_error=scored.standard_errors(),
-        held_out=ends[0],
-        in_sample=ends[1],
-        at_limit=limits[0],
-        bracket=scored.bracket(estimate),
-        plug_in=all_of(scored.plug_in),
-        p_value=p_values,
-        null=null,
-        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, draws)) if n_bootstrap else None,
-        entropy_y=entropy_y,
-        n_samples=y.size,
-        n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
-        unit="nats",
-        report=scored.plug_in.report,
-        coding_loss_1=scored.coding_losses[0],
-        coding_loss_2=scored.coding_losses[1],
-        decoders={name: layer.report for name, layer in decoded.items()},
-        miscalibration=miscalibration,
-        miscalibration_error=miscalibration_error,
-        warnings=said,
-        _row_scores=scored.row_scores(),
-        provenance={
-            "decoder": decoder_name(decoder),
-            "n_codes": n_codes,
-            "folds": n_folds,
-            "groups": groups is not None,
-            "sequences": sequences,
-            "n_bootstrap": n_bootstrap,
-            "n_null": n_null,
-            "rng": seed_name(rng),
-            "versions": recorded_versions(),
-        },
+    result = decoded_pid(
+        layers,
+        y,
+        decoder=decoder,
+        n_codes=n_codes,
+        n_folds=n_folds,
+        groups=members,
+        n_bootstrap=n_bootstrap,
+        n_null=n_null,
+        unit=unit,
+        rng=draws,
+        provenance={"sequences": sequences, "rng": seed_name(rng)},
     )
-    for text in said:
+    for text in result.warnings:
         warn(text)
-    return result.to(unit)
-
-
-def _named(informations: FloatArray) -> dict[str, float]:
-    """Return I1, I2, U and I12 and the atoms by name."""
-    return {**by_name(informations), **atoms_from(informations)}
-
-
-def _test_by_nulls(
-    scored: DecodedScores, n_null: int, rng: np.random.Generator
-) -> tuple[dict[str, float], dict[str, Spread]]:
-    """Return the p-values and the spreads by the nulls of the codes, of all atoms but the synergy.
-
-    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
-    """
-    observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
-    by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
-    tested = [name for name in ATOMS if name != "synergy"]
-    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
+    return result

@@ -2,17 +2,88 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores, score_decoded
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved
 from pidkit.types import IntArray
+
+
+def check_class_rows(y: IntArray, n_folds: int) -> None:
+    """Raise InputError where a class of a tracker's sample has too few rows to be in every fold."""
+    if (fewest := int(np.bincount(y).min())) < n_folds:
+        raise InputError(
+            f"sample has a class of {fewest} rows, and decoders need one in each of {n_folds} folds; give more rows, "
+            "pass fewer folds, or code the layers by quantiser=RepresentationCodes(n_init=3)"
+        )
+
+
+class Readings(NamedTuple):
+    """Layers as decoded, by name, by decoders of all rows of the other folds and of half of them (or None)."""
+
+    whole: dict[str, DecodedLayer]
+    half: dict[str, DecodedLayer] | None
+
+
+def read_layers(
+    layers: Mapping[str, npt.ArrayLike],
+    y: IntArray,
+    *,
+    decoder: Decoder,
+    n_folds: int,
+    groups: IntArray | None,
+    rng: np.random.Generator,
+    together: str | None = None,
+    learning_curve: bool = True,
+    known: Readings | None = None,
+) -> tuple[Readings, IntArray]:
+    """Return layers as decoded, and the fold of every row.
+
+    The folds, the halves and the draws of the decoders depend on the labels and on `rng` alone, of which only the folds
+    are drawn: a layer is read alike whatever layers stand beside it, so that it can be read once and be `known`.
+
+    Parameters
+    ----------
+    layers, decoder, groups, together
+        As in `decode_layers`.
+    y : ndarray of int, shape (n,)
+        Ranks 0, 1, ... without gaps.
+    n_folds : int
+    rng : numpy.random.Generator
+    learning_curve : bool
+        Whether to read them by decoders of half of the rows too.
+    known : Readings, optional
+        What this function returned of some of the layers, called with a generator in the same state.
+
+    Raises
+    ------
+    InputError
+        As `cross_fitting_splits` and `decode_layers`.
+    """
+    splits = cross_fitting_splits(y, n_folds, groups, rng)
+    fold = np.empty(y.size, dtype=np.int64)
+    for number, split in enumerate(splits):
+        fold[split.value] = number
+    apart = copy.deepcopy(rng)
+    halves = halved(splits, y, groups, copy.deepcopy(rng)) if learning_curve else None
+
+    def read(which: list[ThreeWaySplit], there: dict[str, DecodedLayer] | None) -> dict[str, DecodedLayer]:
+        return decode_layers(
+            layers, y, which, decoder=decoder, together=together, rng=apart, groups=groups, known=there
+        )
+
+    of_whole, of_half = (None, None) if known is None else known
+    whole = read(splits, of_whole)
+    return Readings(whole, None if halves is None else read(halves, of_half)), fold
 
 
 def read_pair(
@@ -24,6 +95,8 @@ def read_pair(
     n_folds: int,
     groups: IntArray | None,
     rng: np.random.Generator,
+    learning_curve: bool = True,
+    known: Readings | None = None,
 ) -> tuple[dict[str, DecodedLayer], LearningCurve]:
     """Return x1, x2 and both together as decoded, by name, and the scores of all rows for the four informations.
 
@@ -31,26 +104,27 @@ def read_pair(
     ----------
     layers : mapping
         "x1" and "x2".
-    y : ndarray of int, shape (n,)
-        Ranks 0, 1, ... without gaps.
+    y, n_folds, groups, rng, learning_curve, known
+        As in `read_layers`. Without a learning curve what half of the rows teach counts as what all of them do.
     decoder, n_codes
         As in `representation_pid`.
-    n_folds : int
-    groups : ndarray of int, shape (n,), optional
-    rng : numpy.random.Generator
 
     Raises
     ------
     InputError
-        As `cross_fitting_splits` and `decode_layers`.
+        As `read_layers`.
     """
-    splits = cross_fitting_splits(y, n_folds, groups, rng)
-    fold = np.empty(y.size, dtype=np.int64)
-    for number, split in enumerate(splits):
-        fold[split.value] = number
-
-    def read(which: list[ThreeWaySplit]) -> dict[str, DecodedLayer]:
-        return decode_layers(layers, y, which, decoder=decoder, together="both", rng=rng, groups=groups)
+    readings, fold = read_layers(
+        layers,
+        y,
+        decoder=decoder,
+        n_folds=n_folds,
+        groups=groups,
+        rng=rng,
+        together="both",
+        learning_curve=learning_curve,
+        known=known,
+    )
 
     def score(
         decoded: dict[str, DecodedLayer], codes: int | tuple[int, int] | None, among: IntArray | None
@@ -59,9 +133,9 @@ def read_pair(
         constant = decoded["x1"].constant, decoded["x2"].constant
         return score_decoded(y, posteriors, codes, fold, rng, groups, constant, among)
 
-    decoded = read(splits)
-    whole = score(decoded, n_codes, None)
+    whole = score(readings.whole, n_codes, None)
+    if readings.half is None:
+        return readings.whole, LearningCurve(whole, whole)
     codes = int(whole.samples.x1.max()) + 1, int(whole.samples.x2.max()) + 1
     among = whole.rows[some_rows(whole.rows.size, SCORED_ROWS, rng)]
-    half = score(read(halved(splits, y, groups, rng)), codes, among)
-    return decoded, LearningCurve(whole, half)
+    return readings.whole, LearningCurve(whole, score(readings.half, codes, among))

@@ -68,7 +68,8 @@ if HAS_TORCH:
         "epochs": (lambda value: Milestones(epochs=(value,)), 3),
         "n_bins": (lambda value: plane(estimators=plane_estimator("binned", mi_label={"n_bins": value})), 3),
         "n_pca": (lambda value: plane(estimators=plane_estimator("binned", mi_label={"n_pca": value})), 2),
-        "n_bootstrap": (lambda value: _atoms(n_bootstrap=value), 2),
+        "n_bootstrap": (lambda value: _atoms(quantiser=RepresentationCodes(2, 3), n_bootstrap=value), 2),
+        "folds": (lambda value: _atoms(learning_curve=False, folds=value), 2),
     }
     REAL |= {
         "learning_rates": (lambda value: TrainerOptions(learning_rates={"student": value}), 0.5),

@@ -56,10 +56,9 @@ def plane_step(**changed: Any) -> Any:
 
 
 def records(**changed: Any) -> Any:
-    quantiser = UniformBins(2)
-    with distill.AtomProbe(
-        tapped(), sample=(X, Y.numpy()), **{"quantiser": quantiser, "n_null": 2, **changed}
-    ) as probe:
+    decoded = {"folds", "learning_curve"} & set(changed)
+    recipe: dict[str, Any] = {"folds": 2, "learning_curve": False} if decoded else {"quantiser": UniformBins(2)}
+    with distill.AtomProbe(tapped(), sample=(X, Y.numpy()), **{**recipe, "n_null": 2, **changed}) as probe:
         return probe.step(0.0)
 
 
@@ -204,7 +203,7 @@ TORCH_DOORS: dict[str, Door] = {
         lambda **c: distill.Networks({"a": TAPPED["teacher"]}, TAPPED["student"], LAYER_OF, X[:2], **c).pairs_of("a"),
         class_axis=-1,
     ),
-    "AtomProbe": Door(records, fit_fraction=0.5, n_null=2),
+    "AtomProbe": Door(records, fit_fraction=0.5, n_null=2, folds=3),
     "AtomProbe.step": Door(probe_step, epoch=2.0),
     "PlaneEstimator": Door(lambda **c: PlaneEstimator("own", **c)),
     "smile": Door(lambda **c: neural.smile(torch.eye(3), **c), clip=5.0),

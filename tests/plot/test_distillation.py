@@ -8,7 +8,7 @@ import pytest
 
 from pidkit.errors import InputError
 from pidkit.plot import accuracy_against_weight, atoms_over_epochs, save_figure
-from tests.plot.atom_runs import record, run
+from tests.plot.atom_runs import decoded_record, record, run
 
 
 def labels(ax: Any) -> list[str]:
@@ -46,6 +46,18 @@ def test_bands_and_shades_appear_only_where_known() -> None:
     ax = atoms_over_epochs(run(record(0.0, null=None), phases=()), atoms=["redundancy"])
     assert labels(ax) == ["redundancy", "H(Y)"]
     assert labels(atoms_over_epochs(run(record(0.0), phases=()), atoms=["synergy"], null=False)) == ["synergy", "H(Y)"]
+
+
+def test_intervals_of_decoded_atoms_are_bands_around_their_lines() -> None:
+    ax: Any = atoms_over_epochs(run(decoded_record(4.0), decoded_record(0.0), phases=()), atoms=["redundancy"])
+    assert labels(ax) == ["redundancy", "95 % interval", "H(Y)"]
+    drawn = ax.collections[0].get_paths()[0].vertices
+    for epoch, low, high in ((0.0, -0.1, 0.1), (4.0, 0.3, 0.5)):  # .1 on both sides of .1 an epoch
+        at = drawn[drawn[:, 0] == epoch, 1]
+        assert (at.min(), at.max()) == pytest.approx((low, high))
+    both = run(decoded_record(4.0), record(0.0, layer="fc"), phases=())
+    assert "95 % interval" not in labels(atoms_over_epochs(both, pair=("fc", "fc")))
+    assert "labels shuffled, 95 %" not in labels(atoms_over_epochs(both, pair=("conv", "conv")))
 
 
 def test_the_last_pair_but_the_logits_is_drawn_unless_one_is_named() -> None:

@@ -11,9 +11,9 @@ import pytest
 from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError
 from pidkit.records import AtomRecord, AtomRecords
-from pidkit.records.atom_record import QUANTITIES, Assumption
+from pidkit.records.atom_record import QUANTITIES, Assumption, DecodedAtoms
 from pidkit.records.resume import start_run
-from pidkit.representations import Spread
+from pidkit.representations import DecoderReport, Spread
 
 
 def record(epoch: float, layer: str = "conv", **more: Any) -> AtomRecord:
@@ -42,6 +42,44 @@ def test_saved_records_come_back_the_same(tmp_path: Path) -> None:
     records().save(path)
     assert AtomRecords.load(path) == records()
     assert json.loads(path.read_text())["records"][0]["redundancy"] == 0.5
+
+
+def test_decoded_records_keep_what_the_decoders_read_in_either_unit(tmp_path: Path) -> None:
+    numbers = dict.fromkeys(QUANTITIES, 0.5)
+    report = DecoderReport("linear", 0.7, 0.8, 0.1, 0.9, 0.95)
+    decoded = DecodedAtoms(
+        "linear",
+        interval=dict.fromkeys(QUANTITIES, (0.25, 0.75)),
+        standard_error=numbers,
+        at_limit=numbers,
+        p_value={"redundancy": 0.01},
+        decoders={"teacher": report},
+    )
+    run = records().extended([record(7.0, decoded=decoded), record(8.0, decoded=replace(decoded, at_limit=None))])
+    run.save(tmp_path / "run.json")
+    assert AtomRecords.load(tmp_path / "run.json") == run
+    row = run.table()[3]
+    assert (row["recipe"], row["redundancy low"], row["synergy high"]) == ("linear", 0.25, 0.75)
+    assert run.table()[0]["recipe"] == "codes"
+    found = run.to("nats").records[3].decoded
+    assert found is not None
+    assert found.interval["redundancy"] == pytest.approx((0.25 * math.log(2.0), 0.75 * math.log(2.0)))
+    assert found.at_limit is not None
+    assert found.at_limit["synergy"] == pytest.approx(0.5 * math.log(2.0))
+    assert (found.p_value, found.decoders["teacher"].accuracy) == ({"redundancy": 0.01}, 0.95)
+
+
+def test_files_from_before_decoders_are_read(tmp_path: Path) -> None:
+    content = records().to_dict()
+    del content["format"]
+    for one in content["records"]:
+        del one["decoded"]
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"format": "pidkit atom records 2", "digest": digest_of(content), **content}))
+    assert AtomRecords.load(path) == records()
+    path.write_text(json.dumps({"format": "pidkit atom records 3", "digest": digest_of(content), **content}))
+    with pytest.raises(InputError, match=r"is damaged \(content.records\[0\] has no entry 'decoded'\)"):
+        AtomRecords.load(path)
 
 
 def test_records_are_selected_and_drawn_by_pair() -> None:
@@ -89,13 +127,13 @@ def test_files_that_are_no_records_are_refused(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(InputError, match="says None"):
         AtomRecords.load(path)
-    path.write_text('{"format": "pidkit atom records 2", "records": [{}]}')
+    path.write_text('{"format": "pidkit atom records 3", "records": [{}]}')
     with pytest.raises(
         InputError, match=r"is damaged \(its digest is that of other content\); restore it, or write it again"
     ):
         AtomRecords.load(path)
     content: dict[str, Any] = {"records": [{}]}
-    path.write_text(json.dumps({"format": "pidkit atom records 2", "digest": digest_of(content), **content}))
+    path.write_text(json.dumps({"format": "pidkit atom records 3", "digest": digest_of(content), **content}))
     with pytest.raises(InputError, match=r"is damaged \(content has no entry 'entropy_y'\)"):
         AtomRecords.load(path)
 

@@ -46,6 +46,26 @@ def test_what_was_written_comes_back_with_its_types() -> None:
     assert restored(Whole, {**GOOD, "parts": None}).parts is None
 
 
+def test_fields_that_were_added_later_take_their_defaults() -> None:
+    @dataclass(frozen=True)
+    class Grown:
+        name: str
+        later: float | None = None
+
+    nested = {"parts": [{"name": "a"}, {"name": "b"}]}
+
+    @dataclass(frozen=True)
+    class Holder:
+        parts: tuple[Any, ...]
+
+    Holder.__annotations__["parts"] = tuple[Grown, ...]
+    assert restored(Holder, nested, since={Grown: ("later",)}).parts == (Grown("a"), Grown("b"))
+    with pytest.raises(InputError, match=r"^content.parts\[0\] has no entry 'later'$"):
+        restored(Holder, nested)
+    with pytest.raises(InputError, match=r"^content has an unknown entry 'later'$"):
+        restored(Grown, {"name": "a", "later": 1.0}, since={Grown: ("later",)})
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.arrays import save_arrays
+from pidkit.arrays import load_array, save_arrays
+from pidkit.arrays.checksums import digest_of
 from pidkit.plane import log_spaced_steps
 from pidkit.records import PlanePoint, PlaneTrajectory
+from pidkit.records.plane_point import ERRORS
+from pidkit.records.trajectory import COLUMNS
 
 
 def point(
@@ -34,6 +37,17 @@ FULL = run(
     point(0.0, quantity="mi_input", cap=6.0),
     point(0.5, layer="blocks.0.conv", network="teacher"),
 )
+
+
+def test_files_from_before_intervals_are_read(tmp_path: Path) -> None:
+    FULL.save(tmp_path / "run.npz")
+    columns = {name: np.array(load_array(tmp_path / "run.npz", key=name)) for name in COLUMNS if name not in ERRORS}
+    header = json.loads(str(load_array(tmp_path / "run.npz", key="header")))
+    header["format"] = "pidkit plane trajectory 2"
+    del header["digest"]
+    header["digest"] = digest_of([header, columns])
+    save_arrays(tmp_path / "old.npz", header=np.array(json.dumps(header)), **columns)
+    assert PlaneTrajectory.load(tmp_path / "old.npz") == FULL
 
 
 def test_properties_say_what_was_recorded() -> None:
@@ -130,7 +144,7 @@ def test_what_is_no_trajectory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"path must name a trajectory that save wrote"):
         PlaneTrajectory.load(tmp_path / "words.npz")
     save_arrays(tmp_path / "later.npz", header=np.array('{"format": "2"}'))
-    with pytest.raises(InputError, match=r"path must name a 'pidkit plane trajectory 2' file, but .* says '2'"):
+    with pytest.raises(InputError, match=r"path must name a 'pidkit plane trajectory 3' file, but .* says '2'"):
         PlaneTrajectory.load(tmp_path / "later.npz")
 
 

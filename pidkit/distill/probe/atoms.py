@@ -1,9 +1,8 @@
-"""From the outputs of a pair of layers to one record: codes, atoms, the shuffled null, predicted bias and warnings."""
+"""From the outputs of a pair of layers to one record by codes: atoms, the shuffled null, predicted bias, warnings."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,7 @@ import numpy as np
 from sklearn.base import clone
 from torch import Tensor
 
-from pidkit.distill.networks import Networks
-from pidkit.distill.probe.outputs import collect_rows
-from pidkit.errors import InputError
+from pidkit.distill.probe.outputs import check_finite
 from pidkit.info import LARGEST_BIAS_SHARE
 from pidkit.pid.batch import bivariate_pid_batch
 from pidkit.records.atom_record import QUANTITIES
@@ -42,29 +39,7 @@ def code_rows(rows: Tensor, quantiser: Quantiser, split: RowSplit, name: str) ->
     InputError
         If the rows hold NaN or cannot be quantised.
     """
-    if not bool(rows.isfinite().all()):
-        raise InputError(f"{name} puts out NaN or infinity on the sample; the training has diverged")
-    return CodeColumn(*encode(clone(quantiser), rows.numpy(), split, name))
-
-
-def code_teachers(
-    networks: Networks,
-    pairs: Iterable[tuple[str, str, str]],
-    x: Tensor,
-    quantiser: Quantiser,
-    split: RowSplit,
-    *,
-    batch_size: int,
-) -> dict[tuple[str, str], CodeColumn]:
-    """Return the codes of the outputs of every teacher that pairs (teacher, its layer, ...) name; each runs once."""
-    codes = {}
-    for name, teacher in networks.teachers.items():
-        outputs = dict.fromkeys(theirs for who, theirs, _ in pairs if who == name)
-        # Layers are named as in the model that a FrozenTeacher holds.
-        model = teacher.get_submodule("model")
-        for output, rows in collect_rows(model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps).items():
-            codes[name, output] = code_rows(rows, quantiser, split, f"teacher {name!r}: {output!r}")
-    return codes
+    return CodeColumn(*encode(clone(quantiser), check_finite(rows, name).numpy(), split, name))
 
 
 def measure_pair(

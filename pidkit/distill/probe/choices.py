@@ -1,17 +1,19 @@
-"""What an `AtomProbe` measures and when: the pairs of layers, the epochs, and the phases that they lie in."""
+"""What an `AtomProbe` measures, how and when: the pairs, the decoders, the epochs, the phases that they lie in."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from pidkit.arguments import items_of, real_number, whole_number
+from pidkit.arguments import flag, items_of, real_number, whole_number
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.outputs import LOGITS
 from pidkit.errors import InputError
+from pidkit.mi.splits import FOLDS
 from pidkit.nn.taps import find_layers
+from pidkit.representations.decoders import Decoder, check_decoder
 
 Pairs = Iterable[tuple[str, str]] | Mapping[str, Iterable[tuple[str, str]]]
 """Pairs (layer of the teacher, layer of the student): for the only teacher, or by the name of each teacher."""
@@ -22,6 +24,41 @@ def check_schedule(schedule: object) -> int | frozenset[float]:
     if isinstance(schedule, Collection) and not isinstance(schedule, str):
         return frozenset(real_number("schedule", epoch, least=0.0) for epoch in schedule)
     return whole_number("schedule", schedule, least=1, remedy="every so many epochs; or pass the epochs to measure")
+
+
+class DecodingSettings(NamedTuple):
+    """How layers are decoded, named as in `pidkit.representations.reading`."""
+
+    decoder: Decoder
+    n_folds: int
+    learning_curve: bool
+
+
+def check_decoding(
+    decoder: Decoder, *, folds: int | None, learning_curve: bool, coded: bool, fit_fraction: float | None
+) -> DecodingSettings | None:
+    """Return how layers are decoded, or None where a quantiser codes them.
+
+    Raises
+    ------
+    InputError
+        If one cannot be used, or is for the other recipe.
+    """
+    check_decoder(decoder)
+    n_folds = FOLDS if folds is None else whole_number("folds", folds, least=2)
+    settings = DecodingSettings(decoder, n_folds, flag("learning_curve", learning_curve))
+    if not coded:
+        if fit_fraction is not None:
+            raise InputError("fit_fraction is for a quantiser, and decoders are cross-fitted; pass folds, or quantiser")
+        return settings
+    for name, given in (
+        ("decoder", decoder != "linear"),
+        ("folds", folds is not None),
+        ("learning_curve", not learning_curve),
+    ):
+        if given:
+            raise InputError(f"{name} is for decoders, and quantiser makes codes without them; leave one of them out")
+    return None
 
 
 def choose_pairs(networks: Networks, pairs: Pairs | None, *, logits: bool) -> list[tuple[str, str, str]]:

@@ -115,6 +115,13 @@ class RowCollector:
         return rows
 
 
+def check_finite(rows: Tensor, name: str) -> Tensor:
+    """Return rows whose numbers are all finite, else raise InputError."""
+    if not bool(rows.isfinite().all()):
+        raise InputError(f"{name} puts out NaN or infinity on the sample; the training has diverged")
+    return rows
+
+
 def collect_rows(
     model: nn.Module,
     outputs: Iterable[str],

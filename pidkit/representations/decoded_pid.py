@@ -1,0 +1,139 @@
+"""From two layers to the result of `representation_pid`: what it and the trackers of a training run have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.info import entropy
+from pidkit.pid.result import ATOMS
+from pidkit.provenance import recorded_versions
+from pidkit.representations.cautions import cautions
+from pidkit.representations.decoded import DecodedScores
+from pidkit.representations.decoders import Decoder, decoder_name
+from pidkit.representations.estimate import all_of, atoms_from, by_name, hull
+from pidkit.representations.finite_samples import Spread, bootstrap, spreads
+from pidkit.representations.nulls import null_tests
+from pidkit.representations.reading import Readings, read_pair
+from pidkit.representations.result import RepresentationPID
+from pidkit.types import FloatArray, IntArray, Unit
+
+
+def decoded_pid(
+    layers: Mapping[str, npt.ArrayLike],
+    y: IntArray,
+    *,
+    decoder: Decoder,
+    n_codes: int | None = None,
+    n_folds: int,
+    groups: IntArray | None = None,
+    n_bootstrap: int = 0,
+    n_null: int = 0,
+    unit: Unit,
+    rng: np.random.Generator,
+    learning_curve: bool = True,
+    known: Readings | None = None,
+    provenance: Mapping[str, Any],
+) -> RepresentationPID:
+    """Return the result of `representation_pid` without issuing its warnings.
+
+    Parameters
+    ----------
+    layers : mapping
+        "x1" and "x2".
+    y : ndarray of int, shape (n,)
+        Ranks 0, 1, ... without gaps.
+    decoder, n_codes, n_bootstrap, n_null, unit
+        As in `representation_pid`, checked.
+    n_folds, groups, rng, learning_curve, known
+        As in `read_pair`. Without a learning curve `at_limit` is what was read, and the intervals hold the sample's
+        error alone.
+    provenance : mapping
+        What the caller knows beside.
+
+    Raises
+    ------
+    InputError
+        As `read_pair`.
+    """
+    decoded, curve = read_pair(
+        layers,
+        y,
+        decoder=decoder,
+        n_codes=n_codes,
+        n_folds=n_folds,
+        groups=groups,
+        rng=rng,
+        learning_curve=learning_curve,
+        known=known,
+    )
+    scored = curve.whole
+    informations, held_out = scored.informations()
+    in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
+    estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
+    entropy_y = entropy(np.bincount(y) / y.size)
+    limits = [_named(values) for values in curve.limits(entropy_y)]
+    wide = curve.standard_errors()
+    p_values = curve.p_values()
+    null = None
+    if n_null:
+        by_nulls, null = _test_by_nulls(scored, n_null, rng)
+        p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
+    miscalibration, miscalibration_error = scored.miscalibration()
+    return RepresentationPID(
+        **estimate,
+        interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
+        standard_error=scored.standard_errors(),
+        held_out=ends[0],
+        in_sample=ends[1],
+        at_limit=limits[0],
+        bracket=scored.bracket(estimate),
+        plug_in=all_of(scored.plug_in),
+        p_value=p_values,
+        null=null,
+        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng)) if n_bootstrap else None,
+        entropy_y=entropy_y,
+        n_samples=y.size,
+        n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
+        unit="nats",
+        report=scored.plug_in.report,
+        coding_loss_1=scored.coding_losses[0],
+        coding_loss_2=scored.coding_losses[1],
+        decoders={name: layer.report for name, layer in decoded.items()},
+        miscalibration=miscalibration,
+        miscalibration_error=miscalibration_error,
+        warnings=cautions(scored, decoded.values(), unit),
+        _row_scores=scored.row_scores(),
+        provenance={
+            "decoder": decoder_name(decoder),
+            "n_codes": n_codes,
+            "folds": n_folds,
+            "groups": groups is not None,
+            "learning_curve": learning_curve,
+            "n_bootstrap": n_bootstrap,
+            "n_null": n_null,
+            **provenance,
+            "versions": recorded_versions(),
+        },
+    ).to(unit)
+
+
+def _named(informations: FloatArray) -> dict[str, float]:
+    """Return I1, I2, U and I12 and the atoms by name."""
+    return {**by_name(informations), **atoms_from(informations)}
+
+
+def _test_by_nulls(
+    scored: DecodedScores, n_null: int, rng: np.random.Generator
+) -> tuple[dict[str, float], dict[str, Spread]]:
+    """Return the p-values and the spreads by the nulls of the codes, of all atoms but the synergy.
+
+    The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
+    """
+    observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
+    by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
+    tested = [name for name in ATOMS if name != "synergy"]
+    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
