@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.mi.beyond_normal import BEYOND_NORMAL as BEYOND_NORMAL
     from pidkit.mi.decoder import Budget as Budget
     from pidkit.mi.decoder import FittedLabelDecoder as FittedLabelDecoder
     from pidkit.mi.decoder import LabelDecoder as LabelDecoder
@@ -47,5 +48,6 @@ __getattr__, __dir__, __all__ = attach(
         "Task": "pidkit.mi.tasks",
         "gaussian_task": "pidkit.mi.tasks",
         "TASKS": "pidkit.mi.tasks",
+        "BEYOND_NORMAL": "pidkit.mi.beyond_normal",
     },
 )
