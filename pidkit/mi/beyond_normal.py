@@ -30,17 +30,11 @@ PAIR_CORRELATION = 0.8
 """Correlation of each of the two pairs of columns in the "2-pair" tasks."""
 
 
-def student_task(name: str, dof: int, d_a: int, d_b: int) -> Task:
-    """Return the task of a multivariate Student t with the identity as its dispersion.
+def student_information(dof: float, d_a: int, d_b: int) -> float:
+    """Return h(d_a) + h(d_b) - h(d_a + d_b) in nats, of a multivariate Student t of uncorrelated columns.
 
-    The columns are uncorrelated but share one random scale, and I(A; B) = h(d_a) + h(d_b) - h(d_a + d_b) with the
-    differential entropy h(d) = (dof + d)/2 [psi((dof + d)/2) - psi(dof/2)] - log Gamma((dof + d)/2)
+    Its differential entropy is h(d) = (dof + d)/2 [psi((dof + d)/2) - psi(dof/2)] - log Gamma((dof + d)/2)
     + log Gamma(dof/2) + d/2 log(dof pi).
-
-    Raises
-    ------
-    InputError
-        If `dof`, `d_a` or `d_b` is not an integer of at least 1.
 
     References
     ----------
@@ -48,10 +42,9 @@ def student_task(name: str, dof: int, d_a: int, d_b: int) -> Task:
 
     Examples
     --------
-    >>> round(student_task("Cauchy", 1, 1, 1).mi, 6)
+    >>> round(student_information(1, 1, 1), 6)
     0.224171
     """
-    dof, d_a, d_b = check_count("dof", dof), check_count("d_a", d_a), check_count("d_b", d_b)
 
     def entropy(d: int) -> float:
         half = 0.5 * (dof + d)
@@ -62,11 +55,31 @@ def student_task(name: str, dof: int, d_a: int, d_b: int) -> Task:
             + 0.5 * d * math.log(dof * math.pi)
         )
 
+    return entropy(d_a) + entropy(d_b) - entropy(d_a + d_b)
+
+
+def student_task(name: str, dof: int, d_a: int, d_b: int) -> Task:
+    """Return the task of a multivariate Student t with the identity as its dispersion.
+
+    The columns are uncorrelated but share one random scale; I(A; B) is `student_information`.
+
+    Raises
+    ------
+    InputError
+        If `dof`, `d_a` or `d_b` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> round(student_task("Cauchy", 1, 1, 1).mi, 6)
+    0.224171
+    """
+    dof, d_a, d_b = check_count("dof", dof), check_count("d_a", d_a), check_count("d_b", d_b)
+
     def sampler(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
         z = rng.standard_normal((n, d_a + d_b)) / np.sqrt(rng.chisquare(dof, size=(n, 1)) / dof)
         return z[:, :d_a], z[:, d_a:]
 
-    return Task(name, entropy(d_a) + entropy(d_b) - entropy(d_a + d_b), d_a, d_b, "continuous", sampler)
+    return Task(name, student_information(dof, d_a, d_b), d_a, d_b, "continuous", sampler)
 
 
 def spiral(i: int, j: int) -> Map:

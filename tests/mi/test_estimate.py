@@ -79,12 +79,12 @@ def changed(x: np.ndarray, value: float) -> np.ndarray:
     return x
 
 
-CONTINUOUS = ("ksg", "gao", "gaussian", "gaussian-copula", "reconstruction-decoder", "infonce", "jsd")
+CONTINUOUS = ("ksg", "calibrated", "gao", "gaussian", "gaussian-copula", "reconstruction-decoder", "infonce", "jsd")
 TABLE = {
     "unit": (partial(estimate_mi, A, B, unit="bit"), "unit must be 'bits' or 'nats', not 'bit'"),  # type: ignore[arg-type]
     "name": (
         partial(estimate_mi, A, B, estimator="kraskov"),  # type: ignore[arg-type]
-        "estimator must be one of 'ksg', 'ross',..., not 'kraskov'",
+        "estimator must be one of 'ksg', 'calibrated', 'ross',..., not 'kraskov'",
     ),
     "no estimator": (
         partial(estimate_mi, A, B, estimator=3),  # type: ignore[arg-type]
