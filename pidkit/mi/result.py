@@ -128,7 +128,7 @@ def in_nats(
     ).to(unit)
 
 
-ROUNDING = 1e-12
+CAP_ROUNDING = 1e-12
 """Share by which a value may exceed its cap because both are sums of rounded terms."""
 
 
@@ -140,6 +140,6 @@ def above_cap(value: float, cap: tuple[str, float] | None) -> tuple[str, ...]:
     >>> above_cap(1.2, ("H(Y)", 1.0))
     ('above the cap: by its variance or bias an estimate can exceed H(Y); the information cannot',)
     """
-    if cap is None or value <= cap[1] * (1.0 + ROUNDING):
+    if cap is None or value <= cap[1] * (1.0 + CAP_ROUNDING):
         return ()
     return (f"above the cap: by its variance or bias an estimate can exceed {cap[0]}; the information cannot",)
