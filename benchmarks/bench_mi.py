@@ -204,8 +204,8 @@ def summary(records: list[Record], name: str) -> bool:
     unflagged = sum(wrong(record, name) and not flagged(record, name) for record in records)
     print(
         f"{name:<16} mean absolute error {errors.mean():.3f}, within .1: {(errors < 0.1).sum()} of {errors.size}, "
-        f"worst {errors.max():.2f}, off by 30 %: {sum(wrong(record, name) for record in records)}, of these without a flag: "
-        f"{unflagged}, flagged: {sum(flagged(record, name) for record in records)}, "
+        f"worst {errors.max():.2f}, off by 30 %: {sum(wrong(record, name) for record in records)}, "
+        f"of these without a flag: {unflagged}, flagged: {sum(flagged(record, name) for record in records)}, "
         f"{sum(float(record[f'{name} s']) for record in records):.0f} CPU s"
     )
     return unflagged == 0
