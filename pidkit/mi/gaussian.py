@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.types import FloatArray, Unit
+
+HEAVY_TAILS = 10.0
+"""Excess kurtosis of a column from which a few rows decide its correlations; that of an exponential variable is 6."""
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest are linear combinations of others."""
@@ -71,7 +75,9 @@ class GaussianMI:
             columns, or a combination of columns of a is one of b, so that the information is infinite.
         """
         seed_name(rng)  # refuses what is no rng
-        return _gaussian(check_rows(a, "a"), check_rows(b, "b"), self.correction, "gaussian", unit)
+        rows_a, rows_b = check_rows(a, "a"), check_rows(b, "b")
+        found = _gaussian(rows_a, rows_b, self.correction, "gaussian", unit)
+        return dataclasses.replace(found, warnings=_tail_warnings(rows_a, "a") + _tail_warnings(rows_b, "b"))
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,17 @@ def principal_parts(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     left, size, right = np.linalg.svd(standardise(rows), full_matrices=False)
     kept = size > NEGLIGIBLE * size[0]
     return np.asarray(left[:, kept]), np.asarray(size[kept, None] * right[kept])
+
+
+def _tail_warnings(rows: FloatArray, name: str) -> tuple[str, ...]:
+    """Return the warning that a few rows decide a side's covariance."""
+    excess = float((standardise(rows) ** 4).mean(axis=0).max()) - 3.0
+    if excess <= HEAVY_TAILS:
+        return ()
+    return (
+        f"heavy tails: a column of {name} has an excess kurtosis of {excess:.0f} (a Gaussian's is 0), so a few rows "
+        "decide the correlations; use 'gaussian-copula' or 'calibrated'",
+    )
 
 
 def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estimator: str, unit: str) -> MIEstimate:
