@@ -11,17 +11,14 @@ import numpy as np
 from pidkit.arguments import Rng, generator, keep_checked, seed_name, whole_number
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.gaussian import normal_scores
-from pidkit.mi.knn import KSG
+from pidkit.mi.knn import KSG, TRUSTED_COLUMNS, neighbour_terms, tie_warnings
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.mi.surrogates import Surrogates, fit_surrogates
-from pidkit.types import Unit
+from pidkit.types import FloatArray, Unit
 
 LARGE_REST = 0.05
 """Nats beyond what the surrogates explain, in more than TRUSTED_COLUMNS columns, from which a warning is due."""
-
-TRUSTED_COLUMNS = 3
-"""Columns of both sides together up to which nearest neighbours need no correction."""
 
 LEAST_SEEN = 0.5
 """Share of the surrogates' information that nearest neighbours have to find, else they see little of anything."""
@@ -85,12 +82,12 @@ class Calibrated:
         rows_a, rows_b = check_rows(a, "a"), check_rows(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=self.k + 2, reason=f"k = {self.k}")
         x, y = (normal_scores(standardise(rows)) for rows in (rows_a, rows_b))
-        law, draws, ksg = fit_surrogates(x, y), generator(rng), KSG(k=self.k)
-        neighbours = ksg.estimate(x, y, unit="nats", rng=draws)
-        seen = [ksg.estimate(*law.draw(draws), unit="nats", rng=draws).value for _ in range(self.n_surrogates)]
-        found, spread = float(np.mean(seen)), float(np.std(seen, ddof=1))
-        rest = neighbours.value - found
-        own = max(float(neighbours.stderr or 0.0), math.hypot(law.gaussian_stderr, spread))
+        law, draws = fit_surrogates(x, y), generator(rng)
+        terms = self._terms(x, y, draws)
+        seen = [float(self._terms(*law.draw(draws), draws).mean()) for _ in range(self.n_surrogates)]
+        value, found, spread = float(terms.mean()), float(np.mean(seen)), float(np.std(seen, ddof=1))
+        rest, columns = value - found, x.shape[1] + y.shape[1]
+        own = max(float(terms.std(ddof=1)) / math.sqrt(n), math.hypot(law.gaussian_stderr, spread))
         return in_nats(
             law.information + rest,
             kind="estimate",
@@ -98,9 +95,9 @@ class Calibrated:
             n_samples=n,
             unit=unit,
             stderr=math.hypot(own, spread / math.sqrt(self.n_surrogates)),
-            warnings=neighbours.warnings + _doubts(law, found, rest, x.shape[1] + y.shape[1]),
+            warnings=(*tie_warnings(rows_a, "a"), *tie_warnings(rows_b, "b"), *_doubts(law, found, rest, columns)),
             information={
-                "nearest_neighbours": neighbours.value,
+                "nearest_neighbours": value,
                 "surrogate_found": found,
                 "surrogate_known": law.information,
                 "correlations": law.gaussian,
@@ -110,6 +107,12 @@ class Calibrated:
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )
+
+    def _terms(self, x: FloatArray, y: FloatArray, draws: np.random.Generator) -> FloatArray:
+        """Return the terms of KSG, ties broken as it breaks them."""
+        jitter = KSG(k=self.k).jitter
+        x, y = (side + jitter * draws.standard_normal(side.shape) for side in map(standardise, (x, y)))
+        return neighbour_terms(x, y, k=self.k)
 
 
 def _doubts(law: Surrogates, found: float, rest: float, columns: int) -> tuple[str, ...]:
