@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.mi.beyond_normal import BEYOND_NORMAL as BEYOND_NORMAL
+    from pidkit.mi.calibrated import Calibrated as Calibrated
     from pidkit.mi.decoder import Budget as Budget
     from pidkit.mi.decoder import FittedLabelDecoder as FittedLabelDecoder
     from pidkit.mi.decoder import LabelDecoder as LabelDecoder
@@ -35,6 +37,7 @@ __getattr__, __dir__, __all__ = attach(
         "ESTIMATORS": "pidkit.mi.estimate",
         "MIEstimate": "pidkit.mi.result",
         "KSG": "pidkit.mi.knn",
+        "Calibrated": "pidkit.mi.calibrated",
         "Ross": "pidkit.mi.mixed",
         "Gao": "pidkit.mi.mixed",
         "PlugIn": "pidkit.mi.plugin",
@@ -47,5 +50,6 @@ __getattr__, __dir__, __all__ = attach(
         "Task": "pidkit.mi.tasks",
         "gaussian_task": "pidkit.mi.tasks",
         "TASKS": "pidkit.mi.tasks",
+        "BEYOND_NORMAL": "pidkit.mi.beyond_normal",
     },
 )

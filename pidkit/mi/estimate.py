@@ -26,6 +26,7 @@ class Estimator(Protocol):
 
 EstimatorName = Literal[
     "ksg",
+    "calibrated",
     "ross",
     "gao",
     "plugin",
@@ -44,6 +45,7 @@ EstimatorName = Literal[
 
 ESTIMATORS: dict[EstimatorName, tuple[str, str, dict[str, Any]]] = {
     "ksg": ("pidkit.mi.knn", "KSG", {}),
+    "calibrated": ("pidkit.mi.calibrated", "Calibrated", {}),
     "ross": ("pidkit.mi.mixed", "Ross", {}),
     "gao": ("pidkit.mi.mixed", "Gao", {}),
     "plugin": ("pidkit.mi.plugin", "PlugIn", {}),
@@ -65,7 +67,7 @@ def estimate_mi(
     a: Samples,
     b: Samples,
     *,
-    estimator: EstimatorName | Estimator = "ksg",
+    estimator: EstimatorName | Estimator = "calibrated",
     unit: Unit = "bits",
     rng: Rng = 0,
     **options: Any,
@@ -79,9 +81,10 @@ def estimate_mi(
         "reconstruction-decoder", a is what is reconstructed and b the representation. The others are symmetric in what
         they estimate.
     estimator : str or object with an `estimate` method
-        "ksg" (continuous), "ross" (labels on one side), "gao" (mixtures), "plugin" and "miller-madow" (symbols),
-        "gaussian", "gaussian-copula", "infonce", "jsd", "smile", "mine", "nwj" (trained critics; need torch),
-        "label-decoder", "reconstruction-decoder". Which to take when: docs/howto/choosing-an-estimator.md.
+        "calibrated" (continuous), "ksg" (continuous, few columns), "ross" (labels on one side), "gao" (mixtures),
+        "plugin" and "miller-madow" (symbols), "gaussian", "gaussian-copula", "infonce", "jsd", "smile", "mine", "nwj"
+        (trained critics; need torch), "label-decoder", "reconstruction-decoder". Which to take when:
+        docs/howto/choosing-an-estimator.md.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.types import FloatArray, Unit
+
+HEAVY_TAILS = 10.0
+"""Excess kurtosis of a column from which a few rows decide its correlations; that of an exponential variable is 6."""
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest are linear combinations of others."""
@@ -71,7 +75,9 @@ class GaussianMI:
             columns, or a combination of columns of a is one of b, so that the information is infinite.
         """
         seed_name(rng)  # refuses what is no rng
-        return _gaussian(check_rows(a, "a"), check_rows(b, "b"), self.correction, "gaussian", unit)
+        rows_a, rows_b = check_rows(a, "a"), check_rows(b, "b")
+        found = _gaussian(rows_a, rows_b, self.correction, "gaussian", unit)
+        return dataclasses.replace(found, warnings=_tail_warnings(rows_a, "a") + _tail_warnings(rows_b, "b"))
 
 
 @dataclass(frozen=True)
@@ -130,38 +136,85 @@ def wishart_bias(n: int, d: int) -> float:
     return float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() - d * math.log((n - 1) / 2.0))
 
 
-def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estimator: str, unit: str) -> MIEstimate:
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class SharedCorrelations:
+    """The canonical correlations of two sides, descending, and what is needed to draw rows that have them.
+
+    A side's columns, standardised, are left @ loadings with orthonormal left, and the columns of left @ rotation are
+    the canonical variates. `bias` is what sampling adds to -½ sum log(1 - rho²).
+    """
+
+    rho: FloatArray
+    rotation_a: FloatArray
+    rotation_b: FloatArray
+    loadings_a: FloatArray
+    loadings_b: FloatArray
+    bias: float
+
+    @property
+    def raw(self) -> float:
+        """-½ sum log(1 - rho²), in nats."""
+        return -0.5 * float(np.log1p(-(self.rho**2)).sum())
+
+
+def shared_correlations(a: FloatArray, b: FloatArray) -> SharedCorrelations:
+    """Return the canonical correlations of a (n, d_a) and b (n, d_b).
+
+    Raises
+    ------
+    InputError
+        If the lengths differ, there are no more samples than columns, or a combination of columns of a is one of b.
+    """
     n = check_pairs(len(a), len(b), at_least=3, reason="a covariance")
-    basis_a, basis_b = _whitened(a), _whitened(b)
-    d_a, d_b = basis_a.shape[1], basis_b.shape[1]
+    (left_a, loadings_a), (left_b, loadings_b) = principal_parts(a), principal_parts(b)
+    d_a, d_b = len(loadings_a), len(loadings_b)
     if n < d_a + d_b + 2:
         raise InputError(
             f"a and b hold {n} samples of {d_a} and {d_b} independent columns; a covariance of both needs at least "
             f"{d_a + d_b + 2}: give more samples, or reduce the columns by PCA first"
         )
-    rho = np.linalg.svd(basis_a.T @ basis_b, compute_uv=False)
+    rotation_a, rho, rotation_b = np.linalg.svd(left_a.T @ left_b)
     if rho[0] ** 2 >= 1.0 - 1e-12:
         raise InputError(
             "a and b share a linear combination of columns, so their Gaussian information is infinite; "
             "drop what is copied, or use 'plugin' on codes"
         )
-    raw = -0.5 * float(np.log1p(-(rho**2)).sum())
     bias = 0.5 * (wishart_bias(n, d_a) + wishart_bias(n, d_b) - wishart_bias(n, d_a + d_b))
-    return in_nats(
-        raw - bias if correction == "wishart" else raw,
-        kind="estimate",
-        estimator=estimator,
-        n_samples=n,
-        unit=unit,
-        stderr=math.sqrt(float((rho**2).sum()) / n),
-        information={"uncorrected": raw, "bias": bias},
-        diagnostics={"canonical_correlations": [float(r) for r in rho]},
-        seconds=time.perf_counter() - began,
+    return SharedCorrelations(rho, rotation_a, rotation_b.T, loadings_a, loadings_b, bias)
+
+
+def principal_parts(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return left (n, r) with orthonormal columns and loadings (r, d) whose product is the standardised rows.
+
+    r is smaller than d where some columns depend on others.
+    """
+    left, size, right = np.linalg.svd(standardise(rows), full_matrices=False)
+    kept = size > NEGLIGIBLE * size[0]
+    return np.asarray(left[:, kept]), np.asarray(size[kept, None] * right[kept])
+
+
+def _tail_warnings(rows: FloatArray, name: str) -> tuple[str, ...]:
+    """Return the warning that a few rows decide a side's covariance."""
+    excess = float((standardise(rows) ** 4).mean(axis=0).max()) - 3.0
+    if excess <= HEAVY_TAILS:
+        return ()
+    return (
+        f"heavy tails: a column of {name} has an excess kurtosis of {excess:.0f} (a Gaussian's is 0), so a few rows "
+        "decide the correlations; use 'gaussian-copula' or 'calibrated'",
     )
 
 
-def _whitened(rows: FloatArray) -> FloatArray:
-    """Return orthonormal columns that span the centred columns of `rows`, fewer where some depend on others."""
-    left, size, _ = np.linalg.svd(standardise(rows), full_matrices=False)
-    return np.asarray(left[:, size > NEGLIGIBLE * size[0]])
+def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estimator: str, unit: str) -> MIEstimate:
+    began = time.perf_counter()
+    shared = shared_correlations(a, b)
+    return in_nats(
+        shared.raw - shared.bias if correction == "wishart" else shared.raw,
+        kind="estimate",
+        estimator=estimator,
+        n_samples=len(a),
+        unit=unit,
+        stderr=math.sqrt(float((shared.rho**2).sum()) / len(a)),
+        information={"uncorrected": shared.raw, "bias": shared.bias},
+        diagnostics={"canonical_correlations": [float(r) for r in shared.rho]},
+        seconds=time.perf_counter() - began,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.mi.constant import zero_where_constant
-from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.result import MIEstimate, above_cap, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
 from pidkit.types import Unit
 
@@ -90,7 +90,7 @@ class PlugIn:
             unit=unit,
             stderr=terms.std(ddof=1) / math.sqrt(n),
             cap=(name, cap),
-            warnings=tuple(notes),
+            warnings=(*notes, *above_cap(value, (name, cap))),
             information={"entropy_a": h_a, "entropy_b": h_b, "log_n": math.log(n), "miller_madow": correction},
             diagnostics={"n_pairs": int(pairs.size)},
             seconds=time.perf_counter() - began,

@@ -126,3 +126,20 @@ def in_nats(
         seed=seed,
         seconds=seconds,
     ).to(unit)
+
+
+CAP_ROUNDING = 1e-12
+"""Share by which a value may exceed its cap because both are sums of rounded terms."""
+
+
+def above_cap(value: float, cap: tuple[str, float] | None) -> tuple[str, ...]:
+    """Return the warning that an estimate exceeds its cap, which the information itself cannot.
+
+    Examples
+    --------
+    >>> above_cap(1.2, ("H(Y)", 1.0))
+    ('above the cap: by its variance or bias an estimate can exceed H(Y); the information cannot',)
+    """
+    if cap is None or value <= cap[1] * (1.0 + CAP_ROUNDING):
+        return ()
+    return (f"above the cap: by its variance or bias an estimate can exceed {cap[0]}; the information cannot",)

@@ -83,6 +83,17 @@ def is_discrete(x: Any) -> bool:
     return not any(kind in str(x.dtype) for kind in ("float", "complex"))
 
 
+def row_codes(rows: FloatArray | IntArray) -> IntArray:
+    """Return codes 0..m-1 that are equal where the rows (n, d) are equal.
+
+    Examples
+    --------
+    >>> row_codes(np.array([[2.0, 1.0], [0.0, 3.0], [2.0, 1.0]]))
+    array([1, 0, 1])
+    """
+    return np.asarray(np.unique(rows, axis=0, return_inverse=True)[1], dtype=np.int64).reshape(-1)
+
+
 def standardise(rows: FloatArray) -> FloatArray:
     """Return the rows with mean 0 and standard deviation 1 a column, and without the columns that are constant.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from pidkit.arguments import Rng, check_count, generator, whole_number
+from pidkit.arguments import Rng, check_count, generator, real_number, whole_number
 from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
 
@@ -18,6 +18,9 @@ SampleArray = FloatArray | IntArray
 """One side of the samples: real columns, or integer labels."""
 
 Sampler = Callable[[int, np.random.Generator], tuple[SampleArray, SampleArray]]
+
+Map = Callable[[FloatArray], FloatArray]
+"""From rows (n, d) to rows (n, d')."""
 
 
 @dataclass(frozen=True)
@@ -93,23 +96,68 @@ def paired_covariance(d: int, correlations: list[float]) -> FloatArray:
     return s
 
 
-def _additive(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
-    """X ~ U(0, 1), Y = X + U(-e, e): I = e - log(2 e) for e <= 1/2."""
-    x = rng.uniform(size=(n, 1))
-    return x, x + rng.uniform(-NOISE, NOISE, size=(n, 1))
+def additive_noise_task(name: str, noise: float) -> Task:
+    """Return the task X ~ U(0, 1), Y = X + U(-e, e): I = e - log(2 e) for e <= 1/2, else 1 / (4 e).
+
+    Raises
+    ------
+    InputError
+        If `noise` is not a positive number.
+
+    Examples
+    --------
+    >>> round(additive_noise_task("wide", 0.75).mi, 6)
+    0.333333
+    """
+    noise = real_number("noise", noise, above=0.0)
+
+    def sampler(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
+        x = rng.uniform(size=(n, 1))
+        return x, x + rng.uniform(-noise, noise, size=(n, 1))
+
+    mi = noise - math.log(2.0 * noise) if noise <= 0.5 else 0.25 / noise
+    return Task(name, mi, 1, 1, "continuous", sampler)
 
 
-def _swiss_roll(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
-    """One of two correlated normals rolled up in the plane, the other made uniform: both maps are invertible."""
-    x, y = TASKS["normal 1x1"].sampler(n, rng)
-    t = 1.5 * np.pi * (1.0 + 2.0 * ndtr(x))
-    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0, np.asarray(ndtr(y), dtype=np.float64)
+def mapped_task(name: str, base: Task, map_a: Map, map_b: Map, *, d_a: int | None = None) -> Task:
+    """Return the task of the images of `base` under an injective map of each side, which keep its information.
+
+    Parameters
+    ----------
+    name : str
+    base : Task
+    map_a, map_b : callable
+        From rows (n, d) to rows (n, d').
+    d_a : int, optional
+        Columns of the image of a, where `map_a` changes their number.
+
+    Examples
+    --------
+    >>> mapped_task("cubes", TASKS["normal 1x1"], np.cbrt, np.arcsinh).mi == TASKS["normal 1x1"].mi
+    True
+    """
+
+    def sampler(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
+        a, b = base.sampler(n, rng)
+        return map_a(a.astype(np.float64)), map_b(b.astype(np.float64))
+
+    return Task(name, base.mi, base.d_a if d_a is None else d_a, base.d_b, "continuous", sampler)
 
 
-def _half_cube(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
-    """Correlated normals with heavy tails: every column x becomes x |x|^(1/2)."""
-    a, b = TASKS["pair 5x5"].sampler(n, rng)
-    return a * np.sqrt(np.abs(a)), b * np.sqrt(np.abs(b))
+def normal_cdf(x: FloatArray) -> FloatArray:
+    """Return Phi(x), which makes standard normal columns uniform."""
+    return np.asarray(ndtr(x))
+
+
+def half_cube(x: FloatArray) -> FloatArray:
+    """Return x |x|^(1/2), which makes the tails heavier."""
+    return np.asarray(x * np.sqrt(np.abs(x)))
+
+
+def swiss_roll(u: FloatArray) -> FloatArray:
+    """Roll a column of numbers from 0 to 1 up in the plane: t (cos t, sin t) / 21 with t = 1.5 pi (1 + 2 u)."""
+    t = 1.5 * np.pi * (1.0 + 2.0 * u[:, :1])
+    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21.0
 
 
 def _mixed(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray]:
@@ -124,9 +172,6 @@ def _channel(n: int, rng: np.random.Generator) -> tuple[SampleArray, SampleArray
     return x, np.where(rng.uniform(size=n) < REPLACED, rng.integers(SYMBOLS, size=n), x)
 
 
-NOISE = 0.1
-"""Half the width of the uniform noise of the task "additive noise"."""
-
 SYMBOLS, REPLACED = 8, 0.2
 """The alphabet of the task "channel", and the probability that a symbol is replaced by a uniform one."""
 
@@ -134,15 +179,18 @@ _WRONG = REPLACED / SYMBOLS
 _RIGHT = 1.0 - REPLACED + _WRONG
 _CHANNEL_MI = math.log(SYMBOLS) + _RIGHT * math.log(_RIGHT) + (SYMBOLS - 1) * _WRONG * math.log(_WRONG)
 
+_NORMAL = gaussian_task("normal 1x1", paired_covariance(1, [0.75]), 1)
+_PAIR = gaussian_task("pair 5x5", paired_covariance(5, [0.8, 0.8]), 5)
+
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        gaussian_task("normal 1x1", paired_covariance(1, [0.75]), 1),
-        Task("additive noise", NOISE - math.log(2.0 * NOISE), 1, 1, "continuous", _additive),
-        Task("swiss roll", -0.5 * math.log(1.0 - 0.75**2), 2, 1, "continuous", _swiss_roll),
+        _NORMAL,
+        additive_noise_task("additive noise", 0.1),
+        mapped_task("swiss roll", _NORMAL, lambda x: swiss_roll(normal_cdf(x)), normal_cdf, d_a=2),
         gaussian_task("dense 5x5", 0.5 * np.eye(10) + 0.5, 5),
-        gaussian_task("pair 5x5", paired_covariance(5, [0.8, 0.8]), 5),
-        Task("half-cube 5x5", -math.log(1.0 - 0.8**2), 5, 5, "continuous", _half_cube),
+        _PAIR,
+        mapped_task("half-cube 5x5", _PAIR, half_cube, half_cube),
         gaussian_task("strong 5x5", paired_covariance(5, [0.9] * 5), 5),
         gaussian_task("very strong 5x5", paired_covariance(5, [0.956] * 5), 5),
         gaussian_task("dense 25x25", 0.5 * np.eye(50) + 0.5, 25),

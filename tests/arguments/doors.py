@@ -9,7 +9,18 @@ import numpy as np
 
 import pidkit
 from pidkit import KMeansCodes, UniformBins, gate
-from pidkit.mi import KSG, TASKS, Gao, GaussianCopulaMI, GaussianMI, LabelDecoder, PlugIn, ReconstructionDecoder, Ross
+from pidkit.mi import (
+    KSG,
+    TASKS,
+    Calibrated,
+    Gao,
+    GaussianCopulaMI,
+    GaussianMI,
+    LabelDecoder,
+    PlugIn,
+    ReconstructionDecoder,
+    Ross,
+)
 from pidkit.mi import gaussian_task as gaussian_task
 from pidkit.mi.decoder import Budget
 from pidkit.mi.splits import three_way_splits
@@ -124,9 +135,11 @@ DOORS: dict[str, Door] = {
     "estimate_mi": Door(lambda **c: pidkit.estimate_mi(ROWS, OTHERS, **c)),
     "KSG": Door(KSG, jitter=0.25),
     "KSG.estimate": Door(lambda **c: KSG().estimate(ROWS, OTHERS, **c)),
+    "Calibrated": Door(Calibrated, n_surrogates=2),
+    "Calibrated.estimate": Door(lambda **c: Calibrated().estimate(ROWS, OTHERS, **c)),
     "Ross": Door(Ross, jitter=0.25),
     "Ross.estimate": Door(lambda **c: Ross().estimate(ROWS, LABELS, **c)),
-    "Gao": Door(Gao),
+    "Gao": Door(Gao, jitter=0.25),
     "Gao.estimate": Door(lambda **c: Gao().estimate(ROWS, OTHERS, **c)),
     "GaussianMI": Door(GaussianMI),
     "GaussianMI.estimate": Door(lambda **c: GaussianMI().estimate(ROWS, OTHERS, **c)),

@@ -55,6 +55,7 @@ NORMAL, CHANNEL, BIT = TASKS["normal 1x1"].mi, TASKS["channel"].mi, float(np.log
 
 CASES: dict[EstimatorName, Case] = {
     "ksg": Case(normal, NORMAL),
+    "calibrated": Case(normal, NORMAL),
     "ross": Case(bits_with_noise, BIT),
     "gao": Case(normal, NORMAL),
     "plugin": Case(channel, CHANNEL),

@@ -77,3 +77,13 @@ def test_bad_input_is_refused() -> None:
         GaussianMI().estimate(a, b)
     with pytest.raises(InputError, match=r"^a and b share a linear combination of columns, so their Gaussian inf"):
         GaussianMI().estimate(a[:, :2], a[:, :1] + a[:, 1:2])
+
+
+def test_tails_that_let_a_few_rows_decide_are_flagged() -> None:
+    rng = np.random.default_rng(0)
+    cauchy, normal = rng.standard_cauchy(size=(1000, 2)), rng.normal(size=(1000, 1))
+    found = GaussianMI().estimate(normal, cauchy)
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("heavy tails: a column of b has an excess kurtosis of ")
+    assert GaussianMI().estimate(normal, rng.exponential(size=1000)).warnings == ()
+    assert GaussianCopulaMI().estimate(normal, cauchy).warnings == ()

@@ -102,3 +102,15 @@ def test_ties_are_pointed_out() -> None:
 def test_bad_parameters_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         KSG(**options)
+
+
+@pytest.mark.parametrize(("name", "says"), [("pair 5x5", True), ("dense 25x25", True), ("dense 5x5", False)])
+def test_surrogates_tell_where_it_is_too_low(name: str, says: bool) -> None:
+    found = KSG().estimate(*TASKS[name].sample(1500), unit="nats")
+    assert [text.split(":")[0] for text in found.warnings] == ["off on surrogates"] * says
+    assert (TASKS[name].mi - found.value > 0.1) == says
+
+
+def test_more_columns_than_rows_cannot_be_checked_and_the_result_says_so() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 20, 15))
+    assert KSG().estimate(a, b).warnings[0].startswith("unchecked on surrogates of known information, for a and b hold")

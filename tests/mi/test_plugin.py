@@ -71,3 +71,11 @@ def test_bad_input_is_refused() -> None:
         PlugIn().estimate([0, 1], [0, 1, 1])
     with pytest.raises(InputError, match=r"^a\[1\] is missing \(nan\); drop such samples"):
         PlugIn().estimate([0.0, np.nan], [0, 1])
+
+
+def test_a_corrected_value_above_the_entropy_of_a_side_is_flagged() -> None:
+    found = PlugIn(correction="miller-madow").estimate("abcd", "abcd")
+    assert found.cap == pytest.approx(2.0)
+    assert found.value == pytest.approx(2.541, abs=1e-3)
+    assert any(text.startswith("above the cap: ") for text in found.warnings)
+    assert not any("above the cap" in text for text in PlugIn().estimate("abcd", "abcd").warnings)
