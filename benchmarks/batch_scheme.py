@@ -89,3 +89,19 @@ def _claimed(q: Tensor) -> float:
     """Return the information that posteriors say of themselves: the entropy of their mean less their mean entropy."""
     mean = q.mean(0)
     return float((q * q.clamp_min(1e-30).log()).sum(1).mean() - (mean * mean.clamp_min(1e-30).log()).sum())
+
+
+def main() -> None:
+    """Print the atoms of samples of 2000 rows of bench_layers, beside the truth."""
+    from bench_layers import CASES  # a sibling, as a script finds it
+
+    torch.set_num_threads(1)
+    for name in ("degraded", "looks"):
+        case = CASES[name]
+        layers = case.draw(2000, np.random.default_rng([0, 2000]))
+        found = batch_atoms(layers.labels, layers.x1, layers.x2, seed=0)
+        print(name, "truth", case.truth().round(2), "BATCH", found.round(2), flush=True)
+
+
+if __name__ == "__main__":
+    main()
