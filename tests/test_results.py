@@ -37,7 +37,7 @@ UNITLESS: dict[str, set[str]] = {
     "IntersectionResult": {"common", "channels", "report.seconds"},
     "IntersectionResult blackwell": {"channels", "report.seconds", "report.residual"},  # a total variation there
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
-    "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical_correlations"},
+    "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical*", "diagnostics.inverse_dof"},
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
@@ -49,8 +49,7 @@ UNITLESS: dict[str, set[str]] = {
         "records.assumption.teacher_std",
         "records.assumption.sigma",
         *("records.decoded.p_value.*", "records.decoded.decoders.*.accuracy"),
-        "phases",
-        "provenance.*",
+        *("phases", "provenance.*"),
     },
     "SoftPID": set(),
     "Evaluation": {"accuracy"},
@@ -61,6 +60,7 @@ floating numbers of a result are information."""
 NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI"), "an estimator: settings"),
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
+    "Calibrated": "an estimator: settings",
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),

@@ -103,7 +103,7 @@ class Calibrated:
                 "correlations": law.gaussian,
                 "tails": law.tails,
             },
-            diagnostics={"k": self.k, "n_surrogates": self.n_surrogates, "dof": law.dof},
+            diagnostics={"k": self.k, "n_surrogates": self.n_surrogates, "inverse_dof": 1.0 / law.dof},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )

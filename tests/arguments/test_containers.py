@@ -37,7 +37,7 @@ WHOLE: dict[str, tuple[Callable[[Any], Any], int]] = {
 REAL: dict[str, tuple[Callable[[Any], Any], float]] = {
     "baseline": (lambda value: weighed(baseline=(0.5, value)), 0.5),
     "chosen": (lambda value: weighed(chosen={"RID": value}), 0.5),
-    "jitter": (lambda value: estimate_mi(ROWS, OTHERS, estimator="ksg", jitter=value), 0.25),
+    "jitter": (lambda value: estimate_mi(ROWS[:, :1], OTHERS, estimator="ksg", jitter=value), 0.25),
 }
 
 if HAS_TORCH:

@@ -181,6 +181,16 @@ EXEMPT = {
     "Batch.teachers": "made by Networks",
     "Comparison.results": "made by compare",
     "ConcatenateAndConvolve.diagonals.shifts": "called by the bounds of pidkit, not by users",
+    **dict.fromkeys(
+        (
+            "DecodedAtoms.at_limit",
+            "DecodedAtoms.decoders",
+            "DecodedAtoms.interval",
+            "DecodedAtoms.p_value",
+            "DecodedAtoms.standard_error",
+        ),
+        "made by AtomProbe",
+    ),
     "FittedLabelDecoder.codes": "made by LabelDecoder.fit",
     "FittedLabelDecoder.warnings": "made by LabelDecoder.fit",
     "FileDescription.entries": "made by describe_file",

@@ -2,6 +2,7 @@
 
 import _thread
 import re
+import signal
 import threading
 import time
 from typing import Any
@@ -140,10 +141,15 @@ def test_an_interrupt_does_not_wait_for_the_batch(shape: tuple[int, int, int], n
         fired.append(time.perf_counter())
         _thread.interrupt_main()
 
-    timer = threading.Timer(0.3, interrupt)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        solve_broja_batch(first, second, n_jobs=n_jobs)
+    # A shell that starts the tests in the background has them ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        timer = threading.Timer(0.3, interrupt)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            solve_broja_batch(first, second, n_jobs=n_jobs)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - fired[0] < 1.0
 
 

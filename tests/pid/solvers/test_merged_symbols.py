@@ -1,9 +1,11 @@
 """Merging symbols with one posterior changes no atom, and makes problems of codes that are met once small."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from pidkit import PidkitWarning, bivariate_pid, pid_from_samples
+from pidkit import InputError, PidkitWarning, bivariate_pid, pid_from_samples
 from pidkit.info import mutual_information
 from pidkit.pid.solvers import merged_symbols
 from pidkit.pid.solvers.merged_symbols import merge_symbols
@@ -45,10 +47,13 @@ def test_twenty_thousand_codes_take_seconds_and_a_warning() -> None:
     assert found.mi_joint <= np.log2(4.0) + 1e-12
 
 
-def test_continuous_columns_are_told() -> None:
-    """500 independent normals as symbols: 8.97 bits of redundancy, without a word, once."""
+def test_nearly_unique_symbols_are_told() -> None:
+    """500 independent normals as names: 8.97 bits of redundancy, without a word, once. As numbers they are refused."""
     rng = np.random.default_rng(0)
-    columns = dict(zip(("y", "x1", "x2"), rng.normal(size=(3, 500)), strict=True))
+    columns: dict[str, Any] = {name: rng.normal(size=500) for name in ("y", "x1", "x2")}
+    with pytest.raises(InputError, match="y holds 500 distinct numbers in 500 samples: measurements, not symbols"):
+        pid_from_samples(**columns)
+    names: dict[str, Any] = {name: column.astype(str) for name, column in columns.items()}
     with pytest.warns(PidkitWarning, match="y has 500 symbols, x1 has 500 symbols, x2 has 500 symbols in 500 samples"):
-        found = pid_from_samples(**columns)
+        found = pid_from_samples(**names)
     assert found.redundancy == pytest.approx(np.log2(500.0), abs=1e-6)
