@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import highspy
@@ -15,6 +16,15 @@ FEASIBILITY = 1e-10
 
 _ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
 """The statuses with which HiGHS has decided a program; all others ask for another try."""
+
+_OTHER_WAYS: tuple[dict[str, str | int | float], ...] = (
+    {"solver": "ipm"},
+    {"simplex_strategy": 4},
+    {"simplex_scale_strategy": 2},
+    {"primal_feasibility_tolerance": 10.0 * FEASIBILITY, "dual_feasibility_tolerance": 10.0 * FEASIBILITY},
+)
+"""What is tried in turn where an optimum was not found: the interior point, the primal simplex method, rows and columns
+scaled to equal size, and a coarser tolerance, which the residual of the result then shows."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +59,8 @@ class LinearProgram:
     def __init__(self, costs: FloatArray, rows: FloatArray, bounds: FloatArray) -> None:
         """Load the model into HiGHS, single-threaded and silent."""
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        options: dict[str, bool | int | float | str] = {
-            "output_flag": False,
-            "threads": 1,
-            "presolve": "off",
-            "primal_feasibility_tolerance": FEASIBILITY,
-            "dual_feasibility_tolerance": FEASIBILITY,
-        }
-        for name, value in options.items():
-            self._highs.setOptionValue(name, value)
+        self._set({"output_flag": False, "threads": 1, "presolve": "off"})
+        self._set({"primal_feasibility_tolerance": FEASIBILITY, "dual_feasibility_tolerance": FEASIBILITY})
         n_rows, n_columns = rows.shape
         self.n_columns = n_columns
         self.n_solves = 0
@@ -72,6 +75,11 @@ class LinearProgram:
         model.a_matrix_.index_ = row.astype(np.int32)
         model.a_matrix_.value_ = rows[row, column]
         self._highs.passModel(model)
+
+    def _set(self, options: Mapping[str, bool | int | float | str]) -> None:
+        """Set options of HiGHS by name."""
+        for name, value in options.items():
+            self._highs.setOptionValue(name, value)
 
     def set_costs(self, costs: FloatArray) -> None:
         """Replace the costs of all columns."""
@@ -91,12 +99,14 @@ class LinearProgram:
     def solve(self) -> Optimum:
         """Return the optimum of a program that has one; raise SolverError where HiGHS finds none."""
         optimum = self.solve_if_possible()
-        if optimum is None:
-            # There is a point: among nearly equal columns the simplex method can lose it, the interior point does not.
+        for options in _OTHER_WAYS:  # among nearly equal columns one method loses the point, another does not
+            if optimum is not None:
+                break
+            usual = {name: self._highs.getOptionValue(name)[1] for name in options}
             self._highs.clearSolver()
-            self._highs.setOptionValue("solver", "ipm")
+            self._set(options)
             optimum = self._read(self._run())
-            self._highs.setOptionValue("solver", "choose")
+            self._set(usual)
         if optimum is None:
             status = self._highs.modelStatusToString(self._highs.getModelStatus())
             raise SolverError(

@@ -148,6 +148,8 @@ def _parameter(parameter: inspect.Parameter, space: dict[str, Any]) -> Parameter
     members = list(_members(parameter.annotation, space))
     plain = Parameter(parameter.name, "", parameter.default, None in members)
     rest = [member for member in members if member is not None]
+    if any("_SupportsArray" in str(member) for member in rest):
+        return None  # ArrayLike, which older versions of numpy spell out as arrays, numbers and more
     choices = tuple(value for member in rest for value in typing.get_args(member) if _is_choice(member))
     if any(member == Rng for member in rest):
         return replace(plain, kind="rng")

@@ -58,6 +58,7 @@ def test_p1_reaches_more_than_i_alpha_there(noisy_chain: np.ndarray) -> None:
 
 @settings(max_examples=20)
 @example(289238, (3, 3, 2), (2, 2))  # the simplex method once took its master program for infeasible
+@example(239122885, (2, 3, 3), (2, 1))  # and HiGHS's interior point gave up on it as well
 @given(st.integers(0, 2**32 - 1), st.tuples(*[st.integers(2, 3)] * 3), st.tuples(*[st.integers(1, 2)] * 2))
 def test_p1_bounds_blackwell_and_broja_from_below(
     seed: int, sizes: tuple[int, int, int], rest: tuple[int, int]
