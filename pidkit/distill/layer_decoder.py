@@ -138,9 +138,7 @@ class LayerDecoder(nn.Module):
             seen = [(rows[split.stop], y[split.stop]) for split in splits]
         else:
             held_out, _ = encode_labels(calibrate_on[1], n=n_classes, name="calibrate_on[1]")
-            others, _ = _rows(
-                model, layers, calibrate_on[0], held_out, "calibrate_on[1]", pool=pool, batch_size=batch_size
-            )
+            others, _ = read(calibrate_on[0], held_out, "calibrate_on[1]")
             seen = [(others, held_out)] * n_folds
         calibrations = [
             fit_calibration(decoder.posteriors(rows_seen), labels_seen)
