@@ -162,8 +162,8 @@ def pid_from_samples(
     >>> round(result.unique_2, 6), round(result.synergy, 6) + 0.0
     (1.0, 0.0)
     """
-    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2)
-    _warn_of_many_symbols(joint.compact())
+    joint = count_samples(y=y, x1=x1, x2=x2, n_y=n_y, n_x1=n_x1, n_x2=n_x2).compact()
+    _warn_of_many_symbols(joint)
     result = pid_of_counts(
         joint,
         solver=solver,
@@ -174,8 +174,8 @@ def pid_from_samples(
         progress=progress,
         certify=certify,
     )
-    for name, codes in (("y", joint.y), ("x1", joint.x1), ("x2", joint.x2)):
-        if (codes == codes[0]).all():
+    for name, n_symbols in zip(("y", "x1", "x2"), joint.shape, strict=True):
+        if n_symbols == 1:
             warn(nothing_told_by(name))
     return result
 
@@ -193,8 +193,7 @@ class SolveOptions(TypedDict, total=False):
 
 
 def pid_of_counts(joint: SparseJoint, **options: Unpack[SolveOptions]) -> PIDResult:
-    """Decompose the joint of counted samples, as `pid_from_samples` does, without its warnings."""
-    joint = joint.compact()
+    """Decompose a compact joint of counted samples, as `pid_from_samples` does, without its warnings."""
     first, second = joint.pair(1), joint.pair(2)
     mi_joint = entropy(first.sum(1)) + entropy(joint.source_mass()) - entropy(joint.mass)
     return _decompose(first, second, mi_joint, **options)

@@ -143,7 +143,7 @@ def coded_pid(
     codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
     samples = CodedSamples(y, codes_1, codes_2)
     counts = count_samples(y=y, x1=codes_1, x2=codes_2)
-    raw = pid_of_counts(counts, solver=solver, tol=tol, unit="nats")
+    raw = pid_of_counts(counts.compact(), solver=solver, tol=tol, unit="nats")
     null = shuffled_null(samples, n_null, draws) if n_null else None
     resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
     sizes = np.unique(y, return_counts=True)[1]

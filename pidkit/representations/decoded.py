@@ -212,7 +212,7 @@ def score_decoded(
         coded=found.coded[:, in_order],
         coded_in_sample=found.coded_in_sample[in_order],
         coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
-        plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2), unit="nats"),
+        plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2).compact(), unit="nats"),
         folds=folds,
         groups=groups,
     )
