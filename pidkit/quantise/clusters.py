@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, nearest
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, nearest, widest
 from pidkit.types import FloatArray, IntArray
 
 
@@ -102,9 +102,11 @@ class KMeansCodes(RowTransformer):
             )
             # MiniBatchKMeans expands |a - b|², which a large common offset would not survive.
             self._shift = rows.mean(axis=0)
+            self._range = widest(rows, None)
         else:
             rows = self._later_rows(x)
-        check_spread(rows)
+            self._range = widest(rows, self._range)
+        check_spread(self._range)
         with _reproducible():
             self._minibatch.partial_fit(rows - self._shift)
         centres = self._minibatch.cluster_centers_

@@ -102,6 +102,16 @@ def check_spread(rows: FloatArray) -> None:
         )
 
 
+def widest(rows: FloatArray, so_far: FloatArray | None) -> FloatArray:
+    """Return the least and the greatest value of every column, (2, d), of `rows` and of the batches before them.
+
+    A batch by itself may vary by next to nothing where the whole does not, so that `check_spread` is for the whole.
+    """
+    both = rows if so_far is None else np.concatenate([so_far, rows])
+    extremes: FloatArray = np.stack([both.min(axis=0), both.max(axis=0)])
+    return extremes
+
+
 def nearest(rows: FloatArray, points: FloatArray) -> IntArray:
     """Return for every row the index of the nearest point, the first of equally near ones.
 

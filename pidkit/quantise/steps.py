@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import normalize
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows, check_spread
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, widest
 from pidkit.types import FloatArray
 
 
@@ -135,7 +135,8 @@ class PrincipalComponents(RowTransformer):
 
     def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
-        check_spread(rows)
+        self._range = widest(rows, None if restart else self._range)
+        check_spread(self._range)
         if restart:
             # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.
             self._shift = rows.mean(axis=0)

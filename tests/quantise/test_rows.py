@@ -36,6 +36,16 @@ def test_distances_that_underflow_are_refused(make: Callable[[], Any]) -> None:
     make().fit(0.0 * x)  # nothing varies, so nothing is lost
 
 
+@pytest.mark.parametrize("make", [lambda: KMeansCodes(2), lambda: PrincipalComponents(1)])
+def test_a_later_batch_may_vary_by_next_to_nothing(make: Callable[[], Any]) -> None:
+    """What counts is the spread of all batches: a batch of a dead unit with one tiny value is not the whole layer."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    step = make().partial_fit(x).partial_fit(1e-200 * x)
+    np.testing.assert_array_equal(step.transform(x), make().partial_fit(x).partial_fit(0.0 * x).transform(x))
+    with pytest.raises(InputError, match=r"varies by no more than"):
+        make().partial_fit(0.0 * x).partial_fit(1e-200 * x)
+
+
 def test_rows_of_unit_length_know_no_scale() -> None:
     x = np.random.default_rng(0).normal(size=(60, 3))
     plain, tiny = (RepresentationCodes(2, 3, normalise=True).fit_transform(rows) for rows in (x, 2.0**-660 * x))
