@@ -54,6 +54,7 @@ class KMeansCodes(RowTransformer):
     codebook_: FloatArray
     n_codes_: int
     _minibatch: Any = None  # a MiniBatchKMeans once partial_fit has begun
+    _range: FloatArray
 
     def __init__(self, n_codes: int = 10, *, n_init: int = 10, random_state: int = 0) -> None:
         """Keep the parameters; `fit` checks them."""

@@ -80,6 +80,7 @@ class PrincipalComponents(RowTransformer):
     """
 
     components_: FloatArray
+    _range: FloatArray
     mean_: FloatArray
 
     def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
