@@ -14,12 +14,16 @@ and unpack it into a folder, say ``data``. On a GPU::
     python examples/rid_cifar.py --data-dir data --out cifar10 --set precision=bfloat16
     python examples/rid_cifar.py --data-dir data --out cifar100 --dataset cifar100 --set precision=bfloat16
 
-A program that was stopped goes on at the epoch where it was. To see it learn on a CPU::
+A program that was stopped goes on at the epoch where it was.
 
-    python examples/rid_cifar.py --data-dir data --out few --set n_seeds=1 \
-        --set n_train=2000 --set n_validation=500 --set n_test=1000 \
-        --set teacher=[16,1] --set teacher_epochs=6 --set teacher_drops=[4] \
-        --set epochs=6 --set drops=[4] --set warm_up=1 --set cycle=2 --set teacher_share=0.5
+On a CPU, networks of four convolutions do what the wide ones do, in seconds a run::
+
+    python examples/rid_cifar.py --small --data-dir data --out small --jobs 2
+
+Students of 150 images a class learn beside four teachers: one trained on 20,000 images, one not trained, one trained on
+a nuisance (which of ten colour casts lies over the image), and the first again with two of its three layers showing
+other images. Its methods, weights and settings are in ``rid.small_images``. ``--quick`` runs all of it on 200 images,
+to see that it runs.
 
 It needs the ``torch`` extra. What is shared with the other programs is in ``examples/rid/``.
 """
@@ -37,7 +41,9 @@ from rid.cifar import CHOICES, CIFAR10, CIFAR100, Settings, TeacherRun, load_ima
 from rid.cifar_data import DataError
 from rid.methods import METHODS
 from rid.options import add_set_option, replaced
+from rid.program import run_program
 from rid.runs import Result, Run, check_settings, finish_all
+from rid.small_images import QUICK, SmallSettings
 from rid.tables import BASELINE, Row, chosen_rows, markdown_table, write_results
 
 SETTINGS = {"cifar10": CIFAR10, "cifar100": CIFAR100}
@@ -81,8 +87,15 @@ def main() -> None:
     parser.add_argument("--dataset", choices=SETTINGS, default="cifar10")
     parser.add_argument("--out", type=Path, default=Path("cifar"), help="folder to write into (default: cifar)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--small", action="store_true", help="four convolutions and few images: CIFAR-10 on a CPU")
+    parser.add_argument("--quick", action="store_true", help="--small on 200 images, to see that it runs")
+    parser.add_argument("--jobs", type=int, default=2, help="processes of --small (default: 2)")
     add_set_option(parser)
     options = parser.parse_args()
+    if options.small or options.quick:
+        small = replaced(QUICK if options.quick else SmallSettings(), options.set)
+        run_program(small, options.out, jobs=options.jobs, name="rid_small", data_dir=options.data_dir)
+        return
     settings = replaced(SETTINGS[options.dataset], options.set)
     unknown = sorted({*settings.methods} - {*METHODS})
     if unknown:

@@ -23,8 +23,8 @@ About ten minutes on two cores::
 
 With ``--few`` students learn from a quarter of their teachers' images, where a good teacher has most to give.
 With ``--full``, ten weights and five seeds, some 40 minutes. A program that was stopped goes on where it was. It needs
-the ``torch`` extra, and no data but scikit-learn's digits. The settings, the data, the networks and the methods are in
-``examples/rid/``.
+the ``torch`` extra, and no data but scikit-learn's digits. The settings, the data, the networks, the methods and the
+program itself, which ``rid_cifar.py --small`` runs too, are in ``examples/rid/``: ``program.py`` is where to begin.
 """
 
 from __future__ import annotations
@@ -33,51 +33,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from rid.digits import CHOICES, Settings, TeacherRun, train_student, train_teacher
-from rid.figures import draw_accuracies, draw_atoms
-from rid.methods import METHODS
+from rid.digits import DigitsSettings
 from rid.options import add_set_option, replaced
-from rid.runs import Run, check_settings, finish_all
-from rid.tables import BASELINE, chosen_rows, markdown_table, write_results
+from rid.program import run_program
 
-QUICK = Settings()
+QUICK = DigitsSettings()
 FEW = {"n_student": 250, "student_epochs": 60, "drops": (42, 54), "ted_from": 30}
 FULL = replace(QUICK, weights=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0), n_seeds=5)
-
-# %%
-# The runs
-# --------
-# Teachers first, then a student for every seed, teacher, method and weight. Each depends on the settings and its own
-# seed alone, so that they may run in any order, in several processes.
-
-
-def student_runs(settings: Settings) -> list[Run]:
-    seeds = range(settings.n_seeds)
-    methods = [name for name in settings.methods if name != BASELINE]
-    return [
-        *(Run("none", BASELINE, 0.0, seed) for seed in seeds),
-        *(
-            Run(teacher, method, weight, seed)
-            for seed in seeds
-            for teacher in settings.teachers
-            for method in methods
-            for weight in settings.weights
-        ),
-    ]
-
-
-def probed_runs(settings: Settings) -> list[Run]:
-    """Return runs of the first seed with an eye on the atoms."""
-    return [
-        Run(teacher, method, 0.0 if method == BASELINE else settings.probed_weight, seed=0, probed=True)
-        for teacher in settings.teachers
-        for method in settings.probed_methods
-    ]
-
-
-# %%
-# The program
-# -----------
 
 
 def main() -> None:
@@ -89,31 +51,7 @@ def main() -> None:
     add_set_option(parser)
     options = parser.parse_args()
     settings = replace(FULL if options.full else QUICK, **(FEW if options.few else {}))
-    settings = replaced(settings, options.set)
-    unknown = sorted({*settings.methods, *settings.probed_methods} - {*METHODS})
-    if unknown:
-        raise SystemExit(f"no method is called {unknown[0]!r}; there are {', '.join(METHODS)}")
-    check_settings(options.out, settings, choices=CHOICES)
-    # One thread each: the fastest for networks this small, and sums in one order.
-    where = {"settings": settings, "folder": options.out, "jobs": options.jobs, "threads": 1}
-
-    seeds = range(settings.n_seeds)
-    teacher_runs = [TeacherRun(kind, seed) for kind in settings.teachers for seed in seeds]
-    teachers = finish_all(teacher_runs, train_teacher, what="teachers", **where)
-    students = finish_all(student_runs(settings), train_student, what="students", **where)
-    probed = finish_all(probed_runs(settings), train_student, what="atoms", **where)
-
-    rows = chosen_rows(students, teachers=settings.teachers, methods=settings.methods)
-    table = markdown_table(rows)
-    write_results(options.out, table, settings=settings, rows=rows, teachers=teachers, students=students)
-    draw_accuracies(students, rows, settings.teachers, options.out / "rid_digits_accuracy.png")
-    draw_atoms([*probed], options.out / "atoms", options.out / "rid_digits_atoms.png")
-
-    for kind in settings.teachers:
-        found = [result["test"] for run, result in teachers.items() if run.kind == kind]
-        asked = "background" if kind == "nuisance" else "digit"
-        print(f"teacher {kind}: {100 * sum(found) / len(found):.1f} % of the test images, asked for the {asked}")
-    print(f"\n{table}\nwrote table.md, results.json and 2 figures to {options.out}")
+    run_program(replaced(settings, options.set), options.out, jobs=options.jobs, name="rid_digits")
 
 
 if __name__ == "__main__":

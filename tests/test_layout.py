@@ -22,6 +22,7 @@ TOPICS = {
     "examples/test_information_plane.py": "examples/information_plane.py",
     "examples/test_rid_cifar.py": "examples/rid_cifar.py",
     "examples/test_rid_digits.py": "examples/rid_digits.py",
+    "examples/test_rid_small.py": "examples/rid/small_images.py",
     "intersection/test_dit.py": "dit as an oracle of several measures",
     "intersection/test_laws.py": "laws that all measures keep",
     "mi/test_every_estimator.py": "the contract of every estimator in estimators.py",

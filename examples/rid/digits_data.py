@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from torch import Tensor
+
+from rid.data import Data, Split
 
 N_CLASSES = 10
 N_BACKGROUNDS = 10
 
 
-class Split(NamedTuple):
-    """Images (n, 1, 8, 8), which digit each shows, and which of the ten backgrounds is behind it."""
+def digits_on_backgrounds(*, n_train: int, n_student: int, n_validation: int, contrast: float, seed: int) -> Data:
+    """Paste fixed random binary backgrounds behind the 1797 digits and split them; the rest is the test part.
 
-    images: Tensor
-    digits: Tensor
-    backgrounds: Tensor
-
-
-@dataclass(frozen=True)
-class DigitsData:
-    """No digit is in two of the parts. Those to judge by show each of their digits over each background."""
-
-    train: Split
-    validation: Split
-    test: Split
-
-
-def digits_on_backgrounds(*, n_train: int, n_validation: int, contrast: float, seed: int) -> DigitsData:
-    """Paste fixed random binary backgrounds behind the 1797 digits and split them; the rest is the test part."""
+    The parts to judge by show each of their digits over each background.
+    """
     pixels, digits = load_digits(return_X_y=True)
     rng = np.random.default_rng(seed)
     backgrounds = contrast * rng.integers(2, size=(N_BACKGROUNDS, 8, 8))
@@ -51,8 +35,10 @@ def digits_on_backgrounds(*, n_train: int, n_validation: int, contrast: float, s
     def over_all(rows: np.ndarray) -> Split:
         return over(np.repeat(rows, N_BACKGROUNDS), np.tile(np.arange(N_BACKGROUNDS), len(rows)))
 
-    return DigitsData(
-        train=over(train, rng.integers(N_BACKGROUNDS, size=n_train)),
+    learnt = over(train, rng.integers(N_BACKGROUNDS, size=n_train))
+    return Data(
+        teacher=learnt,
+        train=learnt.first(n_student),
         validation=over_all(validation),
         test=over_all(test),
     )

@@ -13,9 +13,11 @@ from pidkit.distill import (
     RID,
     TED,
     VID,
+    AttentionTransfer,
     CrossEntropy,
     DecodedKD,
     ExactRedundancy,
+    FitNet,
     LayerDecoder,
     NearestCentres,
     Networks,
@@ -65,6 +67,8 @@ Make = Callable[[Networks, MethodSettings, Sample], Objective]
 METHODS: dict[str, Make | None] = {
     "BAS": None,
     "KD": lambda networks, settings, sample: KD(settings.temperature),
+    "FitNet": lambda networks, settings, sample: FitNet(networks.pairs),
+    "AT": lambda networks, settings, sample: AttentionTransfer(networks.pairs),
     "VID": lambda networks, settings, sample: VID(networks.pairs),
     "TED": lambda networks, settings, sample: TED(networks.pairs, n_classes=settings.n_classes),
     "RID": lambda networks, settings, sample: RID(networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma),
@@ -78,6 +82,36 @@ METHODS: dict[str, Make | None] = {
     "DecodedRedundancy": lambda networks, settings, sample: _decoded_redundancy(networks, settings, sample),
     "DecodedKD": lambda networks, settings, sample: _decoded_kd(networks, settings, sample),
 }
+
+
+PUBLISHED_WEIGHTS: dict[str, float] = {
+    "KD": 1.0,
+    "FitNet": 100.0,
+    "AT": 1000.0,
+    "VID": 100.0,
+    "TED": 10.0,
+    "RID": 10.0,
+    "MIMKD": 1.0,
+    "SFKD+KD": 1.0,
+    "ExactRedundancy": 1.0,
+    "DecodedRedundancy": 1.0,
+    "DecodedKD": 1.0,
+}
+"""The lambda of each method: where the papers print none (TED) or the method is ours (the last three), our own."""
+
+DIGITS_METHODS = (
+    "BAS",
+    "KD",
+    "VID",
+    "TED",
+    "RID",
+    "MIMKD",
+    "SFKD+KD",
+    "ExactRedundancy",
+    "DecodedRedundancy",
+    "DecodedKD",
+)
+"""Those of examples/rid_digits.py, whose committed tables they are."""
 
 
 def _exact_redundancy(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:

@@ -1,8 +1,10 @@
-"""The networks: three small convolutions for the digits, wide residual networks for CIFAR."""
+"""The networks: three small convolutions for the digits; four convolutions and wide residual networks for CIFAR."""
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,46 @@ def _convolution(n_in: int, n_out: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()
     )
+
+
+class Conv4(nn.Module):
+    """Four convolutions of `width`, twice, four and four times `width` channels, for images of 32x32.
+
+    `pooling` halves the maps by the maximum of 2x2, as Conv-4-MP does; else the second and third convolution stride.
+    What a tap on maps1 to maps4 is given is what the next convolution is given, until `corrupt` is called.
+
+    Source: the shallow students of Shrivastava et al., arXiv 2110.15946; widths and strides are ours.
+    """
+
+    def __init__(self, width: int, n_classes: int = 10, *, pooling: bool = False) -> None:
+        super().__init__()
+        channels = (3, width, 2 * width, 4 * width, 4 * width)
+        for k, (n_in, n_out) in enumerate(itertools.pairwise(channels), start=1):
+            halves = k in (2, 3)
+            block = _convolution(n_in, n_out, 2 if halves and not pooling else 1)
+            if halves and pooling:
+                block.append(nn.MaxPool2d(2))
+            self.add_module(f"block{k}", block)
+            self.add_module(f"maps{k}", nn.Identity())
+        self.logits = nn.Linear(4 * width, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for k in range(1, 5):
+            x = self.get_submodule(f"block{k}")(x)
+            self.get_submodule(f"maps{k}")(x)  # for those who look
+        return self.logits(x.mean((2, 3)))
+
+    def corrupt(self, blocks: Sequence[int] = (2, 4)) -> None:
+        """Show those who look at some blocks another image's maps; the answers stay as they are."""
+        for k in blocks:
+            self.set_submodule(f"maps{k}", AnotherImages())
+
+
+class AnotherImages(nn.Module):
+    """Gives every image the maps of the one before it in the batch: as likely as its own, and nothing about it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.roll(1, 0)
 
 
 class ResidualBlock(nn.Module):

@@ -12,7 +12,7 @@ import torch
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 import rid_digits  # noqa: E402
-from rid import digits, digits_data, options, runs, tables  # noqa: E402
+from rid import digits, digits_data, options, runs, students, tables  # noqa: E402
 
 sys.path.remove(str(EXAMPLES))
 
@@ -93,24 +93,25 @@ def test_results_do_not_depend_on_how_many_processes_make_them(tmp_path: Path, m
 
 
 def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path: Path) -> None:
-    settings = options.replaced(digits.Settings(), [argument.removeprefix("--set=") for argument in ARGUMENTS])
-    runs.check_settings(tmp_path, settings, choices=digits.CHOICES)
-    digits.train_teacher(digits.TeacherRun("nuisance", 0), settings, tmp_path)
+    settings = options.replaced(digits.DigitsSettings(), [argument.removeprefix("--set=") for argument in ARGUMENTS])
+    runs.check_settings(tmp_path, settings, choices=students.CHOICES)
+    students.train_teacher(students.TeacherRun("nuisance", 0), settings, tmp_path)
     plain, probed = (
-        digits.train_student(runs.Run("nuisance", "VID", 0.1, 0, probed=flag), settings, tmp_path)
+        students.train_student(runs.Run("nuisance", "VID", 0.1, 0, probed=flag), settings, tmp_path)
         for flag in (False, True)
     )
     assert plain == probed
 
 
 def test_digits_are_in_one_part_only_and_shown_over_every_background_to_judge_by() -> None:
-    data = digits_data.digits_on_backgrounds(n_train=1000, n_validation=297, contrast=0.6, seed=0)
-    parts = (data.train, data.validation, data.test)
-    assert [len(part.digits) for part in parts] == [1000, 2970, 5000]
+    data = digits_data.digits_on_backgrounds(n_train=1000, n_student=250, n_validation=297, contrast=0.6, seed=0)
+    parts = (data.teacher, data.validation, data.test)
+    assert [len(part.labels) for part in parts] == [1000, 2970, 5000]
+    assert all(torch.equal(own, theirs[:250]) for own, theirs in zip(data.train, data.teacher, strict=True))
     for part in (data.validation, data.test):
-        pairs = torch.bincount(10 * part.digits + part.backgrounds, minlength=100).reshape(10, 10)
+        pairs = torch.bincount(10 * part.labels + part.nuisance, minlength=100).reshape(10, 10)
         assert torch.equal(pairs, pairs[:, :1].expand(10, 10))
-    assert len(torch.unique(data.train.backgrounds)) == 10
+    assert len(torch.unique(data.teacher.nuisance)) == 10
     # No image of the training part is in another, whatever is behind it: digits are brighter than .6 somewhere.
     shown = [{image.numpy().tobytes() for image in (part.images * (part.images > 0.6))} for part in parts]
     assert not shown[0] & shown[1]
@@ -154,8 +155,8 @@ def test_the_weight_is_chosen_on_validation_and_gains_are_paired_by_seed() -> No
 
 def test_epochs_are_counted_until_the_student_had_its_share() -> None:
     # w w T s s s T s: four of the student's in eight.
-    assert digits.epochs_until(Phases(warm_up=2, cycle=4, teacher_share=0.25), 4) == 8
-    assert digits.epochs_until(Phases(), 5) == 5
+    assert students.epochs_until(Phases(warm_up=2, cycle=4, teacher_share=0.25), 4) == 8
+    assert students.epochs_until(Phases(), 5) == 5
 
 
 @pytest.mark.parametrize(
@@ -168,17 +169,17 @@ def test_epochs_are_counted_until_the_student_had_its_share() -> None:
 )
 def test_settings_that_are_none_are_refused(assignment: str, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
-        options.replaced(digits.Settings(), [assignment])
+        options.replaced(digits.DigitsSettings(), [assignment])
 
 
 def test_settings_are_replaced_by_values_of_their_kind() -> None:
-    found = options.replaced(digits.Settings(), ["weights=[1, 2.5]", "sigma=closed-form", "learning_rate=1"])
+    found = options.replaced(digits.DigitsSettings(), ["weights=[1, 2.5]", "sigma=closed-form", "learning_rate=1"])
     assert (found.weights, found.sigma, found.learning_rate) == ((1, 2.5), "closed-form", 1)
 
 
 def test_a_folder_holds_runs_of_one_kind(tmp_path: Path) -> None:
-    settings = digits.Settings()
-    runs.check_settings(tmp_path, settings, choices=digits.CHOICES)
-    runs.check_settings(tmp_path, options.replaced(settings, ["n_seeds=5"]), choices=digits.CHOICES)
+    settings = digits.DigitsSettings()
+    runs.check_settings(tmp_path, settings, choices=students.CHOICES)
+    runs.check_settings(tmp_path, options.replaced(settings, ["n_seeds=5"]), choices=students.CHOICES)
     with pytest.raises(SystemExit, match="holds other settings than these; give another --out"):
-        runs.check_settings(tmp_path, options.replaced(settings, ["batch_size=20"]), choices=digits.CHOICES)
+        runs.check_settings(tmp_path, options.replaced(settings, ["batch_size=20"]), choices=students.CHOICES)
