@@ -13,6 +13,7 @@ from pidkit.distill import (
     RID,
     TED,
     VID,
+    AdaptiveWeight,
     CrossEntropy,
     DecodedKD,
     ExactRedundancy,
@@ -34,6 +35,7 @@ class MethodSettings:
 
     n_classes: int = 10
     temperature: float = 4.0  # of KD
+    measure_every: int = 10  # epochs between two measurements of the weight of AdaptiveKD
     kept_logits: float = 0.5  # SFKD's K
     warm_up: int = 4  # n_w, epochs in which the filters of RID and TED learn alone
     cycle: int = 4  # RID's q
@@ -76,6 +78,12 @@ METHODS: dict[str, Make | None] = {
     ),
     "ExactRedundancy": lambda networks, settings, sample: _exact_redundancy(networks, settings, sample),
     "DecodedRedundancy": lambda networks, settings, sample: _decoded_redundancy(networks, settings, sample),
+    "AdaptiveKD": lambda networks, settings, sample: AdaptiveWeight(
+        KD(settings.temperature),
+        networks,
+        sample=(sample.held_out[0][::7], sample.held_out[1][::7]),
+        every=settings.measure_every,
+    ),
     "DecodedKD": lambda networks, settings, sample: _decoded_kd(networks, settings, sample),
 }
 

@@ -10,7 +10,7 @@ Needs the torch extra. By group, as in `__all__`:
 - information: objectives that bound or measure information, and the codes and decoders they need
 - teachers: several at once
 - regularisers: of the student alone
-- starting: a student that begins from its teacher
+- starting: published settings, and a student that begins from its teacher
 - training: a loop, its options and its record
 - measuring: atoms and assumptions meanwhile
 """
@@ -23,6 +23,7 @@ from pidkit.distill.initialise import norm_projection, project_layer, singular_p
 from pidkit.distill.layer_decoder import LayerDecoder
 from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
 from pidkit.distill.objective import Objective
+from pidkit.distill.objectives.adaptive import AdaptiveWeight
 from pidkit.distill.objectives.aekd import AEKD
 from pidkit.distill.objectives.alignment import CrossModalAlignment
 from pidkit.distill.objectives.attention import AttentionTransfer
@@ -59,6 +60,7 @@ from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
 from pidkit.distill.places import LayerPair
 from pidkit.distill.posterior_codes import PosteriorCodes
+from pidkit.distill.presets import Preset, preset
 from pidkit.distill.probe import AtomProbe, measure_assumption
 from pidkit.distill.salience import keep_top, top_fraction_mask
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
@@ -95,11 +97,11 @@ __all__ = [  # noqa: RUF022
     "ExactRedundancy", "Codes", "NearestCentres", "LogitCodes", "SoftCodes", "PosteriorCodes",
     "soft_pid", "soft_pair_atoms", "SoftPID",
     # teachers
-    "SeveralTeachers", "redundancy_weights", "MeanOfTeachers", "AEKD",
+    "SeveralTeachers", "redundancy_weights", "MeanOfTeachers", "AEKD", "AdaptiveWeight",
     # regularisers
     "GradientNorm", "FeatureCovariance", "LabelInformation",
     # starting
-    "project_layer", "singular_projection", "norm_projection",
+    "preset", "Preset", "project_layer", "singular_projection", "norm_projection",
     # training
     "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine",
     "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",

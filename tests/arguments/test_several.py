@@ -89,6 +89,7 @@ if HAS_TORCH:
     X, Y = blobs(30)
     LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
     CE = distill.CrossEntropy()
+    NETWORKS = tapped()
 
     def plane(**changed: Any) -> None:
         settings = {"layers": "1", "sample": (X, Y.numpy()), "estimators": "binned", **changed}
@@ -136,6 +137,8 @@ if HAS_TORCH:
         "ReviewKD.levels": lambda value: distill.ReviewKD(
             [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], levels=value
         ),
+        "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
+        "preset.pairs": lambda value: distill.preset("vid", "rid-cub", pairs=value, n_classes=3),
         "AtomProbe.objective": lambda value: probe(objective=value),
         "AtomProbe.pairs": lambda value: probe(pairs=value),
         "AtomProbe.sample": lambda value: probe(sample=value),

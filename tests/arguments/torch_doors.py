@@ -26,6 +26,7 @@ from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
 from tests.distill.toys import blobs, network, tapped
 
 MAPS = [LayerPair("conv", "conv", (4, 2, 2), (3, 2, 2))]
+NETWORKS = tapped()
 CLASS_MAPS = [LayerPair("maps", "maps", (3, 2, 2), (3, 2, 2))]
 TOKENS = [LayerPair("block", "block", (5, 4), (5, 3))]
 HEADS = [LayerPair("attention", "attention", (2, 4, 4), (2, 4, 4))]
@@ -175,6 +176,11 @@ TORCH_DOORS: dict[str, Door] = {
     "KD": Door(distill.KD),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
+    "AdaptiveWeight": Door(
+        lambda **c: distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), **c), folds=3, batch_size=16, every=2
+    ),
+    "AdaptiveWeight.set_epoch": told(distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), every=3)),
+    "preset": Door(seeded(lambda **c: distill.preset(pairs=MAPS, **c)), name="vid", paper="rid-cifar-10", n_classes=3),
     "AEKD": Door(lambda **c: distill.AEKD({"teacher": CE}, **c), cap=1.0),
     "CATKD": objective(distill.CATKD, CLASS_MAPS),
     "CC": objective(distill.CC),

@@ -36,9 +36,8 @@ class MLKD(Objective):
 
     Notes
     -----
-    The published code adds the same terms of a strongly augmented view, weighs them 9 together, and multiplies some by
-    the share of unsure samples in the batch, which is one half by construction. For two views call the objective on the
-    batches of both.
+    The published code adds the same terms of a strongly augmented view, and multiplies some by the share of unsure
+    samples in the batch, which is one half by construction. For two views call the objective on the batches of both.
 
     Source: Jin, Wang and Lin, "Multi-level logit distillation", CVPR 2023, section 3.2.
 
