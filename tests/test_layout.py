@@ -39,6 +39,7 @@ TOPICS = {
     "test_dependencies.py": "lowest.txt, constraints.txt and pyproject.toml",
     "test_import.py": "import pidkit",
     "test_layout.py": "the tree itself",
+    "test_papers.py": "docs/reference/papers.md",
     "test_public_names.py": "what packages export, and the API pages",
     "test_readme.py": "the README and the pages of docs/",
     "test_two_sources.py": "doors that take two sources say so",

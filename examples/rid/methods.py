@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pidkit.distill import (
+    CRD,
+    DKD,
     KD,
     MIMKD,
     RID,
+    SP,
     TED,
     VID,
+    AdaptiveWeight,
     AttentionTransfer,
     CrossEntropy,
     DecodedKD,
@@ -36,6 +40,7 @@ class MethodSettings:
 
     n_classes: int = 10
     temperature: float = 4.0  # of KD
+    measure_every: int = 10  # epochs between two measurements of the weight of AdaptiveKD
     kept_logits: float = 0.5  # SFKD's K
     warm_up: int = 4  # n_w, epochs in which the filters of RID and TED learn alone
     cycle: int = 4  # RID's q
@@ -43,6 +48,8 @@ class MethodSettings:
     sigma: str = "learned"  # RID's weights; or "closed-form"
     critic_width: int = 32  # of MIMKD
     bank_size: int = 512  # teacher's features that it keeps
+    n_negatives: int = 1024  # of CRD, a sample
+    embedding: int = 64  # length of its vectors
     n_codes: int = 10  # of the exact redundancy, for the teacher and for the student
     n_pca: int = 10
     pool_decoded: bool = False  # whether decoders read channels averaged over the places
@@ -69,6 +76,11 @@ METHODS: dict[str, Make | None] = {
     "KD": lambda networks, settings, sample: KD(settings.temperature),
     "FitNet": lambda networks, settings, sample: FitNet(networks.pairs),
     "AT": lambda networks, settings, sample: AttentionTransfer(networks.pairs),
+    "SP": lambda networks, settings, sample: SP(networks.pairs[-1:]),
+    "CRD": lambda networks, settings, sample: CRD(
+        networks.pairs[-1], sample.labels, n_negatives=settings.n_negatives, embedding=settings.embedding
+    ),
+    "DKD": lambda networks, settings, sample: DKD(temperature=settings.temperature),
     "VID": lambda networks, settings, sample: VID(networks.pairs),
     "TED": lambda networks, settings, sample: TED(networks.pairs, n_classes=settings.n_classes),
     "RID": lambda networks, settings, sample: RID(networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma),
@@ -80,6 +92,12 @@ METHODS: dict[str, Make | None] = {
     ),
     "ExactRedundancy": lambda networks, settings, sample: _exact_redundancy(networks, settings, sample),
     "DecodedRedundancy": lambda networks, settings, sample: _decoded_redundancy(networks, settings, sample),
+    "AdaptiveKD": lambda networks, settings, sample: AdaptiveWeight(
+        KD(settings.temperature),
+        networks,
+        sample=(sample.held_out[0][::7], sample.held_out[1][::7]),
+        every=settings.measure_every,
+    ),
     "DecodedKD": lambda networks, settings, sample: _decoded_kd(networks, settings, sample),
 }
 
@@ -88,6 +106,10 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "KD": 1.0,
     "FitNet": 100.0,
     "AT": 1000.0,
+    "SP": 3000.0,
+    "CRD": 0.8,
+    "DKD": 1.0,
+    "AdaptiveKD": 1.0,
     "VID": 100.0,
     "TED": 10.0,
     "RID": 10.0,
@@ -97,7 +119,8 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "DecodedRedundancy": 1.0,
     "DecodedKD": 1.0,
 }
-"""The lambda of each method: where the papers print none (TED) or the method is ours (the last three), our own."""
+"""The lambda of each method: those of SP and CRD from CRD's benchmark; where the papers print none (TED) or the method is ours
+(AdaptiveKD and the last three), our own."""
 
 DIGITS_METHODS = (
     "BAS",

@@ -1,6 +1,18 @@
 """Information in training: a student and its teachers, objectives, phases, and the atoms of both while one learns.
 
-Needs the torch extra.
+Needs the torch extra. By group, as in `__all__`:
+
+- networks: what a step runs, and in which phase
+- composing: the protocol of objectives, sums of them, and what goes around one
+- answers: objectives of the logits
+- layers: objectives of layers that are compared place by place
+- relations: objectives of samples that are compared with each other
+- information: objectives that bound or measure information, and the codes and decoders they need
+- teachers: several at once
+- regularisers: of the student alone
+- starting: published settings, and a student that begins from its teacher
+- training: a loop, its options and its record
+- measuring: atoms and assumptions meanwhile
 """
 
 from pidkit.distill.batch import Batch, Outputs
@@ -11,24 +23,46 @@ from pidkit.distill.initialise import norm_projection, project_layer, singular_p
 from pidkit.distill.layer_decoder import LayerDecoder
 from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
 from pidkit.distill.objective import Objective
+from pidkit.distill.objectives.adaptive import AdaptiveWeight
+from pidkit.distill.objectives.aekd import AEKD
+from pidkit.distill.objectives.alignment import CrossModalAlignment
 from pidkit.distill.objectives.attention import AttentionTransfer
+from pidkit.distill.objectives.catkd import CATKD, ClassMaps
+from pidkit.distill.objectives.cc import CC
+from pidkit.distill.objectives.crd import CRD
 from pidkit.distill.objectives.cross_entropy import CrossEntropy
 from pidkit.distill.objectives.decoded import DecodedKD
+from pidkit.distill.objectives.dist import DIST
+from pidkit.distill.objectives.dkd import DKD
+from pidkit.distill.objectives.feature_covariance import FeatureCovariance
 from pidkit.distill.objectives.fitnet import FitNet
+from pidkit.distill.objectives.gradient_norm import GradientNorm
+from pidkit.distill.objectives.label_information import LabelInformation
 from pidkit.distill.objectives.logits import KD, linear_schedule
-from pidkit.distill.objectives.masking import SalientMask, keep_top, top_fraction_mask
+from pidkit.distill.objectives.masking import SalientMask
 from pidkit.distill.objectives.mimkd import MIMKD
+from pidkit.distill.objectives.mlkd import MLKD
+from pidkit.distill.objectives.pkt import PKT
 from pidkit.distill.objectives.redundancy import ExactRedundancy
+from pidkit.distill.objectives.reviewkd import ReviewKD
 from pidkit.distill.objectives.rid import RID, FilteredPair
+from pidkit.distill.objectives.rkd import RKD
+from pidkit.distill.objectives.semckd import SemCKD
 from pidkit.distill.objectives.several import SeveralTeachers, redundancy_weights
+from pidkit.distill.objectives.simkd import ReusedHead, SimKD
+from pidkit.distill.objectives.sp import SP
+from pidkit.distill.objectives.standardised import StandardisedLogits
 from pidkit.distill.objectives.sums import WeightedSum
+from pidkit.distill.objectives.teacher_mean import MeanOfTeachers
 from pidkit.distill.objectives.ted import TED
 from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
 from pidkit.distill.places import LayerPair
 from pidkit.distill.posterior_codes import PosteriorCodes
+from pidkit.distill.presets import Preset, preset
 from pidkit.distill.probe import AtomProbe, measure_assumption
+from pidkit.distill.salience import keep_top, top_fraction_mask
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
 from pidkit.distill.training import (
@@ -44,60 +78,34 @@ from pidkit.distill.training import (
     evaluate,
 )
 
-__all__ = [
-    "KD",
-    "MIMKD",
-    "RID",
-    "TED",
-    "VID",
-    "AtomProbe",
-    "AttentionMaps",
-    "AttentionTransfer",
-    "Batch",
-    "Codes",
-    "Constant",
-    "Cosine",
-    "CrossEntropy",
-    "DecodedKD",
-    "Distillation",
-    "EpochEnd",
-    "EpochRecord",
-    "Evaluation",
-    "ExactRedundancy",
-    "FeatureBank",
-    "FilteredPair",
-    "FitNet",
-    "FrozenTeacher",
-    "HiddenStates",
-    "History",
-    "LayerDecoder",
-    "LayerPair",
-    "LogitCodes",
-    "Milestones",
-    "NearestCentres",
-    "Networks",
-    "Objective",
-    "Outputs",
-    "Phase",
-    "Phases",
-    "PosteriorCodes",
-    "SalientMask",
-    "SeveralTeachers",
-    "SoftCodes",
-    "SoftPID",
-    "Trainer",
-    "TrainerOptions",
-    "WeightedSum",
-    "evaluate",
-    "keep_top",
-    "linear_schedule",
-    "measure_assumption",
-    "norm_projection",
-    "project_layer",
-    "redundancy_weights",
-    "singular_projection",
-    "soft_pair_atoms",
-    "soft_pid",
-    "tap",
-    "top_fraction_mask",
+# In groups and not in order of the alphabet: this is the layer's table of contents.
+# fmt: off
+__all__ = [  # noqa: RUF022
+    # networks
+    "tap", "Networks", "LayerPair", "Batch", "Outputs", "FrozenTeacher", "Distillation", "Phase", "Phases",
+    # composing
+    "Objective", "WeightedSum", "SalientMask", "keep_top", "top_fraction_mask", "StandardisedLogits",
+    # answers
+    "CrossEntropy", "KD", "linear_schedule", "DKD", "MLKD", "DIST", "DecodedKD", "LayerDecoder",
+    # layers
+    "FitNet", "AttentionTransfer", "AttentionMaps", "HiddenStates", "ReviewKD", "SemCKD",
+    "CATKD", "ClassMaps", "SimKD", "ReusedHead",
+    # relations
+    "SP", "CC", "RKD", "PKT",
+    # information
+    "VID", "TED", "RID", "FilteredPair", "MIMKD", "FeatureBank", "CRD", "CrossModalAlignment",
+    "ExactRedundancy", "Codes", "NearestCentres", "LogitCodes", "SoftCodes", "PosteriorCodes",
+    "soft_pid", "soft_pair_atoms", "SoftPID",
+    # teachers
+    "SeveralTeachers", "redundancy_weights", "MeanOfTeachers", "AEKD", "AdaptiveWeight",
+    # regularisers
+    "GradientNorm", "FeatureCovariance", "LabelInformation",
+    # starting
+    "preset", "Preset", "project_layer", "singular_projection", "norm_projection",
+    # training
+    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine",
+    "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",
+    # measuring
+    "AtomProbe", "measure_assumption",
 ]
+# fmt: on

@@ -48,10 +48,13 @@ class Batch:
     student : Outputs
     teachers : mapping of str to Outputs
         One or several, by name.
+    indices : Tensor of int64, shape (n,), optional
+        The number of each sample among the training data, for objectives that remember samples, such as `CRD`.
     """
 
     student: Outputs
     teachers: Mapping[str, Outputs]
+    indices: Tensor | None = None
 
     @property
     def teacher(self) -> Outputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -14,27 +15,28 @@ SIGMA_FLOOR = 1e-3
 
 
 class Filter(nn.Module):
-    """1x1 convolution, batch normalisation, ReLU, 1x1 convolution: the same at every place.
+    """1x1 convolutions, batch normalisation and ReLU between them: the same at every place.
 
     Parameters
     ----------
     channels_in, channels_out : int
     width : int, optional
         Hidden channels; None takes `channels_in`, as RID's filters do.
+    depth : int
+        Number of convolutions, 2 at least.
 
     Source: Dissanayake et al., AISTATS 2025, Algorithm 1 and appendix D.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, *, width: int | None = None) -> None:
+    def __init__(self, channels_in: int, channels_out: int, *, width: int | None = None, depth: int = 2) -> None:
         """Build the layers."""
         super().__init__()
         hidden = channels_in if width is None else check_count("width", width)
-        self.layers = nn.Sequential(
-            nn.Conv1d(channels_in, hidden, 1, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
-            nn.Conv1d(hidden, channels_out, 1),
-        )
+        widths = [channels_in, *[hidden] * (whole_number("depth", depth, least=2) - 1)]
+        between: list[nn.Module] = []
+        for n_in, n_out in pairwise(widths):
+            between += [nn.Conv1d(n_in, n_out, 1, bias=False), nn.BatchNorm1d(n_out), nn.ReLU()]
+        self.layers = nn.Sequential(*between, nn.Conv1d(hidden, channels_out, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, channels_in, places) to (n, channels_out, places)."""

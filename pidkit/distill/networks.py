@@ -159,8 +159,15 @@ class Networks(nn.Module):
             raise InputError(f"there are {len(self._pairs)} teachers; use pairs_of(name)")
         return next(iter(self._pairs.values()))
 
-    def forward(self, x: Tensor, phase: Phase = Phase.STUDENT) -> Batch:
+    def forward(self, x: Tensor, phase: Phase = Phase.STUDENT, indices: Tensor | None = None) -> Batch:
         """Run all networks on a batch of inputs.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, ...)
+        phase : Phase
+        indices : Tensor of int64, shape (n,), optional
+            The number of each sample among the training data, which the batch then carries.
 
         Raises
         ------
@@ -173,7 +180,7 @@ class Networks(nn.Module):
             for name, teacher in self.teachers.items()
         }
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
-            return Batch(self._run(self.student, self._student_taps, _inputs(x), "the student"), teachers)
+            return Batch(self._run(self.student, self._student_taps, _inputs(x), "the student"), teachers, indices)
 
     def _run(self, model: nn.Module, taps: Taps | None, x: Tensor, of: str) -> Outputs:
         """Run a network while its taps listen, and return its logits and the tapped layers."""
@@ -237,7 +244,7 @@ class Distillation(nn.Module):
         super().__init__()
         self.networks, self.objective = networks, objective
 
-    def forward(self, x: Tensor, labels: Tensor, phase: Phase | None = None) -> Tensor:
+    def forward(self, x: Tensor, labels: Tensor, phase: Phase | None = None, indices: Tensor | None = None) -> Tensor:
         """Return the loss of a batch in a phase, a scalar; without one as the objective does."""
-        loss: Tensor = self.objective(self.networks(x, phase or Phase.STUDENT), labels, phase)
+        loss: Tensor = self.objective(self.networks(x, phase or Phase.STUDENT, indices), labels, phase)
         return loss

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
+import torch
 from torch import Tensor
 
 from pidkit.arguments import items_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
+
+LossReduction = Literal["mean", "sum"]
+"""How a loss is reduced over channels and places: to the mean, as in published codes, or to the sum that is printed."""
 
 
 def checked_pairs(pairs: Iterable[LayerPair]) -> tuple[LayerPair, ...]:
@@ -38,6 +43,21 @@ def paired_places(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
     """Return a pair's layers as (n, channels, places), the teacher's first and without a graph."""
     teacher = as_places(batch.teacher.layer(pair.teacher_layer)).detach()
     return teacher, as_places(batch.student.layer(pair.student_layer))
+
+
+def paired_rows(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
+    """Return a pair's layers as rows (n, d) and (n, e), flattened; the teacher's first and without a graph.
+
+    For objectives that compare samples with each other in each network: the layers may have any shapes.
+    """
+    teacher, student = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+    return widened(teacher.flatten(1)), widened(student.flatten(1))
+
+
+def inner_products(first: Tensor, second: Tensor) -> Tensor:
+    """Return first @ second^T over the last axes, in single precision at least, also under autocast."""
+    with torch.autocast(first.device.type, enabled=False):
+        return widened(first) @ widened(second).transpose(-1, -2)
 
 
 def mean_square(first: Tensor, second: Tensor) -> Tensor:

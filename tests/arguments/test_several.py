@@ -89,6 +89,7 @@ if HAS_TORCH:
     X, Y = blobs(30)
     LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
     CE = distill.CrossEntropy()
+    NETWORKS = tapped()
 
     def plane(**changed: Any) -> None:
         settings = {"layers": "1", "sample": (X, Y.numpy()), "estimators": "binned", **changed}
@@ -118,15 +119,26 @@ if HAS_TORCH:
         return lambda value: kind((2,), value)
 
     def pairs_of(kind: Any) -> Callable[[Any], Any]:
-        options = {"n_classes": 3} if kind in (distill.RID, distill.TED) else {}
+        classified = {"n_classes": 3} if kind in (distill.RID, distill.TED, distill.LabelInformation) else {}
+        options = {"batch_size": 4} if kind is distill.SemCKD else classified
         return lambda value: kind(value, **options)
 
     CRITICS = (neural.ConcatenateAndConvolve, neural.ConcatenatedCritic, neural.ProjectAndDot, neural.SeparableCritic)
-    PAIRED = ("AttentionMaps", "AttentionTransfer", "FitNet", "HiddenStates", "MIMKD", "RID", "TED", "VID")
+    PAIRED = (
+        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FitNet", "HiddenStates"),
+        *("LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED", "VID"),
+    )
     TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
     TAKES |= {f"{kind.__name__}.shape_b": second_shape(kind) for kind in CRITICS}
     TAKES |= {f"{name}.pairs": pairs_of(getattr(distill, name)) for name in PAIRED}
     TAKES |= {
+        "AEKD.objectives": lambda value: distill.AEKD(value),
+        "MLKD.temperatures": lambda value: distill.MLKD(value),
+        "ReviewKD.levels": lambda value: distill.ReviewKD(
+            [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], levels=value
+        ),
+        "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
+        "preset.pairs": lambda value: distill.preset("vid", "rid-cub", pairs=value, n_classes=3),
         "AtomProbe.objective": lambda value: probe(objective=value),
         "AtomProbe.pairs": lambda value: probe(pairs=value),
         "AtomProbe.sample": lambda value: probe(sample=value),

@@ -26,6 +26,9 @@ from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
 from tests.distill.toys import blobs, network, tapped
 
 MAPS = [LayerPair("conv", "conv", (4, 2, 2), (3, 2, 2))]
+NETWORKS = tapped()
+CLASS_MAPS = [LayerPair("maps", "maps", (3, 2, 2), (3, 2, 2))]
+TOKENS = [LayerPair("block", "block", (5, 4), (5, 3))]
 HEADS = [LayerPair("attention", "attention", (2, 4, 4), (2, 4, 4))]
 LAYER = nn.Linear(4, 6).weight.detach()
 X, Y = blobs(48)
@@ -173,6 +176,30 @@ TORCH_DOORS: dict[str, Door] = {
     "KD": Door(distill.KD),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
+    "AdaptiveWeight": Door(
+        lambda **c: distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), **c), folds=3, batch_size=16, every=2
+    ),
+    "AdaptiveWeight.set_epoch": told(distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), every=3)),
+    "preset": Door(seeded(lambda **c: distill.preset(pairs=MAPS, **c)), name="vid", paper="rid-cifar-10", n_classes=3),
+    "AEKD": Door(lambda **c: distill.AEKD({"teacher": CE}, **c), cap=1.0),
+    "CATKD": objective(distill.CATKD, CLASS_MAPS),
+    "CC": objective(distill.CC),
+    "CRD": objective(lambda pairs, **c: distill.CRD(pairs[0], Y, **c), n_negatives=4, embedding=3, momentum=0.5),
+    "ClassMaps": Door(seeded(distill.ClassMaps), channels=4, n_classes=3),
+    "CrossModalAlignment": objective(lambda pairs, **c: distill.CrossModalAlignment(pairs[0], **c), embedding=3),
+    "DIST": Door(distill.DIST),
+    "DKD": Door(distill.DKD, warm_up=3),
+    "DKD.set_epoch": told(distill.DKD()),
+    "HiddenStates": objective(distill.HiddenStates, TOKENS),
+    "LabelInformation": objective(distill.LabelInformation, n_classes=3),
+    "MeanOfTeachers": Door(lambda **c: distill.MeanOfTeachers(CE, **c)),
+    "PKT": objective(distill.PKT),
+    "RKD": objective(distill.RKD),
+    "ReusedHead": Door(
+        seeded(lambda **c: distill.ReusedHead(nn.Identity(), nn.Identity(), **c)), channels_in=2, channels_out=4
+    ),
+    "ReviewKD": objective(distill.ReviewKD, width=4),
+    "SemCKD": objective(distill.SemCKD, batch_size=8),
     "SalientMask": Door(lambda **c: distill.SalientMask(CE, **c), keep=0.5),
     "redundancy_weights": Door(lambda **c: distill.redundancy_weights({"a": 1.0, "b": 0.25}, **c)),
     "keep_top": Door(lambda **c: distill.keep_top(LAYERS, **c), keep=0.5),
@@ -182,7 +209,7 @@ TORCH_DOORS: dict[str, Door] = {
     "project_layer": Door(projected),
     "KD.set_epoch": told(distill.KD()),
     "Objective.set_epoch": told(CE),
-    "SalientMask.set_epoch": told(distill.SalientMask(CE, keep=0.5)),
+    "WrappedObjective.set_epoch": told(distill.SalientMask(CE, keep=0.5)),
     "SeveralTeachers.set_epoch": told(distill.SeveralTeachers({"teacher": CE})),
     "WeightedSum.set_epoch": told(distill.WeightedSum({"labels": CE})),
     # training

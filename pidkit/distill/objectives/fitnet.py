@@ -1,23 +1,29 @@
-"""FitNet: the student's layer predicts the teacher's through a learned linear regressor."""
+"""FitNet: one network's layer predicts the other's through a learned linear regressor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from pidkit.arguments import flag
+from pidkit.arguments import flag, one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import LossReduction, checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair
+
+Side = Literal["student", "teacher"]
+"""The network whose layer is mapped into the other's space."""
 
 
 class FitNet(Objective):
     """FitNet's hint: sum_pairs mean (T - r(S))^2, r a learned linear map of the channels, the same at every place.
 
     r is a 1x1 convolution for maps and a linear layer for vectors and tokens. Means over samples, channels and places:
-    resolution does not change what a weight means (the literature's 100 goes with means).
+    resolution does not change what a weight means (the literature's 100 goes with means). With projects="teacher" it is
+    mean (r(T) - S)^2, into the student's space: then a student whose layer shrinks to what r predicts easily, zero at
+    last, lowers the loss as well, and only the other terms of the loss hold against it.
 
     Parameters
     ----------
@@ -25,6 +31,11 @@ class FitNet(Objective):
         Such as `networks.pairs`. Both layers of a pair need the same places.
     bias : bool
         Whether the regressors add a constant a channel.
+    projects : "student" or "teacher"
+        Whose layer the regressor maps.
+    reduction : "mean" or "sum"
+        The mean, or as printed, 1/2 of the sum over channels and places of the squares, the mean over samples:
+        channels x places / 2 times as much.
 
     Attributes
     ----------
@@ -34,9 +45,10 @@ class FitNet(Objective):
     Raises
     ------
     InputError
-        If there are no pairs, or a pair cannot be compared place by place.
+        If there are no pairs, a pair cannot be compared place by place, or an option is not one of its values.
 
-    Source: Romero et al., "FitNets: hints for thin deep nets", ICLR 2015, eq. 3.
+    Source: Romero et al., "FitNets: hints for thin deep nets", ICLR 2015, eq. 3; Goswami, "Notes on distillation",
+    2025, eq. 5, for the projection of the teacher.
 
     Examples
     --------
@@ -45,14 +57,23 @@ class FitNet(Objective):
     torch.Size([8, 3, 1])
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, bias: bool = True) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[LayerPair],
+        *,
+        bias: bool = True,
+        projects: Side = "student",
+        reduction: LossReduction = "mean",
+    ) -> None:
         """Build a regressor for each pair."""
         super().__init__()
+        self.projects = one_of("projects", projects, get_args(Side))
+        self.reduction = one_of("reduction", reduction, get_args(LossReduction))
         self.pairs = checked_pairs(pairs)
         for pair in self.pairs:
             _ = pair.n_places  # refuses pairs without common places
         self.regressors = nn.ModuleList(
-            nn.Conv1d(pair.student_channels, pair.teacher_channels, 1, bias=flag("bias", bias)) for pair in self.pairs
+            nn.Conv1d(*self._widths(pair), 1, bias=flag("bias", bias)) for pair in self.pairs
         )
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -60,5 +81,14 @@ class FitNet(Objective):
         total = batch.zero()
         for pair, regressor in zip(self.pairs, self.regressors, strict=True):
             teacher, student = paired_places(batch, pair)
-            total = total + mean_square(teacher, regressor(student))
+            if self.projects == "student":
+                error = mean_square(teacher, regressor(student))
+            else:
+                error = mean_square(regressor(teacher), student)
+            total = total + (error if self.reduction == "mean" else 0.5 * self._widths(pair)[1] * pair.n_places * error)
         return total
+
+    def _widths(self, pair: LayerPair) -> tuple[int, int]:
+        """Return the channels that a regressor maps from and to."""
+        theirs, ours = pair.teacher_channels, pair.student_channels
+        return (ours, theirs) if self.projects == "student" else (theirs, ours)

@@ -10,11 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pidkit.arguments import real_number, whole_number
+from pidkit.distill.answers import paired_logits
 from pidkit.distill.batch import Batch
-from pidkit.distill.labels import check_logits
 from pidkit.distill.objective import Objective
-from pidkit.distill.places import widened
-from pidkit.errors import InputError
 
 Schedule = Callable[[int], float]
 """A function from an epoch, counted from 0, to the temperature in it."""
@@ -91,12 +89,8 @@ class KD(Objective):
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss in nats."""
-        student, teacher = batch.student.logits, batch.teacher.logits.detach()
-        if student.shape != teacher.shape:
-            shapes = f"{tuple(teacher.shape)} and the student's {tuple(student.shape)}"
-            raise InputError(f"the teacher's logits have shape {shapes}; KD needs both over the same classes")
-        student = check_logits(student, labels if student.ndim > 2 else None)
-        teacher, tau = widened(teacher), self.temperature
+        student, teacher = paired_logits(batch, labels, of="KD")
+        tau = self.temperature
         # kl_div takes p log p as 0 where p is 0, and the student's logarithms are finite.
         kl = functional.kl_div((student / tau).log_softmax(1), (teacher / tau).softmax(1), reduction="sum")
         return tau**2 * kl / (student.numel() // student.shape[1])

@@ -5,21 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Literal, get_args
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pidkit.arguments import items_of, one_of, real_number
+from pidkit.arguments import items_of, one_of
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.labels import check_logits
 from pidkit.distill.objective import Objective
-from pidkit.distill.phases import Phase
-from pidkit.errors import InputError
-
-Ranking = Literal["value", "magnitude"]
-"""How entries are ranked: by their value, or by their absolute value."""
+from pidkit.distill.objectives.wrapping import WrappedObjective
+from pidkit.distill.salience import Ranking, check_share, keep_top
 
 Fill = Literal["-inf", "zero"]
 """What replaces the logits that are not kept, by name."""
@@ -28,7 +23,7 @@ FILLS: dict[Fill, float] = {"-inf": -math.inf, "zero": 0.0}
 """The values behind these names."""
 
 
-class SalientMask(Objective):
+class SalientMask(WrappedObjective):
     """An objective whose teacher is masked: of each sample only the top fraction K of the teacher's entries is kept.
 
     Of n entries, k = max(1, ceil(K n)) are kept. Logits are ranked among the classes, at each place where there are
@@ -65,6 +60,7 @@ class SalientMask(Objective):
 
     Examples
     --------
+    >>> import torch
     >>> from pidkit.distill.objectives.logits import KD
     >>> follow = SalientMask(KD(temperature=2.0), keep=0.5)
     >>> student, teacher = Outputs(torch.zeros(1, 4), {}), Outputs(torch.tensor([[3.0, 1.0, 2.0, -1.0]]), {})
@@ -85,24 +81,21 @@ class SalientMask(Objective):
         layers: str | Iterable[str] = "all",
     ) -> None:
         """Check the options."""
-        super().__init__()
-        given: object = objective
-        if not isinstance(given, Objective):
-            raise InputError(f"objective must be an Objective, not {type(given).__name__}")
+        super().__init__(objective)
         self.logits: Ranking | Literal["none"] = one_of("logits", logits, (*get_args(Ranking), "none"))
-        self.objective, self.fill = objective, one_of("fill", fill, get_args(Fill))
+        self.fill = one_of("fill", fill, get_args(Fill))
         self.keep = check_share(keep)
         self.layers = (
             None if layers == "all" else frozenset([layers] if isinstance(layers, str) else items_of("layers", layers))
         )
 
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase | None = None) -> Tensor:
-        """Return the objective's loss with the masked teachers."""
-        if self.keep < 1.0:
-            teachers = {name: self._masked(outputs, labels) for name, outputs in batch.teachers.items()}
-            batch = replace(batch, teachers=teachers)
-        loss: Tensor = self.objective(batch, labels, phase)
-        return loss
+    def seen(self, batch: Batch, labels: Tensor) -> Batch:
+        """Return the batch with the masked teachers."""
+        if self.keep == 1.0:
+            return batch
+        return replace(
+            batch, teachers={name: self._masked(outputs, labels) for name, outputs in batch.teachers.items()}
+        )
 
     def _masked(self, outputs: Outputs, labels: Tensor) -> Outputs:
         for name in self.layers or ():
@@ -116,14 +109,6 @@ class SalientMask(Objective):
             logits = kept.reshape(rows.shape).movedim(-1, 1)
         names = frozenset(outputs.layers) if self.layers is None else self.layers
         return Outputs(logits, _MaskedLayers(outputs.layers, names, self.keep))
-
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the objective's parameters by group."""
-        return self.objective.groups()
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the objective."""
-        self.objective.set_epoch(epoch)
 
     def extra_repr(self) -> str:
         """Show the options."""
@@ -146,90 +131,3 @@ class _MaskedLayers(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._layers)
-
-
-def keep_top(x: Tensor, keep: float, *, by: Ranking = "value", fill: float = 0.0) -> Tensor:
-    """Return `x` with only the top fraction of each sample's entries kept, the rest replaced by `fill`.
-
-    Parameters
-    ----------
-    x, keep, by
-        As in `top_fraction_mask`.
-    fill : float
-        Infinity is allowed: -inf takes an entry out of a softmax.
-
-    Raises
-    ------
-    InputError
-        As `top_fraction_mask`, or if `fill` is no real number.
-
-    Examples
-    --------
-    >>> keep_top(torch.tensor([[1.0, -3.0, 2.0]]), 0.5, by="magnitude")
-    tensor([[ 0., -3.,  2.]])
-    """
-    fill = real_number("fill", fill, finite=False)
-    return torch.where(top_fraction_mask(x, keep, by=by), x, fill)
-
-
-def top_fraction_mask(x: Tensor, keep: float, *, by: Ranking = "value") -> Tensor:
-    """Return which entries are the k = max(1, ceil(keep n)) greatest of each sample's n: exactly k, whatever the ties.
-
-    Of equal entries the first are kept. A sample that holds NaN is kept whole, so that the NaN is not hidden.
-
-    Parameters
-    ----------
-    x : Tensor, shape (n_samples, ...)
-    keep : float
-        0 < keep <= 1.
-    by : "value" or "magnitude"
-
-    Returns
-    -------
-    Tensor of bool, the shape of `x`
-
-    Raises
-    ------
-    InputError
-        If `keep` is not in (0, 1], `by` is unknown, or the samples have no entries.
-
-    Examples
-    --------
-    >>> top_fraction_mask(torch.tensor([[1.0, -3.0, 2.0, 2.0]]), 0.5)
-    tensor([[False, False,  True,  True]])
-    >>> top_fraction_mask(torch.tensor([[1.0, -3.0, 2.0, 2.0]]), 0.5, by="magnitude")
-    tensor([[False,  True,  True, False]])
-    """
-    one_of("by", by, get_args(Ranking))
-    if x.ndim < 2 or x[:1].numel() == 0:
-        raise InputError(f"x must have shape (n_samples, ...) with entries for each sample, not {tuple(x.shape)}")
-    rows = x.detach().flatten(1)
-    rows = rows.abs() if by == "magnitude" else rows
-    k = n_kept(keep, rows.shape[1])
-    least = rows.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
-    above, equal = ~(rows <= least), rows == least
-    n_ties = k - above.sum(1, keepdim=True)
-    return (above | (equal & (equal.cumsum(1) <= n_ties))).reshape(x.shape)
-
-
-def n_kept(keep: float, n: int) -> int:
-    """Return k = max(1, ceil(keep n)), the number of entries kept of n.
-
-    Raises
-    ------
-    InputError
-        If `keep` is not in (0, 1].
-
-    Examples
-    --------
-    >>> n_kept(0.5, 9), n_kept(0.07, 100), n_kept(0.01, 3)
-    (5, 7, 1)
-    """
-    keep = check_share(keep)
-    # As a fraction: in floating point .07 * 100 is a little over 7, and its ceiling 8.
-    return max(1, math.ceil(Fraction(keep).limit_denominator(10**6) * n))
-
-
-def check_share(keep: object) -> float:
-    """Return the share of entries to keep if it lies in (0, 1], else raise InputError."""
-    return real_number("keep", keep, above=0.0, most=1.0, remedy="1 keeps everything")

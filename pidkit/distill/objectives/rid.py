@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import flag, one_of, real_number
+from pidkit.arguments import check_count, flag, one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, ClassHead, Filter, PositiveScale
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.pairing import checked_pairs
+from pidkit.distill.pairing import LossReduction, checked_pairs
 from pidkit.distill.places import LayerPair, as_places, widened
 
 SigmaRule = Literal["learned", "closed-form"]
@@ -69,6 +69,13 @@ class RID(Objective):
         Average over the places before the linear layer of g_t; False flattens them.
     momentum : float
         Weight of the past in the running mean of v, closed form only: 0 <= momentum < 1.
+    initial_sigma : float
+        Where a learned sigma starts; 5 in the published code.
+    widening : int
+        Hidden channels of f_s, as a multiple of the student's channels; 2 in the published code.
+    reduction : "mean" or "sum"
+        Over channels and places: the means above, as in the published code, or the sums that are printed,
+        sum_c sigma_c^2 + sum V^2 / sigma_c, always the mean over samples.
 
     Attributes
     ----------
@@ -84,9 +91,10 @@ class RID(Objective):
 
     Notes
     -----
-    The paper sums over channels and places; here are means, so that neither width nor resolution changes what a weight
-    lambda stands for. At the best sigma, the paper's loss over C channels and P places is C P^(2/3) times this one, and
-    its sigma P^(1/3) times as large.
+    The paper prints sums over channels and places; its published code takes means, and its weights, 10 for this loss,
+    go with the means as they are. Neither width nor resolution then changes what a weight stands for. At the best sigma
+    the sums over C channels and P places come to C P^(2/3) times the means, and their sigma is P^(1/3) times as large:
+    that is what reduction="sum" multiplies, and no factor to convert a published weight by.
 
     The loss is not scale invariant: a filter f_t can shrink to zero. Watch `FilteredPair.teacher_std`. A learned sigma
     is fragile at a high learning rate; clip gradients, or use the closed form.
@@ -117,22 +125,28 @@ class RID(Objective):
         sigma: SigmaRule = "learned",
         head_pool: bool = True,
         momentum: float = 0.9,
+        initial_sigma: float = 1.0,
+        widening: int = 1,
+        reduction: LossReduction = "mean",
     ) -> None:
         """Build filters, heads and weights for every pair."""
         super().__init__()
+        initial_sigma = real_number("initial_sigma", initial_sigma, above=SIGMA_FLOOR)
+        widening = check_count("widening", widening)
+        self.reduction = one_of("reduction", reduction, get_args(LossReduction))
         self.pairs = checked_pairs(pairs)
         one_of("sigma", sigma, get_args(SigmaRule))
         self.momentum = real_number("momentum", momentum, least=0.0, below=1.0)
         flag("head_pool", head_pool)
         widths = [(pair.teacher_channels, pair.student_channels) for pair in self.pairs]
         self.teacher_filters = nn.ModuleList(Filter(theirs, ours, width=theirs) for theirs, ours in widths)
-        self.student_filters = nn.ModuleList(Filter(ours, ours) for _, ours in widths)
+        self.student_filters = nn.ModuleList(Filter(ours, ours, width=widening * ours) for _, ours in widths)
         self.heads = nn.ModuleList(
             ClassHead(pair.student_channels, pair.n_places, n_classes, pool=head_pool) for pair in self.pairs
         )
         self.scales: nn.ModuleList | None = None
         if sigma == "learned":
-            self.scales = nn.ModuleList(PositiveScale(ours) for _, ours in widths)
+            self.scales = nn.ModuleList(PositiveScale(ours, initial=initial_sigma) for _, ours in widths)
         else:
             for k, (_, ours) in enumerate(widths):
                 self.register_buffer(f"_running_v_{k}", torch.full((ours,), 2.0))
@@ -153,7 +167,7 @@ class RID(Objective):
             with frozen(self.student_filters[k]):
                 student, sigma = self._filtered_student(k, batch), self._sigma(k)
             v = (teacher - student).square().mean((0, 2))
-            total = total + self._head_loss(k, teacher, labels) + (v / sigma).mean()
+            total = total + self._head_loss(k, teacher, labels) + self._distance(k, v / sigma)
         return total
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -167,8 +181,9 @@ class RID(Objective):
             seen.append(v.detach())
             # By the envelope theorem, the gradient through a closed-form sigma is zero where it is the minimiser; left
             # out, it does no harm at v = 0 and at the floor.
-            sigma = self._sigma(k) if self.scales is not None else _best_sigma(v.detach())
-            total = total + (sigma.square() + v / sigma).mean()
+            sigma = self._sigma(k) if self.scales is not None else self._best_sigma(k, v.detach())
+            sizes = sigma.square().mean() if self.reduction == "mean" else sigma.square().sum()
+            total = total + sizes + self._distance(k, v / sigma)
         if self.scales is None and self.training:
             self._remember(seen)
         return total
@@ -219,9 +234,18 @@ class RID(Objective):
     def _sigma(self, k: int) -> Tensor:
         """Return the learned weights, or those of the running mean."""
         if self.scales is None:
-            return _best_sigma(self.running_v[k])
+            return self._best_sigma(k, self.running_v[k])
         sigma: Tensor = self.scales[k]()
         return sigma
+
+    def _best_sigma(self, k: int, v: Tensor) -> Tensor:
+        """Return the minimiser of sigma^2 + v / sigma, (v / 2)^(1/3), no less than the floor; P v for v with sums."""
+        total = v if self.reduction == "mean" else self.pairs[k].n_places * v
+        return (0.5 * total).pow(1.0 / 3.0).clamp_min(SIGMA_FLOOR)
+
+    def _distance(self, k: int, ratios: Tensor) -> Tensor:
+        """Return the mean of v_c / sigma_c over the channels, or the sum over channels and places."""
+        return ratios.mean() if self.reduction == "mean" else self.pairs[k].n_places * ratios.sum()
 
     @torch.no_grad()
     def _remember(self, seen: list[Tensor]) -> None:
@@ -231,8 +255,3 @@ class RID(Objective):
             mean = running.lerp(v.to(running), 1.0 - self.momentum)
             running.copy_(torch.where(n_seen > 0, mean, v.to(running)))
         n_seen.add_(1)
-
-
-def _best_sigma(v: Tensor) -> Tensor:
-    """Return the minimiser of sigma^2 + v / sigma, (v / 2)^(1/3), no less than the floor."""
-    return (0.5 * v).pow(1.0 / 3.0).clamp_min(SIGMA_FLOOR)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from torch import Tensor, nn
 
-from pidkit.arguments import flag
+from pidkit.arguments import flag, one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead, Filter
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import LossReduction, checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair
 
 
@@ -31,6 +32,8 @@ class TED(Objective):
     n_classes : int
     pool : bool
         Whether the heads average over the places, or see them flattened.
+    reduction : "mean" or "sum"
+        Of the student's loss over channels and places: the mean, as the published code, or the sum, as printed.
 
     Attributes
     ----------
@@ -42,7 +45,8 @@ class TED(Objective):
     Raises
     ------
     InputError
-        If there are no pairs, a pair cannot be compared place by place, or `n_classes` is below 2.
+        If there are no pairs, a pair cannot be compared place by place, `n_classes` is below 2, or `reduction` is
+        unknown.
 
     Notes
     -----
@@ -59,9 +63,12 @@ class TED(Objective):
     {'teacher_filters': 7, 'student_filters': 7}
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, n_classes: int, pool: bool = True) -> None:
+    def __init__(
+        self, pairs: Sequence[LayerPair], *, n_classes: int, pool: bool = True, reduction: LossReduction = "mean"
+    ) -> None:
         """Build a filter and a head for both layers of each pair."""
         super().__init__()
+        self.reduction = one_of("reduction", reduction, get_args(LossReduction))
         self.pairs = checked_pairs(pairs)
         places = [pair.n_places for pair in self.pairs]
         ours = [pair.student_channels for pair in self.pairs]
@@ -93,7 +100,8 @@ class TED(Objective):
             teacher, student = paired_places(batch, pair)
             with frozen(self.teacher_filters[k]):
                 target = self.teacher_filters[k](teacher)
-            total = total + mean_square(target, self.student_filters[k](student))
+            size = 1 if self.reduction == "mean" else pair.student_channels * pair.n_places
+            total = total + size * mean_square(target, self.student_filters[k](student))
         return total
 
     def groups(self) -> dict[str, list[nn.Parameter]]:

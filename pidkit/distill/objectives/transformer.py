@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 from pidkit.arguments import one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.fitnet import FitNet
-from pidkit.distill.pairing import checked_pairs
+from pidkit.distill.objectives.fitnet import FitNet, Side
+from pidkit.distill.pairing import LossReduction, checked_pairs
 from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
 from pidkit.types import Shape
 
-HeadRule = Literal["each", "mean"]
-"""Which attention maps are compared: head by head, or the mean over the heads."""
+HeadRule = Literal["each", "mean", "learned"]
+"""Which attention maps are compared: head by head, the means over the heads, or learned mixtures of the student's."""
 
 
 class AttentionMaps(Objective):
@@ -34,28 +35,40 @@ class AttentionMaps(Objective):
         Layers that put out attention maps, (n, heads, queries, keys) or, for one head or the mean of all, (n, queries,
         keys). For modules that return the attention beside their output, such as `nn.MultiheadAttention`, pass
         `tap(..., reduce={"*.self_attn": lambda out: out[1]})`.
-    heads : "each" or "mean"
-        Compare head by head, in order; or the mean over the heads, for networks with different numbers of heads.
+    heads : "each", "mean" or "learned"
+        Compare head by head, in order; or, for networks with different numbers of heads, the means over the heads, or
+        each of the teacher's heads with a learned linear mixture of the student's, which starts as their mean.
+    reduction : "mean" or "sum"
+        Over the heads; the papers print sums.
+
+    Attributes
+    ----------
+    mixtures : nn.ParameterList
+        Of learned heads: W of each pair, (teacher's heads, student's heads), group "student_filters".
 
     Raises
     ------
     InputError
-        If there are no pairs, the layers of a pair are no attention maps of the same queries and keys, or have
-        different numbers of heads.
+        If there are no pairs, an option is not one of its values, the layers of a pair are no attention maps of the
+        same queries and keys, or have different numbers of heads.
 
-    Source: Goswami, "Notes on Distillation", 2025.
+    Source: Goswami, "Notes on Distillation", 2025, eq. 6 (W_m of the heads) and 17.
 
     Examples
     --------
     >>> AttentionMaps([LayerPair("attn", "attn", (4, 10, 10), (2, 10, 10))])
     Traceback (most recent call last):
     pidkit.errors.InputError: pairs holds teacher layer 'attn' of shape (4, 10, 10) and student layer 'attn' of shape
-    (2, 10, 10), with 4 and 2 heads; pass heads="mean"
+    (2, 10, 10), with 4 and 2 heads; pass heads="mean" or "learned"
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, heads: HeadRule = "each") -> None:
+    def __init__(
+        self, pairs: Sequence[LayerPair], *, heads: HeadRule = "each", reduction: LossReduction = "mean"
+    ) -> None:
         """Check the pairs."""
         super().__init__()
+        self.reduction = one_of("reduction", reduction, get_args(LossReduction))
+        self.mixtures = nn.ParameterList()
         self.pairs = checked_pairs(pairs)
         self.heads = one_of("heads", heads, get_args(HeadRule))
         for pair in self.pairs:
@@ -63,46 +76,57 @@ class AttentionMaps(Objective):
             if theirs[1:] != ours[1:]:
                 raise InputError(f"pairs holds {pair}, with different queries or keys; tap layers of one sequence")
             if heads == "each" and theirs[0] != ours[0]:
-                raise InputError(f'pairs holds {pair}, with {theirs[0]} and {ours[0]} heads; pass heads="mean"')
+                raise InputError(
+                    f'pairs holds {pair}, with {theirs[0]} and {ours[0]} heads; pass heads="mean" or "learned"'
+                )
+            if heads == "learned":
+                self.mixtures.append(nn.Parameter(torch.full((theirs[0], ours[0]), 1.0 / ours[0])))
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the squared distance of the normalised maps."""
         total = batch.zero()
-        for pair in self.pairs:
-            teacher = self._normalised(batch.teacher.layer(pair.teacher_layer).detach())
-            student = self._normalised(batch.student.layer(pair.student_layer))
-            total = total + (teacher - student).square().sum(2).mean()
+        for k, pair in enumerate(self.pairs):
+            teacher = self._heads(batch.teacher.layer(pair.teacher_layer).detach())
+            student = self._heads(batch.student.layer(pair.student_layer))
+            if self.heads == "learned":
+                student = torch.einsum("ts,nsp->ntp", self.mixtures[k].to(student.dtype), student)
+            teacher, student = (functional.normalize(maps, dim=2) for maps in (teacher, student))
+            error = (teacher - student).square().sum(2)
+            total = total + (error.mean() if self.reduction == "mean" else error.sum(1).mean())
         return total
 
-    def _normalised(self, maps: Tensor) -> Tensor:
-        """Return maps of norm one, shape (n, heads, queries * keys)."""
+    def _heads(self, maps: Tensor) -> Tensor:
+        """Return maps of shape (n, heads, queries * keys)."""
         if maps.ndim == 3:
             maps = maps[:, None]
         if self.heads == "mean":
             maps = maps.mean(1, keepdim=True)
-        return functional.normalize(widened(maps).flatten(2), dim=2)
+        return widened(maps).flatten(2)
 
     def extra_repr(self) -> str:
         """Show the options."""
-        return f"heads={self.heads!r}"
+        return f"heads={self.heads!r}, reduction={self.reduction!r}"
 
 
 class HiddenStates(FitNet):
     """The teacher's hidden states: sum_pairs mean (H_T - W H_S)^2, W a learned linear map of the student's width.
 
     The hint of `FitNet` for token sequences, with a map that adds no constant. Means over samples, tokens and width.
+    With projects="teacher", mean (W H_T - H_S)^2: see `FitNet` for what that allows.
 
     Parameters
     ----------
     pairs : sequence of LayerPair
         Layers that put out tokens (n, length, width), of the same length.
+    projects : "student" or "teacher"
+        Whose hidden states W maps.
 
     Raises
     ------
     InputError
-        If there are no pairs, or the layers of a pair are no token sequences of one length.
+        If there are no pairs, the layers of a pair are no token sequences of one length, or `projects` is unknown.
 
-    Source: Goswami, "Notes on Distillation", 2025.
+    Source: Goswami, "Notes on Distillation", 2025, eq. 16 and, with projects="teacher", 18.
 
     Examples
     --------
@@ -110,12 +134,12 @@ class HiddenStates(FitNet):
     torch.Size([8, 4, 1])
     """
 
-    def __init__(self, pairs: Sequence[LayerPair]) -> None:
+    def __init__(self, pairs: Sequence[LayerPair], *, projects: Side = "student") -> None:
         """Build a linear map for each pair."""
         for pair in checked_pairs(pairs):
             if len(pair.teacher_shape) != 2 or len(pair.student_shape) != 2:
                 raise InputError(f"pairs holds {pair}, not both tokens (length, width); use FitNet for others")
-        super().__init__(pairs, bias=False)
+        super().__init__(pairs, bias=False, projects=projects)
 
 
 def _map_shape(pair: LayerPair, shape: Shape) -> tuple[int, int, int]:

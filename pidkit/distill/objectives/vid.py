@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from torch import Tensor, nn
 
-from pidkit.arguments import real_number
+from pidkit.arguments import one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, Filter, PositiveScale
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, paired_places
+from pidkit.distill.pairing import LossReduction, checked_pairs, paired_places
 from pidkit.distill.places import LayerPair, widened
 
 
@@ -29,8 +30,13 @@ class VID(Objective):
         Both layers of a pair need the same places.
     width : int, optional
         Hidden channels of mu; None takes the student's.
+    depth : int
+        Convolutions of mu; the RID paper has three.
     initial_sigma : float
         Where every sigma_c starts.
+    reduction : "mean" or "sum"
+        The mean over channels and places, as published codes, or their sum, as printed: channels x places times as
+        much.
 
     Attributes
     ----------
@@ -42,7 +48,7 @@ class VID(Objective):
     Raises
     ------
     InputError
-        If there are no pairs, a pair cannot be compared place by place, or `initial_sigma` is not above the floor.
+        If there are no pairs, a pair cannot be compared place by place, or an option is out of its range.
 
     Source: Ahn et al., "Variational information distillation", CVPR 2019; Dissanayake et al., AISTATS 2025, eq. 44.
 
@@ -53,15 +59,24 @@ class VID(Objective):
     [(8,)]
     """
 
-    def __init__(self, pairs: Sequence[LayerPair], *, width: int | None = None, initial_sigma: float = 1.0) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[LayerPair],
+        *,
+        width: int | None = None,
+        depth: int = 2,
+        initial_sigma: float = 1.0,
+        reduction: LossReduction = "mean",
+    ) -> None:
         """Build mu and sigma of each pair."""
         super().__init__()
+        self.reduction = one_of("reduction", reduction, get_args(LossReduction))
         self.pairs = checked_pairs(pairs)
         initial_sigma = real_number("initial_sigma", initial_sigma, above=SIGMA_FLOOR)
         for pair in self.pairs:
             _ = pair.n_places  # refuses pairs without common places
         self.means = nn.ModuleList(
-            Filter(pair.student_channels, pair.teacher_channels, width=width) for pair in self.pairs
+            Filter(pair.student_channels, pair.teacher_channels, width=width, depth=depth) for pair in self.pairs
         )
         self.scales = nn.ModuleList(PositiveScale(pair.teacher_channels, initial=initial_sigma) for pair in self.pairs)
 
@@ -70,7 +85,8 @@ class VID(Objective):
         total = batch.zero()
         for pair, mean, scale in zip(self.pairs, self.means, self.scales, strict=True):
             teacher, student = paired_places(batch, pair)
-            total = total + gaussian_nll(teacher - widened(mean(student)), scale())
+            size = 1 if self.reduction == "mean" else pair.teacher_channels * pair.n_places
+            total = total + size * gaussian_nll(teacher - widened(mean(student)), scale())
         return total
 
     def groups(self) -> dict[str, list[nn.Parameter]]:

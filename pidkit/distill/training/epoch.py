@@ -82,9 +82,9 @@ def train_epoch(
     largest = torch.zeros((), device=stepper.device)
     accumulate = stepper.options.accumulate
     for step, at in enumerate(range(0, len(rows), accumulate)):
-        sizes = [len(row) for row in rows[at : at + accumulate]]
+        taken = rows[at : at + accumulate]
         try:
-            values, norm, right = stepper.take(batches, sizes, phase, generator)
+            values, norm, right = stepper.take(batches, taken, phase, generator)
         except PidkitError:
             watch.check()  # the objective may have failed because the training diverged some steps ago
             raise
@@ -93,7 +93,7 @@ def train_epoch(
         watch.see(step, values if stepper.scaler.is_enabled() else {**values, "gradient norm": norm})
         stepper.apply()
         for name, value in {**values, "accuracy": right}.items():
-            added = value.double() * sum(sizes)
+            added = value.double() * sum(map(len, taken))
             totals[name] = totals[name] + added if name in totals else added
         on_step()
     watch.check()

@@ -37,9 +37,9 @@ class CountedLoss(nn.Module):
         super().__init__()
         self.distillation = distillation
 
-    def forward(self, x: Tensor, labels: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, labels: Tensor, phase: Phase, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and the share of right answers."""
-        batch = self.distillation.networks(x, phase)
+        batch = self.distillation.networks(x, phase, indices)
         loss: Tensor = self.distillation.objective(batch, labels, phase)
         right, labelled = n_right(batch.student.logits, labels)
         return loss, right.double() / labelled.clamp_min(1)
@@ -92,9 +92,9 @@ class Stepper:
         return 1 if self.device.type == "cpu" and rank_and_size()[1] == 1 else GPU_STEPS_BETWEEN_CHECKS
 
     def take(
-        self, batches: Iterator[tuple[Tensor, Tensor]], sizes: Sequence[int], phase: Phase, generator: torch.Generator
+        self, batches: Iterator[tuple[Tensor, Tensor]], rows: Sequence[Tensor], phase: Phase, generator: torch.Generator
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Compute the gradients of a step over as many batches as there are sizes; `apply` then takes it.
+        """Compute the gradients of a step over the next batches, whose rows these are; `apply` then takes it.
 
         Returns
         -------
@@ -113,10 +113,11 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         values: dict[str, Tensor] = {}
         right = torch.zeros((), dtype=torch.float64, device=self.device)
-        for k, size in enumerate(sizes):
-            share = size / sum(sizes)
-            with self._gradients_stay_here() if k + 1 < len(sizes) else contextlib.nullcontext():
-                loss, hit = self._forward(*next(batches), phase, generator)
+        total = sum(map(len, rows))
+        for k, row in enumerate(rows):
+            share = len(row) / total
+            with self._gradients_stay_here() if k + 1 < len(rows) else contextlib.nullcontext():
+                loss, hit = self._forward(*next(batches), row, phase, generator)
                 if not loss.requires_grad:
                     raise InputError(
                         f"objective has nothing to learn in the {phase.value} phase; pass Phases without that phase"
@@ -145,13 +146,15 @@ class Stepper:
         if self.scaler.is_enabled() and self.scaler.get_scale() < 1.0:
             raise DivergenceError("gradients overflow float16 at any scale of the loss; use precision='bfloat16'")
 
-    def _forward(self, x: Tensor, y: Tensor, phase: Phase, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+    def _forward(
+        self, x: Tensor, y: Tensor, row: Tensor, phase: Phase, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        x, y, row = (part.to(self.device, non_blocking=True) for part in (x, y, row))
         if self._augment is not None:
             with torch.no_grad():
                 x = self._augment(x, generator)
         with autocast(self.device.type, TRAINING_DTYPES[self.options.precision]):
-            loss, right = self._loss(x, y, phase)
+            loss, right = self._loss(x, y, phase, row)
         return loss, right
 
     def _terms(self) -> dict[str, Tensor]:

@@ -5,93 +5,64 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pidkit.distill import (
+    AEKD,
+    CATKD,
+    CC,
+    CRD,
+    DIST,
+    DKD,
     KD,
     MIMKD,
+    MLKD,
+    PKT,
     RID,
+    RKD,
+    SP,
     TED,
     VID,
+    AdaptiveWeight,
     AttentionMaps,
     AttentionTransfer,
     Batch,
     CrossEntropy,
+    CrossModalAlignment,
     DecodedKD,
     ExactRedundancy,
+    FeatureCovariance,
     FitNet,
+    GradientNorm,
     HiddenStates,
+    LabelInformation,
     LayerDecoder,
     LogitCodes,
+    MeanOfTeachers,
     Networks,
     Objective,
     Outputs,
     Phase,
+    ReviewKD,
     SalientMask,
+    SemCKD,
     SeveralTeachers,
+    SimKD,
+    StandardisedLogits,
     WeightedSum,
     linear_schedule,
-    tap,
+)
+from tests.distill.objectives.case_networks import (
+    N_CLASSES,
+    attention_networks,
+    borrowing_networks,
+    class_map_networks,
+    conv_networks,
+    token_networks,
+    vector_networks,
 )
 
-N_CLASSES = 3
-
-
-class ConvNet(nn.Module):
-    """Images (n, 1, 4, 4): maps of 4x4 and of 2x2, and their mean."""
-
-    sample_shape = (1, 4, 4)
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(1, width, 3, padding=1)
-        self.second = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
-        self.pooled = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.classes = nn.Linear(2 * width, N_CLASSES)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classes(self.pooled(self.second(torch.relu(self.first(x)))))
-
-
-class TokenNet(nn.Module):
-    """Sequences (n, 5, 3): tokens, attention of two heads, and the mean token."""
-
-    sample_shape = (5, 3)
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.embed = nn.Linear(3, width)
-        self.attend = nn.MultiheadAttention(width, 2, batch_first=True)
-        self.classes = nn.Linear(width, N_CLASSES)
-
-    def forward(self, x: Tensor) -> Tensor:
-        tokens = self.embed(x)
-        found, _ = self.attend(tokens, tokens, tokens, average_attn_weights=False)
-        return self.classes(found.mean(1))
-
-
-def conv_networks() -> Networks:
-    """Two layers of maps and one of vectors."""
-    student, teacher = ConvNet(2), ConvNet(3)
-    return tap(teacher=teacher, student=student, layers=["first", "second"], example=torch.zeros(2, 1, 4, 4))
-
-
-def vector_networks() -> Networks:
-    return tap(teacher=ConvNet(3), student=ConvNet(2), layers="pooled", example=torch.zeros(2, 1, 4, 4))
-
-
-def token_networks() -> Networks:
-    return tap(teacher=TokenNet(6), student=TokenNet(4), layers="embed", example=torch.zeros(2, 5, 3))
-
-
-def attention_networks() -> Networks:
-    return tap(
-        teacher=TokenNet(6),
-        student=TokenNet(4),
-        layers="attend",
-        example=torch.zeros(2, 5, 3),
-        reduce={"attend": lambda out: out[1]},
-    )
+__all__ = ["CASES", "N_CLASSES", "Case", "conv_networks", "random_batch"]
 
 
 def decoder_of(networks: Networks) -> LayerDecoder:
@@ -101,6 +72,21 @@ def decoder_of(networks: Networks) -> LayerDecoder:
     return LayerDecoder.fit(networks, layers, x, torch.arange(60) % N_CLASSES)
 
 
+def crd_of(networks: Networks) -> CRD:
+    """Return a CRD whose normaliser is known, as after its first batch."""
+    crd = CRD(networks.pairs[-1], torch.arange(9) % N_CLASSES, n_negatives=5, embedding=4, temperature=0.5)
+    crd.get_buffer("log_normaliser").fill_(9.0)
+    return crd
+
+
+def adaptive_of(networks: Networks) -> AdaptiveWeight:
+    """Return a weight that was measured once, and is not again."""
+    x = torch.randn(9, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    adaptive = AdaptiveWeight(KD(temperature=2.0), networks, sample=(x, torch.arange(9) % N_CLASSES), every=100)
+    adaptive.share.fill_(0.5)
+    return adaptive
+
+
 @dataclass(frozen=True)
 class Case:
     """An objective, what it runs on, and the phases in which it has a part."""
@@ -108,6 +94,10 @@ class Case:
     make: Callable[[Networks], Objective]
     networks: Callable[[], Networks] = conv_networks
     phases: tuple[Phase, ...] = (Phase.STUDENT,)
+    is_derivative: bool = True
+    """Whether the gradient is the derivative of the loss; not where weights are found from gradients and then fixed."""
+    needs_graph: bool = False
+    """Whether the loss is itself made of gradients in the student's graph."""
 
     def inputs(self, networks: Networks, n: int) -> Tensor:
         """Random inputs for the student."""
@@ -174,6 +164,41 @@ CASES: dict[str, Case] = {
         lambda networks: SeveralTeachers({"teacher": RID(networks.pairs, n_classes=N_CLASSES)}, {"teacher": 0.5}),
         phases=ALL_PHASES,
     ),
+    "KD standardised": Case(lambda networks: StandardisedLogits(KD(temperature=2.0))),
+    "DKD": Case(lambda networks: DKD(temperature=2.0)),
+    "DKD warm-up": Case(lambda networks: DKD(beta=2.0, warm_up=8)),
+    "DIST": Case(lambda networks: DIST(temperature=2.0)),
+    "MLKD": Case(lambda networks: MLKD((1.0, 4.0))),
+    "SP": Case(lambda networks: SP(networks.pairs)),
+    "CC": Case(lambda networks: CC(networks.pairs)),
+    "RKD": Case(lambda networks: RKD(networks.pairs)),
+    "PKT": Case(lambda networks: PKT(networks.pairs, reduction="sum")),
+    "CRD": Case(lambda networks: crd_of(networks)),
+    "SimKD": Case(lambda networks: SimKD(networks.pairs), borrowing_networks),
+    "ReviewKD": Case(lambda networks: ReviewKD(networks.pairs, width=4)),
+    "CATKD": Case(lambda networks: CATKD(networks.pairs), class_map_networks),
+    "SemCKD": Case(lambda networks: SemCKD(networks.pairs, batch_size=8)),
+    "AdaptiveWeight": Case(lambda networks: adaptive_of(networks)),
+    "MeanOfTeachers": Case(lambda networks: MeanOfTeachers(KD(temperature=2.0))),
+    "AEKD": Case(lambda networks: AEKD({"teacher": KD(temperature=2.0)}), is_derivative=False),
+    "CrossModalAlignment": Case(lambda networks: CrossModalAlignment(networks.pairs[-1], embedding=4)),
+    "GradientNorm": Case(lambda networks: GradientNorm("first"), needs_graph=True),
+    "FeatureCovariance": Case(lambda networks: FeatureCovariance(networks.pairs)),
+    "LabelInformation": Case(lambda networks: LabelInformation(networks.pairs, n_classes=N_CLASSES)),
+    "FitNet of the teacher": Case(lambda networks: FitNet(networks.pairs, projects="teacher", reduction="sum")),
+    "AttentionMaps learned": Case(
+        lambda networks: AttentionMaps(networks.pairs, heads="learned", reduction="sum"), attention_networks
+    ),
+    "RID sums": Case(
+        lambda networks: RID(networks.pairs, n_classes=N_CLASSES, initial_sigma=5.0, widening=2, reduction="sum"),
+        phases=ALL_PHASES,
+    ),
+    "RID closed form of sums": Case(
+        lambda networks: RID(networks.pairs, n_classes=N_CLASSES, sigma="closed-form", reduction="sum"),
+        phases=ALL_PHASES,
+    ),
+    "VID deep sums": Case(lambda networks: VID(networks.pairs, depth=3, reduction="sum")),
+    "SalientMask SP": Case(lambda networks: SalientMask(SP(networks.pairs), keep=0.5)),
     "SalientMask KD": Case(lambda networks: SalientMask(KD(), keep=0.5)),
     "SalientMask TED": Case(
         lambda networks: SalientMask(TED(networks.pairs[1:], n_classes=N_CLASSES), keep=0.5), phases=TWO_STAGES
@@ -189,4 +214,5 @@ def random_batch(networks: Networks, n: int, dtype: torch.dtype = torch.float64)
         for pair in networks.pairs
     }
     ours = Outputs(torch.randn(n, N_CLASSES, dtype=dtype, requires_grad=True), student)
-    return Batch(ours, {"teacher": Outputs(torch.randn(n, N_CLASSES, dtype=dtype), teacher)})
+    theirs = Outputs(torch.randn(n, N_CLASSES, dtype=dtype), teacher)
+    return Batch(ours, {"teacher": theirs}, torch.arange(n))

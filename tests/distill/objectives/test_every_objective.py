@@ -1,6 +1,8 @@
 """What the protocol asks of every objective in `cases.CASES`."""
 
 import copy
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,8 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import spawn
 
-from pidkit import distill
+from pidkit import InputError, distill
 from pidkit.distill import (
-    Batch,
     Distillation,
     Networks,
     Objective,
@@ -23,6 +24,8 @@ from tests.distill.objectives import two_processes
 from tests.distill.objectives.cases import CASES, N_CLASSES, Case, random_batch
 
 every_objective = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+PLAIN = {name: case for name, case in CASES.items() if case.is_derivative and not case.needs_graph}
+of_plain_gradients = pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
 
 
 def built(case: Case, seed: int = 0) -> tuple[Networks, Any]:
@@ -41,7 +44,7 @@ def loss_of(
 ) -> torch.Tensor:
     """The loss with the same random numbers every time."""
     with own_random_state(2):
-        return objective(networks(x, phase), labels, phase)
+        return objective(networks(x, phase, torch.arange(len(x))), labels, phase)
 
 
 def test_every_public_objective_has_a_case() -> None:
@@ -146,7 +149,7 @@ def test_bf16_autocast_gives_nearly_the_same_loss_in_float32(case: Case) -> None
         assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 
 
-@every_objective
+@of_plain_gradients
 def test_gradcheck_in_float64_for_what_the_student_puts_out(case: Case) -> None:
     networks, objective = built(case)
     objective.double()
@@ -158,7 +161,7 @@ def test_gradcheck_in_float64_for_what_the_student_puts_out(case: Case) -> None:
     def loss(logits: torch.Tensor, *layers: torch.Tensor) -> torch.Tensor:
         student = Outputs(logits, dict(zip(names, layers, strict=True)))
         with own_random_state(2):
-            return copy.deepcopy(objective)(Batch(student, batch.teachers), labels, Phase.STUDENT)
+            return copy.deepcopy(objective)(replace(batch, student=student), labels, Phase.STUDENT)
 
     assert loss(batch.student.logits, *batch.student.layers.values()).dtype == torch.float64
     assert torch.autograd.gradcheck(loss, (batch.student.logits, *batch.student.layers.values()))
@@ -183,7 +186,12 @@ def test_nothing_is_changed_that_is_not_its_own(case: Case) -> None:
     before, kept = copy.deepcopy(batch), labels.clone()
     modes = [module.training for module in objective.modules()]
     for phase in Phase:
-        with own_random_state(2), torch.no_grad():
+        refused = case.needs_graph and phase is Phase.STUDENT
+        with (
+            own_random_state(2),
+            torch.no_grad(),
+            pytest.raises(InputError, match="graph") if refused else nullcontext(),
+        ):
             assert not objective(batch, labels, phase).requires_grad
     for found, wanted in ((batch.student, before.student), (batch.teacher, before.teacher)):
         assert torch.equal(found.logits, wanted.logits)

@@ -1,5 +1,7 @@
 """FitNet: values by hand for vectors, maps and tokens; resolution does not matter; what is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -71,3 +73,26 @@ def test_layers_of_different_places_are_refused_by_name_and_shape(
 def test_no_pairs_are_refused() -> None:
     with pytest.raises(InputError, match=r"pairs must be LayerPairs, at least one"):
         FitNet([])
+
+
+def test_the_teachers_side_by_hand() -> None:
+    # r(T) = 2 t = 4 for the student's 1: (4 - 1)^2, slope in the student -2 (4 - 1).
+    objective = FitNet([LayerPair("t", "s", (1,), (1,))], bias=False, projects="teacher")
+    with torch.no_grad():
+        objective.regressors[0].weight.fill_(2.0)
+    student = torch.tensor([[1.0]], requires_grad=True)
+    loss = objective(batch_of(torch.tensor([[2.0]]), student), LABELS)
+    loss.backward()
+    assert float(loss.detach()) == 9.0
+    assert student.grad is not None
+    assert float(student.grad) == -6.0
+
+
+@pytest.mark.parametrize(("projects", "entries"), [("student", 4 * 9), ("teacher", 2 * 9)])
+def test_the_printed_sum_is_half_the_entries_of_the_target_times_the_mean(projects: Any, entries: int) -> None:
+    torch.manual_seed(0)
+    pair, batch = LayerPair("t", "s", (4, 3, 3), (2, 3, 3)), batch_of(torch.randn(5, 4, 3, 3), torch.randn(5, 2, 3, 3))
+    mean = FitNet([pair], projects=projects)
+    total = FitNet([pair], projects=projects, reduction="sum")
+    total.load_state_dict(mean.state_dict())
+    torch.testing.assert_close(total(batch, LABELS), 0.5 * entries * mean(batch, LABELS))

@@ -14,7 +14,8 @@ from pidkit import InputError
 from pidkit.distill import Batch, CrossEntropy, Networks
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.logits import KD
-from pidkit.distill.objectives.masking import SalientMask, keep_top, n_kept, top_fraction_mask
+from pidkit.distill.objectives.masking import SalientMask
+from pidkit.distill.salience import keep_top, n_kept, top_fraction_mask
 from tests.distill.objectives.cases import conv_networks, random_batch
 
 FRACTIONS = st.floats(0.01, 1.0)

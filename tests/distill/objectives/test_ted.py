@@ -107,3 +107,15 @@ def test_the_teachers_filter_maps_to_the_students_channels() -> None:
 def test_what_is_refused(pairs: list[LayerPair], n_classes: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         TED(pairs, n_classes=n_classes)
+
+
+def test_the_printed_sum_is_channels_times_places_as_much_in_the_students_phase() -> None:
+    pair = LayerPair("t", "s", (4, 1, 3), (2, 1, 3))
+    generator = torch.Generator().manual_seed(0)
+    theirs, ours = torch.randn(5, 4, 1, 3, generator=generator), torch.randn(5, 2, 1, 3, generator=generator)
+    logits, labels = torch.zeros(5, 3), torch.arange(5) % 3
+    batch = Batch(Outputs(logits, {"s": ours}), {"teacher": Outputs(logits, {"t": theirs})})
+    mean, total = (TED([pair], n_classes=3, reduction=reduction).eval() for reduction in ("mean", "sum"))
+    total.load_state_dict(mean.state_dict())
+    for phase, factor in ((Phase.STUDENT, 2 * 3), (Phase.WARM_UP, 1)):
+        torch.testing.assert_close(total(batch, labels, phase), factor * mean(batch, labels, phase))

@@ -101,7 +101,7 @@ def test_hidden_states_by_hand() -> None:
         (((2, 9, 9), (2, 5, 5)), {}, r"different queries or keys; tap layers of one sequence"),
         (((2, 9, 9), (2, 9, 8)), {"heads": "mean"}, r"different queries or keys"),
         (((9,), (9,)), {}, r"not both attention maps; tap what puts out \(n, heads, queries, keys\), with reduce="),
-        (((2, 9, 9), (2, 9, 9)), {"heads": "max"}, r"heads must be 'each' or 'mean', not 'max'"),
+        (((2, 9, 9), (2, 9, 9)), {"heads": "max"}, r"heads must be one of 'each', 'mean', 'learned', not 'max'"),
     ],
 )
 def test_maps_that_are_refused(
@@ -123,4 +123,37 @@ def test_hidden_states_that_are_refused() -> None:
 
 
 def test_repr_shows_the_options() -> None:
-    assert repr(AttentionMaps([LayerPair("t", "s", (2, 3, 3), (2, 3, 3))])) == "AttentionMaps(heads='each')"
+    assert repr(AttentionMaps([LayerPair("t", "s", (2, 3, 3), (2, 3, 3))])).startswith(
+        "AttentionMaps(\n  heads='each', reduction='mean'"
+    )
+
+
+def test_learned_heads_by_hand() -> None:
+    # The student's heads (1, 0) and (0, 1), mixed half and half at first: (1, 1) / sqrt 2; the teacher's one is (1, 0).
+    pair = LayerPair("t", "s", (1, 1, 2), (2, 1, 2))
+    objective = AttentionMaps([pair], heads="learned")
+    assert objective.mixtures[0].tolist() == [[0.5, 0.5]]
+    logits = torch.zeros(1, 2)
+    student = Outputs(logits, {"s": torch.eye(2).reshape(1, 2, 1, 2)})
+    batch = Batch(student, {"teacher": Outputs(logits, {"t": torch.tensor([[[[1.0, 0.0]]]])})})
+    loss = objective(batch, torch.tensor([0]))
+    assert float(loss.detach()) == pytest.approx(2.0 - 2.0 / 2**0.5)
+    loss.backward()
+    # d/dW of 2 - 2 W_1 / |W| at (1/2, 1/2): -2 (1 / |W| - W_1^2 / |W|^3), 2 W_1 W_2 / |W|^3 = -+ sqrt 2.
+    gradient = objective.mixtures[0].grad
+    assert gradient is not None
+    assert gradient.flatten().tolist() == pytest.approx([-(2**0.5), 2**0.5])
+
+
+def test_the_printed_sum_over_heads() -> None:
+    pair = LayerPair("t", "s", (3, 2, 2), (3, 2, 2))
+    logits, generator = torch.zeros(2, 2), torch.Generator().manual_seed(0)
+    maps = torch.rand(2, 2, 3, 2, 2, generator=generator)
+    batch = Batch(Outputs(logits, {"s": maps[0]}), {"teacher": Outputs(logits, {"t": maps[1]})})
+    mean, total = (AttentionMaps([pair], reduction=reduction) for reduction in ("mean", "sum"))
+    torch.testing.assert_close(total(batch, torch.zeros(2).long()), 3 * mean(batch, torch.zeros(2).long()))
+
+
+def test_hidden_states_projected_from_the_teacher() -> None:
+    objective = HiddenStates([LayerPair("t", "s", (2, 3), (2, 1))], projects="teacher")
+    assert objective.regressors[0].weight.shape == (1, 3, 1)

@@ -115,3 +115,12 @@ def test_the_width_of_mu() -> None:
 def test_what_is_refused(pairs: list[LayerPair], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         VID(pairs, **options)
+
+
+def test_the_printed_sum_is_channels_times_places_as_much_and_mu_may_be_deeper() -> None:
+    torch.manual_seed(0)
+    batch = batch_of(torch.randn(4, 2, 1, 3), torch.randn(4, 2, 1, 3))
+    mean, total = VID([PAIR], depth=3).eval(), VID([PAIR], depth=3, reduction="sum").eval()
+    total.load_state_dict(mean.state_dict())
+    torch.testing.assert_close(total(batch, LABELS), 2 * 3 * mean(batch, LABELS))
+    assert [tuple(p.shape) for p in mean.means.parameters() if p.ndim == 3] == [(2, 2, 1)] * 3

@@ -29,7 +29,7 @@ def train_steps(rank: int, folder: str) -> None:
                 for _ in range(2):
                     optimiser.zero_grad()
                     x, labels = case.inputs(networks, 4), torch.randint(N_CLASSES, (4,))
-                    parallel(x, labels, phase).backward()
+                    parallel(x, labels, phase, torch.arange(4)).backward()
                     optimiser.step()
             learnt[name] = [parameter.detach().clone() for parameter in module.parameters()]
     torch.save(learnt, Path(folder) / f"{rank}.pt")

@@ -27,7 +27,9 @@ def stepper(
 def step(
     stepping: Stepper, batches: list[tuple[torch.Tensor, torch.Tensor]], phase: Phase = Phase.STUDENT
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-    taken = stepping.take(iter(batches), [len(y) for _, y in batches], phase, torch.Generator().manual_seed(0))
+    taken = stepping.take(
+        iter(batches), [torch.arange(len(y)) for _, y in batches], phase, torch.Generator().manual_seed(0)
+    )
     stepping.apply()
     return taken
 
