@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, Coordinates
+from pidkit.intersection.cone import Cone
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
 

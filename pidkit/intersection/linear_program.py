@@ -14,6 +14,9 @@ from pidkit.types import FloatArray
 FEASIBILITY = 1e-10
 """The primal and dual tolerance of every program, the smallest that HiGHS takes."""
 
+LEAST_COEFFICIENT = 1e-12
+"""Coefficients up to this are dropped by HiGHS, the least that it takes: a rare outcome's may be 1e-11."""
+
 _ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
 """The statuses with which HiGHS has decided a program; all others ask for another try."""
 
@@ -59,7 +62,7 @@ class LinearProgram:
     def __init__(self, costs: FloatArray, rows: FloatArray, bounds: FloatArray) -> None:
         """Load the model into HiGHS, single-threaded and silent."""
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._set({"output_flag": False, "threads": 1, "presolve": "off"})
+        self._set({"output_flag": False, "threads": 1, "presolve": "off", "small_matrix_value": LEAST_COEFFICIENT})
         self._set({"primal_feasibility_tolerance": FEASIBILITY, "dual_feasibility_tolerance": FEASIBILITY})
         n_rows, n_columns = rows.shape
         self.n_columns = n_columns

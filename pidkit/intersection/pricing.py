@@ -11,12 +11,14 @@ convex functions: Horst & Tuy, Global Optimization, 1996, ch. VI.) The dimension
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.intersection.cone import Cone, Coordinates, pointwise_information
+from pidkit.intersection.cone import Cone, pointwise_information
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
@@ -29,6 +31,9 @@ MAX_VERTICES = 20_000
 
 EASY = 6
 """Dimensions of the posterior up to which exact pricing is fast; beyond, local ascent goes first."""
+
+NARROW = 1e-3
+"""Share of the widest direction below which the reach of the posterior is bounded at the outset."""
 
 _NO_MASS = 1e-13
 """Mass below which a unit ray of the epigraph is a direction and no vertex: rounding leaves about 1e-16."""
@@ -83,6 +88,24 @@ class Pricer:
         self._reachable = DoubleDescription.from_inequalities(
             coordinates.basis[used], max_rays=MAX_VERTICES, deadline=deadline
         )
+        for facet in self._sides(np.flatnonzero(coordinates.reach < NARROW)):
+            self._reachable.add(facet)
+
+    def _sides(self, directions: npt.NDArray[np.intp]) -> Iterator[FloatArray]:
+        """Yield inequalities that bound x along some directions, to either side: u >= 0 leaves them a long way."""
+        if not len(directions):
+            return
+        cone, coordinates = self._cone, self._coordinates
+        rows = np.vstack([coordinates.equalities, cone.to_target.sum(0)])
+        bounds = np.zeros(len(rows))
+        bounds[-1] = 1.0
+        program = LinearProgram(np.zeros(len(cone.total)), rows, bounds)
+        for k in directions:
+            for side in (1.0, -1.0):
+                program.set_costs(side * coordinates.to_x[k])
+                facet = -program.solve().value * self._mass
+                facet[k] += side
+                yield facet
 
     @property
     def n_programs(self) -> int:
