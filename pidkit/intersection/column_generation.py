@@ -92,7 +92,7 @@ class _Generation:
     def __init__(self, cone: Cone, coordinates: Coordinates, deadline: float) -> None:
         self._cone, self._free, self._deadline = cone, coordinates.free, deadline
         self._pricer = Pricer(cone, coordinates, deadline=deadline)
-        self._climber = Climber(cone, coordinates) if coordinates.n_posterior > EASY else None
+        self._climber = Climber(cone, coordinates, deadline=deadline) if coordinates.n_posterior > EASY else None
         self._n_climbs = self._n_incomplete = self._iterations = 0
         self._smoothing, self._status = SMOOTHING, ""
         self._best_prices: FloatArray | None = None
@@ -103,7 +103,7 @@ class _Generation:
         self._scale = 1.0 / cone.total[self._free]
         start = self._points[0][self._free] * self._scale
         cost = -np.atleast_1d(cone.information(self._points[0]))
-        self._master = LinearProgram(cost, start[:, None], np.ones(len(start)))
+        self._master = LinearProgram(cost, start[:, None], np.ones(len(start)), deadline=deadline)
 
     def run(self, *, tol: float, max_iter: int | None, progress: Progress | None) -> ConeSplit:
         """Alternate master and pricing until the gap is `tol`, a limit is met, nothing more is found or HiGHS gives up.
@@ -115,7 +115,7 @@ class _Generation:
             try:
                 status = self._iterate(tol, max_iter, progress)
             except SolverError:
-                status = "stalled"
+                status = "stalled" if time.perf_counter() <= self._deadline else "time_limit"
         weights = self._weights
         parts = np.maximum(weights, 0.0)[:, None] * np.array(self._points[: len(weights)])
         n_programs = self._master.n_solves + self._pricer.n_programs

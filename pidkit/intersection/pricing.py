@@ -78,9 +78,10 @@ class Pricer:
         n = len(cone.total)
         self._x_rows = range(rank, rank + n_x)
         rows, bounds = np.vstack([coordinates.equalities, coordinates.to_x]), np.zeros(rank + n_x)
-        self._height = LinearProgram(np.zeros(n), rows, bounds)
+        self._height = LinearProgram(np.zeros(n), rows, bounds, deadline=deadline)
         slack = np.vstack([np.zeros((rank, n_x)), np.eye(n_x)])
-        self._distance = LinearProgram(np.repeat([0.0, 1.0], [n, 2 * n_x]), np.hstack([rows, slack, -slack]), bounds)
+        of_slack = np.repeat([0.0, 1.0], [n, 2 * n_x])
+        self._distance = LinearProgram(of_slack, np.hstack([rows, slack, -slack]), bounds, deadline=deadline)
         self._mass = coordinates.basis.sum(0)
         self._centre = coordinates.to_x @ cone.total / cone.mass
         # All that is known of the reachable cone at first is u >= 0.
@@ -99,7 +100,7 @@ class Pricer:
         rows = np.vstack([coordinates.equalities, cone.to_target.sum(0)])
         bounds = np.zeros(len(rows))
         bounds[-1] = 1.0
-        program = LinearProgram(np.zeros(len(cone.total)), rows, bounds)
+        program = LinearProgram(np.zeros(len(cone.total)), rows, bounds, deadline=self._height.deadline)
         for k in directions:
             for side in (1.0, -1.0):
                 program.set_costs(side * coordinates.to_x[k])
@@ -123,10 +124,10 @@ class Pricer:
         deadline : float
             As time.perf_counter() counts.
         """
+        self._reachable.deadline = self._height.deadline = self._distance.deadline = deadline
         self._height.set_costs(prices)
         self._height.set_bounds(self._x_rows, self._centre)
         centre = self._height.solve()
-        self._reachable.deadline = deadline
         epigraph = self._first_epigraph(centre.prices[self._x_rows.start :])
         closed = np.zeros(len(epigraph.rays), dtype=bool)
         columns = [centre.point]
