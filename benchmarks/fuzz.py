@@ -38,6 +38,9 @@ VERIFIED = 2
 LARGEST, LARGEST_OF_INTERSECTIONS = 12, 4
 """Symbols of each variable at most."""
 
+LEAST = 2e-12
+"""The smallest mass of a joint whose intersection information is computed."""
+
 SECONDS = 2.0
 """The time limit of each intersection information."""
 
@@ -185,7 +188,7 @@ def intersect_chunk(family: str, seed: list[int]) -> dict[str, Any]:
     faults, seconds, gap, exact = [], [], 0.0, 0
     for k in range(CHUNK_OF_INTERSECTIONS):
         p = draw(family, [*seed, k], shape)
-        p = np.where(p < 1e-9, 0.0, p)  # tiny masses are refused: whether they are zero decides the value
+        p = np.where(p < LEAST, 0.0, p)  # below 1e-12 they are refused: whether they are zero decides the value
         p /= p.sum()
         began = time.perf_counter()
         try:

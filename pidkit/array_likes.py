@@ -24,7 +24,7 @@ def plain_array(values: object, name: str) -> AnyArray:
     Raises
     ------
     InputError
-        If an entry is masked, or a tensor is sparse, quantised or without values.
+        If an entry is masked, an array of scipy is sparse, or a tensor is sparse, quantised or without values.
     ValueError, TypeError
         What numpy raises where the values make no array, such as ragged lists.
 
@@ -36,6 +36,8 @@ def plain_array(values: object, name: str) -> AnyArray:
     """
     if is_tensor(values):
         return _array_of_tensor(values, name)
+    if type(values).__module__.startswith("scipy.sparse"):
+        raise InputError(f"{name} must be a dense array, and is sparse; pass its .toarray()")
     if np.ma.isMaskedArray(values):
         _refuse_masked(values, name)
     elif isinstance(values, (list, tuple)) and any(is_tensor(item) or np.ma.isMaskedArray(item) for item in values):

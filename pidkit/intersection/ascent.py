@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, Coordinates
+from pidkit.intersection.cone import Cone
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
 
@@ -25,13 +26,13 @@ _LEAST_PROBABILITY = 1e-12
 class Climber:
     """Climb from a posterior to a point of the cone where phi(u(v)) - <prices, v> is locally largest."""
 
-    def __init__(self, cone: Cone, coordinates: Coordinates) -> None:
+    def __init__(self, cone: Cone, coordinates: Coordinates, *, deadline: float = np.inf) -> None:
         """Build the program over the points of mass one."""
         self._cone = cone
         rows = np.vstack([coordinates.equalities, cone.to_target.sum(0)])
         bounds = np.zeros(len(rows))
         bounds[-1] = 1.0
-        self._program = LinearProgram(np.zeros(len(cone.total)), rows, bounds)
+        self._program = LinearProgram(np.zeros(len(cone.total)), rows, bounds, deadline=deadline)
 
     @property
     def n_programs(self) -> int:

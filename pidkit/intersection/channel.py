@@ -48,6 +48,36 @@ def channel_information(p: FloatArray, common: FloatArray) -> ChannelInformation
     )
 
 
+def markov_deviation(p: FloatArray, common: FloatArray) -> float:
+    """Compute the largest total variation between P(q | y, x_i) and P(q | x_i), of both sources and all (y, x_i).
+
+    It is zero under both Markov chains, and unlike the conditional informations it does not weigh outcomes by their
+    mass.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n_y, n_x1, n_x2)
+    common : ndarray, shape (n_q, n_y, n_x1, n_x2)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rare = np.zeros((2, 2, 2)); rare[0, 0, 0] = rare[1, 1, 1] = 0.5 - 5e-10; rare[0, 1, 0] = 1e-9
+    >>> tells_x1 = np.broadcast_to(np.eye(2)[:, None, :, None], (2, 2, 2, 2))
+    >>> channel_information(rare, tells_x1).residual, markov_deviation(rare, tells_x1)  # doctest: +ELLIPSIS
+    (..., 1.999...e-09)
+    """
+    joint = common * p
+    largest = 0.0
+    for axis in (3, 2):
+        masses, total = joint.sum(axis), p.sum(axis - 1)
+        y, x = np.nonzero(total)
+        given_both = masses[:, y, x] / total[y, x]
+        given_x = masses.sum(1)[:, x] / total.sum(0)[x]
+        largest = max(largest, float(np.abs(given_both - given_x).sum(0).max()) / 2.0)
+    return largest
+
+
 def conditional_information(p_qyx: FloatArray) -> float:
     """Compute I(Q;Y|X) = sum p(q,y,x) log( p(q,y,x) p(x) / (p(q,x) p(y,x)) ) of p[q, y, x], in nats.
 

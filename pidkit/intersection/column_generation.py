@@ -14,8 +14,10 @@ import time
 
 import numpy as np
 
+from pidkit.errors import SolverError
 from pidkit.intersection.ascent import Climber
-from pidkit.intersection.cone import Cone, ConeSplit, Coordinates
+from pidkit.intersection.cone import Cone, ConeSplit
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
 from pidkit.pid.solvers.problem import Progress
@@ -69,7 +71,7 @@ def generate_columns(
     Examples
     --------
     >>> import numpy as np
-    >>> from pidkit.intersection.cone import find_coordinates
+    >>> from pidkit.intersection.coordinates import find_coordinates
     >>> from pidkit.intersection.griffith_ho import griffith_ho_cone
     >>> p = np.random.default_rng(0).dirichlet(np.ones(8)).reshape(2, 2, 2)
     >>> cone = griffith_ho_cone(p).cone
@@ -78,8 +80,9 @@ def generate_columns(
     """
     try:
         generation = _Generation(cone, coordinates, deadline)
-    except TimeoutError:
-        return ConeSplit(float(cone.information(cone.total)), cone.largest, cone.total[None], "time_limit", 0, 0)
+    except (TimeoutError, SolverError) as ended:
+        status = "time_limit" if isinstance(ended, TimeoutError) else "stalled"
+        return ConeSplit(float(cone.information(cone.total)), cone.largest, cone.total[None], status, 0, 0)
     return generation.run(tol=tol, max_iter=max_iter, progress=progress)
 
 
@@ -89,54 +92,66 @@ class _Generation:
     def __init__(self, cone: Cone, coordinates: Coordinates, deadline: float) -> None:
         self._cone, self._free, self._deadline = cone, coordinates.free, deadline
         self._pricer = Pricer(cone, coordinates, deadline=deadline)
-        self._climber = Climber(cone, coordinates) if coordinates.n_posterior > EASY else None
-        self._n_climbs = 0
+        self._climber = Climber(cone, coordinates, deadline=deadline) if coordinates.n_posterior > EASY else None
+        self._n_climbs = self._n_incomplete = self._iterations = 0
+        self._smoothing, self._status = SMOOTHING, ""
+        self._best_prices: FloatArray | None = None
+        self._lower, self._upper = float(cone.information(cone.total)), cone.largest
+        self._weights: FloatArray = np.full(1, cone.mass)
         self._points = [cone.total / cone.mass]
         # Rows are divided by their right-hand side: a rare outcome weighs as much as a common one.
         self._scale = 1.0 / cone.total[self._free]
         start = self._points[0][self._free] * self._scale
         cost = -np.atleast_1d(cone.information(self._points[0]))
-        self._master = LinearProgram(cost, start[:, None], np.ones(len(start)))
+        self._master = LinearProgram(cost, start[:, None], np.ones(len(start)), deadline=deadline)
 
     def run(self, *, tol: float, max_iter: int | None, progress: Progress | None) -> ConeSplit:
-        """Alternate master and pricing until the gap is `tol`, a limit is met or nothing more is found."""
-        cone, deadline = self._cone, self._deadline
-        best_prices, smoothing, status = None, SMOOTHING, ""
-        upper = cone.largest
-        iterations, n_incomplete = 0, 0
-        while True:
-            iterations += 1
-            optimum = self._master.solve()
-            lower, weights = -optimum.value, optimum.point
-            if progress is not None:
-                progress(iterations, upper - lower)
-            prices = np.zeros(len(cone.total))
-            prices[self._free] = -optimum.prices * self._scale
-            status = _status(upper - lower, tol, deadline, iterations, max_iter) or status
-            if status:
-                break
-            if self._climb(prices, weights):
-                continue
-            tried = prices if best_prices is None else smoothing * best_prices + (1.0 - smoothing) * prices
-            pricing = self._pricer.price(tried, stop=tol / 4.0, deadline=deadline)
-            bound = float(tried @ cone.total) + pricing.bound * cone.mass
-            improved = bound < upper
-            if improved:
-                upper, best_prices = bound, tried
-            n_added = self._extend(pricing.columns, prices)
-            if not pricing.is_complete and time.perf_counter() <= deadline:
-                n_incomplete += 1
-                status = "size_limit" if not n_added or n_incomplete > MOST_INCOMPLETE else ""
-            elif n_added:
-                smoothing = SMOOTHING
-            elif np.array_equal(tried, prices):  # the optimal prices admit no better point
-                status = "stalled"
-            else:
-                smoothing = 0.0
-        parts = np.maximum(weights, 0.0)[:, None] * np.array(self._points)
+        """Alternate master and pricing until the gap is `tol`, a limit is met, nothing more is found or HiGHS gives up.
+
+        The last ends the search as rounding does, with status "stalled" and the interval reached.
+        """
+        status = ""
+        while not status:
+            try:
+                status = self._iterate(tol, max_iter, progress)
+            except SolverError:
+                status = "stalled" if time.perf_counter() <= self._deadline else "time_limit"
+        weights = self._weights
+        parts = np.maximum(weights, 0.0)[:, None] * np.array(self._points[: len(weights)])
         n_programs = self._master.n_solves + self._pricer.n_programs
         n_programs += 0 if self._climber is None else self._climber.n_programs
-        return ConeSplit(lower, upper, parts[weights > 0.0], status, iterations, n_programs)
+        return ConeSplit(self._lower, self._upper, parts[weights > 0.0], status, self._iterations, n_programs)
+
+    def _iterate(self, tol: float, max_iter: int | None, progress: Progress | None) -> str:
+        """Solve one master program and price its dual; return the status with which to end, or an empty string."""
+        self._iterations += 1
+        optimum = self._master.solve()
+        self._lower, self._weights = -optimum.value, optimum.point
+        gap = self._upper - self._lower
+        if progress is not None:
+            progress(self._iterations, gap)
+        prices = np.zeros(len(self._cone.total))
+        prices[self._free] = -optimum.prices * self._scale
+        status = _status(gap, tol, self._deadline, self._iterations, max_iter) or self._status
+        if status or self._climb(prices, optimum.point):
+            return status
+        best, smoothing = self._best_prices, self._smoothing
+        tried = prices if best is None else smoothing * best + (1.0 - smoothing) * prices
+        pricing = self._pricer.price(tried, stop=tol / 4.0, deadline=self._deadline)
+        bound = float(tried @ self._cone.total) + pricing.bound * self._cone.mass
+        if bound < self._upper:
+            self._upper, self._best_prices = bound, tried
+        n_added = self._extend(pricing.columns, prices)
+        if not pricing.is_complete and time.perf_counter() <= self._deadline:
+            self._n_incomplete += 1
+            self._status = "size_limit" if not n_added or self._n_incomplete > MOST_INCOMPLETE else ""
+        elif n_added:
+            self._smoothing = SMOOTHING
+        elif np.array_equal(tried, prices):  # the optimal prices admit no better point
+            self._status = "stalled"
+        else:
+            self._smoothing = 0.0
+        return ""
 
     def _climb(self, prices: FloatArray, weights: FloatArray) -> int:
         """Add points found by local ascent from the posteriors of the symbols in use; return how many."""

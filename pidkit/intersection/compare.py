@@ -142,7 +142,7 @@ def _decompose(p: FloatArray, measure: Measure, time_limit: float | None, progre
         result = intersection_information(p, measure=measure, time_limit=time_limit, unit="nats", progress=progress)
         redundancy = result.lower
         by = result.report
-        of_marginals = by.residual if by.residual_kind == "total variation" else 0.0
+        of_marginals = by.residual if measure == "blackwell" else 0.0
         report = SolverReport(by.solver, by.status, by.gap, by.tol, of_marginals, by.iterations, by.seconds, "nats")
     mi_1, mi_2 = (mutual_information(pair) for pair in source_pairs(p))
     mi_joint = joint_mutual_information(p)

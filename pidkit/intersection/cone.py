@@ -13,16 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pidkit.errors import InputError
 from pidkit.types import FloatArray, IntArray
-
-RANK = 1e-11
-"""Singular values below this share of the largest count as zero. Masses are known to about 1e-16 and entries of the
-equalities are of order one, so that true zeros come out below 1e-14 and true directions well above 1e-9."""
 
 LEAST_MASS = 1e-12
 """The smallest positive mass of a joint that linear programs with tolerances of 1e-10 can tell from zero."""
@@ -84,6 +79,17 @@ class Cone:
         """A bound of the information of any split, in nats: phi(u) <= sum(u) log(1 / min p_y)."""
         return -self.mass * float(np.log(self.p_y.min()))
 
+    def relative(self) -> Cone:
+        """Return the cone of v / total, in which the total is all ones and each equality has entries up to one.
+
+        A rare outcome weighs as much as a common one there, in its constraints and in v >= 0: in masses an outcome of
+        1e-9 may break its Markov chain by all of its mass within the tolerance of a linear program.
+        """
+        rows = self.equalities * self.total
+        scale = np.abs(rows).max(1, initial=0.0, keepdims=True)
+        rows = np.divide(rows, scale, out=np.zeros_like(rows), where=scale > 0.0)
+        return Cone(rows, self.to_target * self.total, np.ones(len(self.total)), self.p_y)
+
     def information(self, points: FloatArray) -> FloatArray:
         """Compute phi(U v) for rows v of `points`, in nats."""
         return pointwise_information(points @ self.to_target.T, self.p_y)
@@ -108,41 +114,6 @@ class Cone:
 
 
 @dataclass(frozen=True)
-class Coordinates:
-    """Hold the independent coordinates of a cone.
-
-    Attributes
-    ----------
-    null_space : ndarray, shape (n, dimension)
-        Orthonormal basis of the linear span of the cone.
-    equalities : ndarray, shape (rank, n)
-        Independent rows.
-    free : ndarray of int, shape (dimension,)
-        Variables that determine all others.
-    basis : ndarray, shape (n_y, n_posterior)
-        u = basis @ x: the directions in which P(y, q) can vary, scaled to how far it does.
-    to_x : ndarray, shape (n_posterior, n)
-        x = to_x @ v.
-    """
-
-    null_space: FloatArray
-    equalities: FloatArray
-    free: IntArray
-    basis: FloatArray
-    to_x: FloatArray
-
-    @property
-    def dimension(self) -> int:
-        """The dimension of the cone."""
-        return int(self.null_space.shape[1])
-
-    @property
-    def n_posterior(self) -> int:
-        """The dimension of the cone of reachable P(y, q); one means that every q has the same posterior."""
-        return int(self.basis.shape[1])
-
-
-@dataclass(frozen=True)
 class ConeSplit:
     """A way to split the total of a cone among common symbols, and what is proved about it.
 
@@ -163,33 +134,3 @@ class ConeSplit:
     status: str
     iterations: int
     n_programs: int
-
-
-def find_coordinates(cone: Cone) -> Coordinates:
-    """Find independent rows, free variables and posterior directions of a cone, by SVD and pivoted QR.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> cone = Cone(np.array([[1.0, -1.0, 0.0]]), np.eye(3), np.ones(3) / 3, np.ones(3) / 3)
-    >>> find_coordinates(cone).dimension
-    2
-    """
-    n = len(cone.total)
-    null_space = scipy.linalg.null_space(cone.equalities, rcond=RANK) if len(cone.equalities) else np.eye(n)
-    rank = n - null_space.shape[1]
-    order = scipy.linalg.qr(cone.equalities.T, mode="r", pivoting=True)[1] if rank else np.empty(0, dtype=np.intp)
-    free = scipy.linalg.qr(null_space.T, mode="r", pivoting=True)[1][: null_space.shape[1]]
-    left, scale, _ = np.linalg.svd(cone.to_target @ null_space, full_matrices=False)
-    left *= np.any(
-        cone.to_target, axis=1, keepdims=True
-    )  # the y of other parts: rounding there would pass for an inequality
-    n_posterior = int((scale > RANK * scale[0]).sum())
-    left, scale = left[:, :n_posterior], scale[:n_posterior]
-    return Coordinates(
-        null_space=null_space,
-        equalities=cone.equalities[order[:rank]],
-        free=np.asarray(free, dtype=np.int64),
-        basis=left * scale,
-        to_x=(left / scale).T @ cone.to_target,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,16 @@ from pidkit.types import FloatArray
 
 FEASIBILITY = 1e-10
 """The primal and dual tolerance of every program, the smallest that HiGHS takes."""
+
+LEAST_COEFFICIENT = 1e-12
+"""Coefficients up to this are dropped by HiGHS, the least that it takes: a rare outcome's may be 1e-11."""
+
+MOST_STEPS, MOST_INTERIOR_STEPS = 20, 200
+"""Steps of the simplex method for each row and column, with 1000 more for all, and of the interior point, after which a
+program counts as given up: rounding may send HiGHS round in circles for ever. Others end after about one for each."""
+
+LEAST_SECONDS = 0.05
+"""Seconds that a program has in any case: those that are solved after the deadline end a search in order."""
 
 _ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
 """The statuses with which HiGHS has decided a program; all others ask for another try."""
@@ -44,6 +55,8 @@ class LinearProgram:
     costs : ndarray, shape (n,)
     rows : ndarray, shape (m, n)
     bounds : ndarray, shape (m,)
+    deadline : float
+        As time.perf_counter() counts: a program that is not solved by then, or in .05 seconds, counts as given up.
 
     Examples
     --------
@@ -56,12 +69,15 @@ class LinearProgram:
     [0.0, 0.0, 1.0]
     """
 
-    def __init__(self, costs: FloatArray, rows: FloatArray, bounds: FloatArray) -> None:
+    def __init__(self, costs: FloatArray, rows: FloatArray, bounds: FloatArray, *, deadline: float = np.inf) -> None:
         """Load the model into HiGHS, single-threaded and silent."""
+        self.deadline = deadline
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._set({"output_flag": False, "threads": 1, "presolve": "off"})
+        self._set({"output_flag": False, "threads": 1, "presolve": "off", "small_matrix_value": LEAST_COEFFICIENT})
         self._set({"primal_feasibility_tolerance": FEASIBILITY, "dual_feasibility_tolerance": FEASIBILITY})
         n_rows, n_columns = rows.shape
+        most = MOST_STEPS * (n_rows + n_columns) + 1000
+        self._set({"simplex_iteration_limit": most, "ipm_iteration_limit": MOST_INTERIOR_STEPS})
         self.n_columns = n_columns
         self.n_solves = 0
         model = highspy.HighsLp()
@@ -136,6 +152,9 @@ class LinearProgram:
         )
 
     def _run(self) -> highspy.HighsModelStatus:
-        """Run HiGHS and return the status of the model."""
+        """Run HiGHS until the deadline and return the status of the model."""
+        if np.isfinite(self.deadline):  # HiGHS counts the seconds of all runs together
+            seconds = max(self.deadline - time.perf_counter(), LEAST_SECONDS)
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + seconds)
         self._highs.run()
         return self._highs.getModelStatus()

@@ -11,12 +11,14 @@ convex functions: Horst & Tuy, Global Optimization, 1996, ch. VI.) The dimension
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.intersection.cone import Cone, Coordinates, pointwise_information
+from pidkit.intersection.cone import Cone, pointwise_information
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.types import FloatArray
@@ -29,6 +31,9 @@ MAX_VERTICES = 20_000
 
 EASY = 6
 """Dimensions of the posterior up to which exact pricing is fast; beyond, local ascent goes first."""
+
+NARROW = 1e-3
+"""Share of the widest direction below which the reach of the posterior is bounded at the outset."""
 
 _NO_MASS = 1e-13
 """Mass below which a unit ray of the epigraph is a direction and no vertex: rounding leaves about 1e-16."""
@@ -73,9 +78,10 @@ class Pricer:
         n = len(cone.total)
         self._x_rows = range(rank, rank + n_x)
         rows, bounds = np.vstack([coordinates.equalities, coordinates.to_x]), np.zeros(rank + n_x)
-        self._height = LinearProgram(np.zeros(n), rows, bounds)
+        self._height = LinearProgram(np.zeros(n), rows, bounds, deadline=deadline)
         slack = np.vstack([np.zeros((rank, n_x)), np.eye(n_x)])
-        self._distance = LinearProgram(np.repeat([0.0, 1.0], [n, 2 * n_x]), np.hstack([rows, slack, -slack]), bounds)
+        of_slack = np.repeat([0.0, 1.0], [n, 2 * n_x])
+        self._distance = LinearProgram(of_slack, np.hstack([rows, slack, -slack]), bounds, deadline=deadline)
         self._mass = coordinates.basis.sum(0)
         self._centre = coordinates.to_x @ cone.total / cone.mass
         # All that is known of the reachable cone at first is u >= 0.
@@ -83,6 +89,24 @@ class Pricer:
         self._reachable = DoubleDescription.from_inequalities(
             coordinates.basis[used], max_rays=MAX_VERTICES, deadline=deadline
         )
+        for facet in self._sides(np.flatnonzero(coordinates.reach < NARROW)):
+            self._reachable.add(facet)
+
+    def _sides(self, directions: npt.NDArray[np.intp]) -> Iterator[FloatArray]:
+        """Yield inequalities that bound x along some directions, to either side: u >= 0 leaves them a long way."""
+        if not len(directions):
+            return
+        cone, coordinates = self._cone, self._coordinates
+        rows = np.vstack([coordinates.equalities, cone.to_target.sum(0)])
+        bounds = np.zeros(len(rows))
+        bounds[-1] = 1.0
+        program = LinearProgram(np.zeros(len(cone.total)), rows, bounds, deadline=self._height.deadline)
+        for k in directions:
+            for side in (1.0, -1.0):
+                program.set_costs(side * coordinates.to_x[k])
+                facet = -program.solve().value * self._mass
+                facet[k] += side
+                yield facet
 
     @property
     def n_programs(self) -> int:
@@ -100,10 +124,10 @@ class Pricer:
         deadline : float
             As time.perf_counter() counts.
         """
+        self._reachable.deadline = self._height.deadline = self._distance.deadline = deadline
         self._height.set_costs(prices)
         self._height.set_bounds(self._x_rows, self._centre)
         centre = self._height.solve()
-        self._reachable.deadline = deadline
         epigraph = self._first_epigraph(centre.prices[self._x_rows.start :])
         closed = np.zeros(len(epigraph.rays), dtype=bool)
         columns = [centre.point]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidkit.intersection.cone import Cone, ConeSplit, Coordinates
+from pidkit.errors import SolverError
+from pidkit.intersection.cone import Cone, ConeSplit
+from pidkit.intersection.coordinates import Coordinates
 from pidkit.intersection.double_description import DoubleDescription
 from pidkit.intersection.linear_program import LinearProgram
 from pidkit.intersection.pricing import EASY, Pricer
@@ -35,7 +37,7 @@ def enumerate_rays(
     Examples
     --------
     >>> import numpy as np
-    >>> from pidkit.intersection.cone import find_coordinates
+    >>> from pidkit.intersection.coordinates import find_coordinates
     >>> from pidkit.intersection.griffith_ho import griffith_ho_cone
     >>> p = np.random.default_rng(0).dirichlet(np.ones(8)).reshape(2, 2, 2)
     >>> enumerate_rays(find_coordinates(griffith_ho_cone(p).cone)).shape
@@ -59,7 +61,8 @@ def split_over_rays(
     """Split the total of a cone among its extreme rays at the largest sum of phi, by one linear program.
 
     Where the posterior has few dimensions the prices are also checked by exact pricing, so that the upper bound does
-    not rest on the enumeration having missed no ray. None where the rays cannot make up the total: some were missed.
+    not rest on the enumeration having missed no ray. None where the rays cannot make up the total, since some were
+    missed, or where the prices cannot be checked: HiGHS gives up, or the deadline passes.
     """
     points = rays / (rays @ cone.to_target.sum(0))[:, None]
     free, scale = coordinates.free, 1.0 / cone.total[coordinates.free]
@@ -73,8 +76,11 @@ def split_over_rays(
     excess = float((cone.information(points) - points @ prices).max())
     n_programs = 1
     if coordinates.n_posterior <= EASY:
-        pricer = Pricer(cone, coordinates, deadline=deadline)
-        excess = max(excess, pricer.price(prices, stop=_NEGLIGIBLE, deadline=deadline).bound)
+        try:
+            pricer = Pricer(cone, coordinates, deadline=deadline)
+            excess = max(excess, pricer.price(prices, stop=_NEGLIGIBLE, deadline=deadline).bound)
+        except (TimeoutError, SolverError):
+            return None
         n_programs += pricer.n_programs
     upper = float(prices @ cone.total) + max(excess, 0.0) * cone.mass
     parts = parts[optimum.point > 0.0]

@@ -19,7 +19,8 @@ class IntersectionReport(UnitResult):
         "closed form", "linear programs" or "local ascent".
     status : str
         "converged" (the gap is at most `tol`), or why the interval is wider: "max_iter", "time_limit",
-        "size_limit" (the posterior has too many dimensions to price exactly) or "stalled" (rounding).
+        "size_limit" (the posterior has too many dimensions to price exactly) or "stalled": rounding decides, because
+        whether a rare outcome is there at all changes the value, or two ways of computing a bound disagree.
     gap : float
         upper - lower, in `unit`.
     tol : float
@@ -27,8 +28,9 @@ class IntersectionReport(UnitResult):
     residual : float
         How far the channel misses its constraints, as `residual_kind` says.
     residual_kind : str
-        "information", in `unit`: the larger of I(Q;Y|X1) and I(Q;Y|X2), for the relaxation of Griffith-Ho their excess
-        over what was allowed. "total variation", for Blackwell: the largest between the P(Y, Q) that two sources give.
+        "total variation": the largest, over all outcomes however rare, for Griffith-Ho between P(Q|y,x_i) and P(Q|x_i),
+        for Blackwell between the P(Q|y) that two sources give. "information", in `unit`, for the relaxation of
+        Griffith-Ho: by how much I(Q;Y|X_i) exceeds what was allowed.
     iterations : int
     n_programs : int
         Linear programs solved.
@@ -71,7 +73,8 @@ class IntersectionResult(UnitResult):
     measure : str
         "griffith-ho", "blackwell", "gacs-koerner" or "relaxed-griffith-ho".
     lower, upper : float
-        In `unit`. `lower` is I(Q;Y) of the channel returned, `upper` a proved bound.
+        In `unit`. `lower` is I(Q;Y) of the channel returned, `upper` a bound by linear programs, which allows for ten
+        times what rounding of the masses was seen to change.
     is_exact : bool
         Whether the two agree within 1e-8 bits.
     common : ndarray, shape (n_q, n_y, n_x1, n_x2, ...), or None

@@ -9,7 +9,8 @@ import numpy as np
 
 from pidkit.arguments import real_number
 from pidkit.intersection.column_generation import generate_columns
-from pidkit.intersection.cone import Cone, ConeSplit, find_coordinates
+from pidkit.intersection.cone import Cone, ConeSplit
+from pidkit.intersection.coordinates import Coordinates, find_coordinates
 from pidkit.intersection.rays import MAX_RAYS, enumerate_rays, split_over_rays
 from pidkit.pid.solvers.problem import Progress
 from pidkit.types import FloatArray
@@ -22,6 +23,16 @@ SECONDS_A_FLOP = 1e-8
 
 RAYS_SHARE = 0.3
 """The share of the time left that the enumeration of rays may take: column generation needs the rest if it fails."""
+
+WEAK = 1e-5
+"""Strength of an equality, as a share of the strongest, below which the result allows for the rounding of masses. Above
+it, the value moves by less than 1e-10."""
+
+PERTURBED, SAFETY = 3, 10.0
+"""Times that the equalities are perturbed, and the multiple of the largest change that the upper bound allows for."""
+
+EPSILON = float(np.finfo(np.float64).eps)
+"""The relative perturbation: the distance of float64 numbers."""
 
 _SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
 """How a part can end, from best to worst; the whole has the worst status of its parts."""
@@ -71,7 +82,8 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Cone
 
     The parts of the cone that no equality ties together are solved one by one, each with its share of the tolerance
     and of the time left: a part whose symbols all have one posterior in closed form, a part with up to `max_rays`
-    extreme rays by the linear program over them, any other by column generation.
+    extreme rays by the linear program over them, any other by column generation. The parts returned are exact points of
+    the cone, up to rounding, whatever the tolerance of the linear programs.
 
     Examples
     --------
@@ -82,7 +94,7 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Cone
     >>> split_total(griffith_ho_cone(xor).cone, Limits(tol=1e-9)).upper
     0.0
     """
-    pieces = cone.split()
+    pieces = cone.relative().split()
     splits, parts = [], []
     for k, (index, piece) in enumerate(pieces):
         now = time.perf_counter()
@@ -90,7 +102,7 @@ def split_total(cone: Cone, limits: Limits, *, max_rays: int = MAX_RAYS) -> Cone
         share = replace(limits, tol=limits.tol * piece.mass, deadline=deadline)
         split = _split_piece(piece, share, max_rays)
         placed = np.zeros((len(split.parts), len(cone.total)))
-        placed[:, index] = split.parts
+        placed[:, index] = split.parts * cone.total[index]
         splits.append(split)
         parts.append(placed)
     return ConeSplit(
@@ -110,6 +122,35 @@ def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> ConeSplit:
     if time.perf_counter() + SECONDS_A_FLOP * len(cone.equalities) * len(cone.total) ** 2 > limits.deadline:
         return _whole(cone, "time_limit")
     coordinates = find_coordinates(cone)
+    split = _split_in(cone, coordinates, limits, max_rays)
+    if coordinates.n_undecided:  # attained in the narrow cone, bounded in the wide one
+        bound = _split_in(cone, find_coordinates(cone, wide=True), limits, max_rays)
+        split = replace(
+            split,
+            upper=max(split.upper, bound.upper),
+            status=max(split.status, bound.status, key=_SEVERITY.index),
+            iterations=split.iterations + bound.iterations,
+            n_programs=split.n_programs + bound.n_programs,
+        )
+    split = replace(split, upper=split.upper + coordinates.left_out)
+    if coordinates.weakest < WEAK:
+        split = replace(split, upper=split.upper + SAFETY * _moved_by_rounding(cone, split))
+    return split
+
+
+def _moved_by_rounding(cone: Cone, split: ConeSplit) -> float:
+    """Return how far the value of a split moves when every coefficient of the equalities is rounded another way."""
+    rng = np.random.default_rng(0)
+    moved = 0.0
+    for _ in range(PERTURBED):
+        rounding = EPSILON * rng.choice([-1.0, 1.0], cone.equalities.shape)
+        nearby = replace(cone, equalities=cone.equalities * (1.0 + rounding))
+        moved = max(moved, abs(_exact(nearby, find_coordinates(nearby), split).lower - split.lower))
+    return moved
+
+
+def _split_in(cone: Cone, coordinates: Coordinates, limits: Limits, max_rays: int) -> ConeSplit:
+    """Split the total of one part in its coordinates, into exact points of the cone."""
     if coordinates.n_posterior == 1:
         return replace(_whole(cone, "converged"), upper=float(cone.information(cone.total)))
     now = time.perf_counter()
@@ -117,9 +158,11 @@ def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> ConeSplit:
     rays = enumerate_rays(coordinates, max_rays=max_rays, deadline=rays_until) if max_rays else None
     if rays is not None:
         split = split_over_rays(cone, coordinates, rays, deadline=limits.deadline)
-        if split is not None and split.upper - split.lower <= limits.tol:
-            return split
-    return generate_columns(
+        if split is not None:
+            split = _exact(cone, coordinates, split)
+            if split.upper - split.lower <= limits.tol:
+                return split
+    generated = generate_columns(
         cone,
         coordinates,
         tol=limits.tol,
@@ -127,6 +170,24 @@ def _split_piece(cone: Cone, limits: Limits, max_rays: int) -> ConeSplit:
         max_iter=limits.max_iter,
         progress=limits.progress,
     )
+    return _exact(cone, coordinates, generated)
+
+
+def _exact(cone: Cone, coordinates: Coordinates, split: ConeSplit) -> ConeSplit:
+    """Return the split with its parts moved into the cone: linear programs leave them outside by their tolerance.
+
+    Each part is projected on the span of the cone, the difference of their sum to the total, which lies in the span, is
+    given to the parts by their mass, and as much of the total is mixed in as makes all of them non-negative.
+    """
+    if len(split.parts) == 1:
+        return split
+    total = cone.total
+    parts = split.parts @ coordinates.null_space @ coordinates.null_space.T
+    mass = parts @ cone.to_target.sum(0) / cone.mass
+    parts = parts + (mass / mass.sum())[:, None] * (total - parts.sum(0))
+    short = np.maximum(-(parts / total).min(1), 0.0)
+    parts = np.maximum((parts + short[:, None] * total) / (1.0 + short.sum()), 0.0)  # rounding leaves -1e-18
+    return replace(split, parts=parts, lower=float(cone.information(parts).sum()))
 
 
 def _whole(cone: Cone, status: str) -> ConeSplit:

@@ -114,7 +114,8 @@ def binned_label_information(
 
 def _binned_codes(features: FloatArray, n_bins: int, n_pca: int | None) -> IntArray:
     """Return one code a row: bins of its leading principal components, or of all its features."""
-    return UniformBins(n_bins).fit_transform(leading_components(features, n_pca)).astype(np.int64)
+    leading = leading_components(features, n_pca)
+    return UniformBins(n_bins).fit(leading).codes(leading)
 
 
 def leading_components(features: FloatArray, n_pca: int | None) -> FloatArray:

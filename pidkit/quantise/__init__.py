@@ -1,7 +1,9 @@
-"""Quantise representations: transformers that turn an array (n, ...) into integer codes (n,).
+"""Quantise representations: transformers that turn an array (n, ...) into integer codes.
 
-All follow scikit-learn (fit, transform, fit_transform, get_params, clone), take numpy arrays and torch tensors of any
-real dtype, flatten the trailing axes, compute in float64, are seeded, and leave the global random state alone.
+`codes(x)` gives the codes as a vector, (n,), and `transform(x)` as a column, (n, 1), as a Pipeline, a ColumnTransformer
+and set_output want them. All follow scikit-learn (fit, transform, fit_transform, get_params, clone), take numpy arrays
+and torch tensors of any real dtype, flatten the trailing axes, compute in float64, are seeded, and leave the global
+random state alone.
 """
 
 from typing import TYPE_CHECKING

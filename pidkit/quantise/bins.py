@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import check_count
-from pidkit.quantise.rows import RowTransformer, as_rows, nearest
+from pidkit.quantise.rows import CodeTransformer, as_rows, nearest
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 
-class _JointBins(RowTransformer):
+class _JointBins(CodeTransformer):
     """Bin every feature and number the combinations of bins that occur; subclasses say where to cut.
 
     scikit-learn's KBinsDiscretizer is not used: it warns about constant and tied features, and its quantile rule
@@ -52,7 +52,7 @@ class _JointBins(RowTransformer):
         self.n_codes_ = len(self.symbols_)
         return self
 
-    def transform(self, x: npt.ArrayLike) -> IntArray:
+    def codes(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         A value beyond the fitted range falls in the outermost bin. A combination of bins that `fit` did not see takes
@@ -99,13 +99,14 @@ class UniformBins(_JointBins):
 
     Notes
     -----
-    Unseen rows: see `transform`. As n_codes_ nears n every row is its own symbol and plug-in information saturates at
+    Unseen rows: see `codes`. As n_codes_ nears n every row is its own symbol and plug-in information saturates at
     log n, whatever the data: bin a few principal components, not a wide layer. The binning of Shwartz-Ziv and Tishby
     (2017); Goldfeld et al. (2019) say what it measures.
 
     Examples
     --------
-    >>> UniformBins(n_bins=2).fit_transform([0.0, 1.0, 2.0, 10.0])
+    >>> x = [0.0, 1.0, 2.0, 10.0]
+    >>> UniformBins(n_bins=2).fit(x).codes(x)
     array([0, 0, 0, 1])
     """
 
@@ -134,7 +135,8 @@ class QuantileBins(_JointBins):
 
     Examples
     --------
-    >>> QuantileBins(n_bins=2).fit_transform([0.0, 1.0, 2.0, 10.0])
+    >>> x = [0.0, 1.0, 2.0, 10.0]
+    >>> QuantileBins(n_bins=2).fit(x).codes(x)
     array([0, 0, 1, 1])
     """
 

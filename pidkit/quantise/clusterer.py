@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone, is_classifier, is_regressor
 
-from pidkit.quantise.rows import RowTransformer, as_rows
+from pidkit.quantise.rows import CodeTransformer, as_rows
 from pidkit.types import IntArray
 
 
@@ -20,7 +20,7 @@ def is_clusterer(one: object) -> bool:
     return all(callable(getattr(one, name, None)) for name in methods) and not (is_classifier(one) or is_regressor(one))
 
 
-class ClustererCodes(RowTransformer):
+class ClustererCodes(CodeTransformer):
     """Number rows by the clusters of a clusterer, or of a Pipeline that ends in one.
 
     Attributes
@@ -45,6 +45,6 @@ class ClustererCodes(RowTransformer):
         self.n_codes_ = max([found, *(int(number) for number in asked if isinstance(number, (int, np.integer)))])
         return self
 
-    def transform(self, x: npt.ArrayLike) -> IntArray:
+    def codes(self, x: npt.ArrayLike) -> IntArray:
         """Return the cluster of every row of `x`, shape (n, ...), as (n,)."""
         return np.asarray(self.fitted_.predict(self._later_rows(x)), dtype=np.int64)

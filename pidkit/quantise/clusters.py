@@ -14,11 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from pidkit.arguments import check_count, check_seed
-from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, nearest, widest
+from pidkit.quantise.rows import CodeTransformer, as_rows, check_spread, nearest, widest
 from pidkit.types import FloatArray, IntArray
 
 
-class KMeansCodes(RowTransformer):
+class KMeansCodes(CodeTransformer):
     """Number rows by the nearest of n_codes k-means centres: code(x) = argmin_k ||x - c_k||².
 
     Parameters
@@ -46,7 +46,8 @@ class KMeansCodes(RowTransformer):
 
     Examples
     --------
-    >>> codes = KMeansCodes(n_codes=2).fit_transform([[0.0], [0.1], [9.0], [9.1]])
+    >>> x = [[0.0], [0.1], [9.0], [9.1]]
+    >>> codes = KMeansCodes(n_codes=2).fit(x).codes(x)
     >>> bool(codes[0] == codes[1] != codes[2] == codes[3])
     True
     """
@@ -114,7 +115,7 @@ class KMeansCodes(RowTransformer):
         first = np.sort(np.unique(centres, axis=0, return_index=True)[1])
         return self._keep(centres[first] + self._shift)
 
-    def transform(self, x: npt.ArrayLike) -> IntArray:
+    def codes(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises

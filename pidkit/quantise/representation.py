@@ -12,12 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from pidkit.arguments import check_count, check_seed, flag
 from pidkit.errors import InputError
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.rows import RowTransformer, as_array
+from pidkit.quantise.rows import CodeTransformer, as_array
 from pidkit.quantise.steps import PrincipalComponents, unit_rows
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 
-class RepresentationCodes(RowTransformer):
+class RepresentationCodes(CodeTransformer):
     """Number representations by k-means on their leading principal components.
 
     Flatten, scale rows to unit length if asked, keep n_pca_ principal components, and number every row by the nearest
@@ -63,7 +63,7 @@ class RepresentationCodes(RowTransformer):
     --------
     >>> x = np.repeat(np.eye(3), 4, axis=0).reshape(12, 3, 1)
     >>> quantiser = RepresentationCodes(n_codes=3).fit(x)
-    >>> quantiser.n_pca_, quantiser.n_codes_, quantiser.transform(x).shape
+    >>> quantiser.n_pca_, quantiser.n_codes_, quantiser.codes(x).shape
     (3, 3, (12,))
     """
 
@@ -128,7 +128,7 @@ class RepresentationCodes(RowTransformer):
         self.n_codes_ = self.codes_.n_codes_
         return self
 
-    def transform(self, x: npt.ArrayLike) -> IntArray:
+    def codes(self, x: npt.ArrayLike) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises
@@ -141,7 +141,7 @@ class RepresentationCodes(RowTransformer):
         array = as_array(x)
         size = self.batch_size if self.streaming else len(array)
         parts = [array[start : start + size] for start in range(0, len(array), size)]
-        return np.concatenate([self.codes_.transform(self._project(self._scaled(part))) for part in parts])
+        return np.concatenate([self.codes_.codes(self._project(self._scaled(part))) for part in parts])
 
     def _scaled(self, array: AnyArray) -> FloatArray:
         rows = self._later_rows(array)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -125,7 +126,7 @@ def nearest(rows: FloatArray, points: FloatArray) -> IntArray:
 
 
 class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[misc]  # scikit-learn is untyped
-    """A scikit-learn transformer of rows; subclasses write `fit` and `transform`."""
+    """A scikit-learn transformer of rows; subclasses write `fit`, `transform` and `get_feature_names_out`."""
 
     n_features_in_: int
     feature_names_in_: AnyArray
@@ -142,6 +143,10 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
     def fit_transform(self, x: npt.ArrayLike, y: object = None) -> AnyArray:
         """Return `fit(x).transform(x)`; `y` is ignored."""
         return self.fit(x).transform(x)
+
+    @abc.abstractmethod
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+        """Return the names of the columns that `transform` puts out, as scikit-learn's transformers do."""
 
     def _later_rows(self, x: npt.ArrayLike) -> FloatArray:
         """Return the rows of `x`, which must have as many features as those of `fit`."""
@@ -167,6 +172,50 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
             return
         what = "in another order" if sorted(names) == sorted(seen) else "of other names"
         raise InputError(f"x has columns {what} than fit saw; pass x[list({type(self).__name__}.feature_names_in_)]")
+
+
+class CodeTransformer(RowTransformer):
+    """A transformer of rows into codes: one integer column, (n, 1), as scikit-learn's transformers put out.
+
+    Subclasses write `fit` and `codes`.
+    """
+
+    n_codes_: int
+
+    @abc.abstractmethod
+    def codes(self, x: npt.ArrayLike) -> IntArray:
+        """Return the code of every row of `x`, shape (n, ...), as (n,)."""
+
+    def transform(self, x: npt.ArrayLike) -> IntArray:
+        """Return the code of every row of `x`, shape (n, ...), as a column, (n, 1); `codes` gives the vector.
+
+        Raises
+        ------
+        InputError
+            As `codes`.
+        """
+        return self.codes(x)[:, None]
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+        """Return the name of the one column, that of the class: "kmeanscodes0" of KMeansCodes.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return np.array([f"{type(self).__name__.lower()}0"], dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that codes are integers, whatever the dtype of `x`."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """Tell scikit-learn before 1.6 the same."""
+        return {"preserves_dtype": []}
 
 
 def _column_names(x: object) -> AnyArray | None:

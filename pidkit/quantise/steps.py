@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import normalize
+from sklearn.utils.validation import check_is_fitted
 
 from pidkit.arguments import check_count, check_seed
+from pidkit.errors import InputError
 from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, widest
-from pidkit.types import FloatArray
+from pidkit.types import AnyArray, FloatArray
 
 
 class L2Normalise(RowTransformer):
@@ -55,6 +58,27 @@ class L2Normalise(RowTransformer):
         """
         return unit_rows(self._later_rows(x))
 
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+        """Return the names of the features of `fit`, or "x0", "x1", ... where they had none.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            If `input_features` are not as many, or not those that `fit` saw.
+        """
+        check_is_fitted(self)
+        own = getattr(self, "feature_names_in_", None)
+        if input_features is None:
+            return np.array([f"x{k}" for k in range(self.n_features_in_)], dtype=object) if own is None else own
+        asked = np.asarray(input_features, dtype=object)
+        if len(asked) != self.n_features_in_:
+            raise InputError(f"input_features should have length equal to number of features, {self.n_features_in_}")
+        if own is not None and asked.tolist() != own.tolist():
+            raise InputError("input_features is not equal to feature_names_in_")
+        return asked
+
 
 class PrincipalComponents(RowTransformer):
     """Project rows on their leading principal components, (x - mean) W (scikit-learn's PCA, seeded).
@@ -82,6 +106,7 @@ class PrincipalComponents(RowTransformer):
     components_: FloatArray
     _range: FloatArray
     mean_: FloatArray
+    _range: FloatArray
 
     def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
         """Keep the parameters; `fit` checks them."""
@@ -128,6 +153,17 @@ class PrincipalComponents(RowTransformer):
         rows = self._later_rows(x)
         projected: FloatArray = self._model.transform(rows - self._shift)
         return projected
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+        """Return one name a component: "principalcomponents0" and so on.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return np.array([f"principalcomponents{k}" for k in range(len(self.components_))], dtype=object)
 
     def _check_components(self, rows: FloatArray) -> int:
         return check_count(

@@ -20,7 +20,10 @@ RowSplit = tuple[IntArray, IntArray] | None
 
 
 class Quantiser(Protocol):
-    """A scikit-learn transformer of representations (n, ...) into codes (n,), with `n_codes_` after `fit`."""
+    """A scikit-learn transformer of representations (n, ...) into codes, with `n_codes_` after `fit`.
+
+    Of a Pipeline the last step has `n_codes_`.
+    """
 
     n_codes_: int
 
@@ -29,7 +32,7 @@ class Quantiser(Protocol):
         ...
 
     def transform(self, x: npt.ArrayLike) -> IntArray:
-        """Return the code of every row, from 0 to n_codes_ - 1."""
+        """Return the code of every row, from 0 to n_codes_ - 1, shape (n,) or (n, 1)."""
         ...
 
     def get_params(self) -> dict[str, Any]:
@@ -115,20 +118,27 @@ def encode(quantiser: Quantiser, x: AnyArray, split: RowSplit, name: str) -> tup
         codes = np.asarray(quantiser.transform(to_measure))
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    n_codes = getattr(quantiser, "n_codes_", None)
-    whole = codes.dtype.kind in "iu" and codes.shape == (len(to_measure),)
+    n_codes = n_codes_of(quantiser)
+    whole = codes.dtype.kind in "iu" and codes.shape in ((len(to_measure),), (len(to_measure), 1))
     if n_codes is None or not whole or codes.min() < 0 or codes.max() >= n_codes:
         raise InputError(
             f"quantiser {type(quantiser).__name__} must give each row of {name} one integer code below its n_codes_; "
             "use one of pidkit.quantise, such as RepresentationCodes()"
         )
-    return codes.astype(np.int64), int(n_codes)
+    return codes.ravel().astype(np.int64), n_codes
+
+
+def n_codes_of(quantiser: object) -> int | None:
+    """Return how many codes a fitted quantiser has, or the last step of a Pipeline; None where it does not say."""
+    last = quantiser.steps[-1][1] if hasattr(quantiser, "steps") else quantiser
+    n_codes = getattr(last, "n_codes_", None)
+    return None if n_codes is None else int(n_codes)
 
 
 def describe(quantiser: Quantiser) -> dict[str, Any]:
     """Return the name, the alphabet and the parameters of a fitted quantiser, ready for JSON."""
     parameters = {name: _plain(value) for name, value in quantiser.get_params().items()}
-    return {"name": type(quantiser).__name__, "n_codes": int(quantiser.n_codes_), **parameters}
+    return {"name": type(quantiser).__name__, "n_codes": n_codes_of(quantiser), **parameters}
 
 
 def _plain(value: object) -> object:

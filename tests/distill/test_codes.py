@@ -55,7 +55,7 @@ def test_hard_codes_are_those_of_the_quantiser(
     assert found.dtype == torch.float64
     assert found.shape == (60, quantiser.n_codes_)
     assert (found.sum(1) == 1.0).all()
-    np.testing.assert_array_equal(found.argmax(1).numpy(), quantiser.transform(rows))
+    np.testing.assert_array_equal(found.argmax(1).numpy(), quantiser.codes(rows))
 
 
 def test_a_row_of_zeros_has_a_code_and_equally_near_centres_give_the_first() -> None:
@@ -63,14 +63,14 @@ def test_a_row_of_zeros_has_a_code_and_equally_near_centres_give_the_first() -> 
     quantiser = RepresentationCodes(None, 3, normalise=True).fit(rows)
     codes = NearestCentres("layer", quantiser)
     tie = np.array([[1.0, 1.0], [0.0, 0.0]])  # (1, 1) / sqrt(2) is as far from (1, 0) as from (0, 1)
-    np.testing.assert_array_equal(codes(outputs(torch.tensor(tie))).argmax(1).numpy(), quantiser.transform(tie))
+    np.testing.assert_array_equal(codes(outputs(torch.tensor(tie))).argmax(1).numpy(), quantiser.codes(tie))
 
 
 def test_soft_codes_by_hand() -> None:
     """Centres 0 and 2, temperature 4: a sample at .5 has squared distances .25 and 2.25, so odds e^(2 / 4)."""
     quantiser = RepresentationCodes(None, 2).fit(np.array([[0.0], [2.0]]))
     codes = NearestCentres("layer", quantiser, temperature=4.0)
-    zero = int(quantiser.transform(np.array([[0.0]]))[0])
+    zero = int(quantiser.codes(np.array([[0.0]]))[0])
     found = codes(outputs(torch.tensor([[0.5]])))[0]
     assert float(found[zero]) == pytest.approx(1.0 / (1.0 + np.exp(-0.5)), abs=1e-12)
 
@@ -96,7 +96,7 @@ def test_fit_reads_a_layer_and_leaves_the_network_as_it_was(wrapped: bool) -> No
     with torch.no_grad():
         features = teacher[:3].eval()(x)
     quantiser = RepresentationCodes(3, 4, normalise=True).fit(features)
-    np.testing.assert_array_equal(found.argmax(1).numpy(), quantiser.transform(features))
+    np.testing.assert_array_equal(found.argmax(1).numpy(), quantiser.codes(features))
     nearest = codes._distances(features).min(1).values
     assert float(codes.spread) == pytest.approx(float(nearest.mean()), rel=1e-9)
 

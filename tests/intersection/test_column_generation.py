@@ -8,7 +8,7 @@ import pytest
 from pidkit.intersection import column_generation
 from pidkit.intersection.blackwell import blackwell_cone
 from pidkit.intersection.column_generation import generate_columns
-from pidkit.intersection.cone import find_coordinates
+from pidkit.intersection.coordinates import find_coordinates
 from pidkit.intersection.griffith_ho import griffith_ho_cone
 from tests.intersection.joints import dirichlet
 

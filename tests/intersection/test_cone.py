@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pidkit.errors import InputError
-from pidkit.intersection.cone import find_coordinates, pointwise_information, refuse_tiny_masses
+from pidkit.intersection.cone import pointwise_information, refuse_tiny_masses
+from pidkit.intersection.coordinates import find_coordinates
 from pidkit.intersection.griffith_ho import griffith_ho_cone
 from tests.intersection.joints import TABLE, dirichlet
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pidkit.intersection.channel import channel_information
-from pidkit.intersection.cone import find_coordinates
+from pidkit.intersection.coordinates import find_coordinates
 from pidkit.intersection.griffith_ho import griffith_ho_cone, joint_channel
 from pidkit.intersection.rays import enumerate_rays
 from tests.intersection.joints import TABLE, dirichlet

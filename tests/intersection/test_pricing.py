@@ -7,7 +7,7 @@ import pytest
 
 from pidkit.intersection.ascent import Climber
 from pidkit.intersection.blackwell import blackwell_cone
-from pidkit.intersection.cone import find_coordinates
+from pidkit.intersection.coordinates import find_coordinates
 from pidkit.intersection.griffith_ho import griffith_ho_cone
 from pidkit.intersection.pricing import Pricer
 from pidkit.intersection.rays import enumerate_rays

@@ -8,7 +8,8 @@ from scipy.optimize import linprog
 
 from pidkit.intersection.blackwell import blackwell_cone
 from pidkit.intersection.column_generation import generate_columns
-from pidkit.intersection.cone import Cone, find_coordinates
+from pidkit.intersection.cone import Cone
+from pidkit.intersection.coordinates import find_coordinates
 from pidkit.intersection.griffith_ho import griffith_ho_cone
 from pidkit.intersection.rays import enumerate_rays, split_over_rays
 from tests.intersection.joints import TABLE, dirichlet

@@ -42,9 +42,9 @@ def test_repr_shows_a_value_or_an_interval() -> None:
 
 def test_the_value_is_what_the_channel_attains_and_the_residual_has_a_unit_where_it_is_information() -> None:
     for measure, of in (
-        ("griffith-ho", "information"),
+        ("griffith-ho", "total variation"),
         ("blackwell", "total variation"),
-        ("gacs-koerner", "information"),
+        ("gacs-koerner", "total variation"),
     ):
         result = intersection_information(TABLE["AND"].p, measure=measure)  # type: ignore[arg-type]
         report = replace(result.report, residual=0.5)

@@ -21,7 +21,7 @@ from tests.quantise.quantisers import CODERS, blobs, same_partition
 def test_clusters_are_found_whatever_the_offset(make: Any, offset: float) -> None:
     x = blobs()
     coder = make()
-    assert same_partition(coder.fit_transform(x + offset), np.arange(len(x)) % 3)
+    assert same_partition(coder.fit(x + offset).codes(x + offset), np.arange(len(x)) % 3)
     assert coder.n_codes_ == 3
 
 
@@ -30,7 +30,7 @@ def test_partial_fit_of_kmeans_codes() -> None:
     coder = KMeansCodes(n_codes=3)
     for batch in np.split(x, 5):
         coder.partial_fit(batch + 1e8)
-    assert same_partition(coder.transform(x + 1e8), np.arange(300) % 3)
+    assert same_partition(coder.codes(x + 1e8), np.arange(300) % 3)
     coder.fit(x)
     assert coder.partial_fit(x).codebook_.max() < 20  # afresh: the offset batches are forgotten
 
@@ -55,10 +55,10 @@ def test_other_convergence_warnings_still_come_through() -> None:
 def test_a_failed_fit_leaves_the_earlier_one() -> None:
     x = blobs()
     coder = KMeansCodes(n_codes=3).fit(x)
-    codes = coder.transform(x)
+    codes = coder.codes(x)
     with pytest.raises(InputError, match="n_codes must be at most"):
         coder.fit(x[:2, :1])
-    np.testing.assert_array_equal(coder.transform(x), codes)
+    np.testing.assert_array_equal(coder.codes(x), codes)
 
 
 def test_a_first_batch_too_small_is_refused() -> None:

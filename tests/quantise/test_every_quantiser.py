@@ -36,15 +36,18 @@ def test_every_public_quantiser_and_step_is_checked_here() -> None:
 @settings(max_examples=25, deadline=None)
 def test_codes_are_integers_below_n_codes_and_transform_repeats_fit_transform(make: Any, x: Any) -> None:
     coder = make()
-    codes = coder.fit_transform(x)
+    column = coder.fit_transform(x)
+    assert column.shape == (len(x), 1)
+    codes = coder.codes(x)
     assert codes.shape == (len(x),)
     assert codes.dtype == np.int64
     assert codes.min() >= 0
     assert codes.max() < coder.n_codes_
-    np.testing.assert_array_equal(coder.transform(x), codes)
-    np.testing.assert_array_equal(clone(coder).fit_transform(x), codes)
+    np.testing.assert_array_equal(coder.transform(x), codes[:, None])
+    np.testing.assert_array_equal(column, codes[:, None])
+    np.testing.assert_array_equal(clone(coder).fit(x).codes(x), codes)
     # Equal rows have equal codes, and every row is coded by itself.
-    np.testing.assert_array_equal(coder.transform(np.repeat(x, 2, axis=0)), np.repeat(codes, 2))
+    np.testing.assert_array_equal(coder.codes(np.repeat(x, 2, axis=0)), np.repeat(codes, 2))
 
 
 @pytest.mark.parametrize("make", [CODERS["uniform"], CODERS["quantile"], CODERS["kmeans"]])
@@ -61,7 +64,7 @@ def test_new_rows_stay_in_the_alphabet(x: Any, later: Any) -> None:
     d = min(x.shape[1], later.shape[1])
     for make in CODERS.values():
         coder = make().fit(x[:, :d])
-        codes = coder.transform(later[:, :d])
+        codes = coder.codes(later[:, :d])
         assert codes.min() >= 0
         assert codes.max() < coder.n_codes_
 
@@ -92,7 +95,7 @@ def test_integers_and_booleans_are_numbers(make: Any) -> None:
 @coders
 def test_float16_squares_do_not_overflow(make: Any) -> None:
     x = np.tile(np.array([[-60000.0, 0.0], [0.0, 60000.0], [60000.0, 0.0]], dtype=np.float16), (4, 1))
-    assert same_partition(make().fit_transform(x), np.arange(12) % 3)
+    assert same_partition(make().fit(x).codes(x), np.arange(12) % 3)
 
 
 @coders
@@ -105,7 +108,7 @@ def test_constant_rows_have_one_code(make: Any) -> None:
 def test_fewer_distinct_rows_than_codes_get_a_code_each() -> None:
     x = np.repeat([[0.0, 1.0], [5.0, -2.0], [1.0, 1.0]], 5, axis=0)
     for coder in (KMeansCodes(n_codes=10), RepresentationCodes(n_codes=10), RepresentationCodes(n_pca=1, n_codes=10)):
-        assert same_partition(coder.fit_transform(x), np.repeat([0, 1, 2], 5))
+        assert same_partition(coder.fit(x).codes(x), np.repeat([0, 1, 2], 5))
         assert coder.n_codes_ == 3
 
 
@@ -118,7 +121,7 @@ def test_a_single_row() -> None:
         RepresentationCodes(n_pca=2, n_codes=1),
         RepresentationCodes(n_pca=2, n_codes=1, streaming=True),
     ):
-        assert coder.fit_transform(x).tolist() == [0]
+        assert coder.fit(x).codes(x).tolist() == [0]
         assert coder.n_codes_ == 1
     np.testing.assert_array_equal(PrincipalComponents(1).fit_transform(x), [[0.0]])
 

@@ -24,7 +24,7 @@ def test_information_of_digit_codes(n_codes: int, reference: float) -> None:
     At 3 codes single starts of k-means give from 0.74 to 1.03 (0.95 was measured before), hence ten starts by default.
     """
     digits = load_digits()
-    codes = RepresentationCodes(n_pca=10, n_codes=n_codes).fit_transform(digits.images)
+    codes = RepresentationCodes(n_pca=10, n_codes=n_codes).fit(digits.images).codes(digits.images)
     p = np.zeros((10, n_codes))
     np.add.at(p, (digits.target, codes), 1 / len(codes))
     ratio = p / (p.sum(axis=0) * p.sum(axis=1, keepdims=True))
@@ -37,12 +37,12 @@ def test_streaming_finds_the_clusters_of_sorted_rows(offset: float) -> None:
     order = np.argsort(np.arange(300) % 3, kind="stable")
     x = blobs(300)[order] + offset
     coder = RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=50)
-    assert same_partition(coder.fit_transform(x), np.sort(np.arange(300) % 3))
+    assert same_partition(coder.fit(x).codes(x), np.sort(np.arange(300) % 3))
 
 
 def test_normalise_forgets_length() -> None:
     x = np.array([[1.0, 0.0], [9.0, 0.0], [0.0, 1.0], [0.0, 9.0]])
-    codes = RepresentationCodes(n_codes=2, normalise=True).fit_transform(x)
+    codes = RepresentationCodes(n_codes=2, normalise=True).fit(x).codes(x)
     assert same_partition(codes, [0, 0, 1, 1])
 
 
@@ -69,5 +69,5 @@ def test_memory_mapped_rows_stay_mapped_while_streaming(tmp_path: Any) -> None:
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     assert as_array(mapped) is not None
     assert np.shares_memory(as_array(mapped), mapped)
-    codes = RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=20).fit_transform(mapped)
+    codes = RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=20).fit(mapped).codes(mapped)
     assert same_partition(codes, np.arange(90) % 3)

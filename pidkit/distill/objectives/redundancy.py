@@ -13,10 +13,12 @@ from pidkit.arguments import check_count, one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.codes import Codes
 from pidkit.distill.objective import Objective, frozen
-from pidkit.errors import InputError
+from pidkit.errors import InputError, SolverError, warn
 from pidkit.pid.batch import solve_broja_batch
+from pidkit.pid.batch_result import BROJABatch
 from pidkit.pid.gradients import atom_gradients
 from pidkit.types import FloatArray
+from pidkit.units import from_nats
 
 TrainedAtom = Literal["redundancy", "unique_teacher"]
 """The atoms that can be trained on; by Theorem 3.2 their gradients are the same but for the sign."""
@@ -24,6 +26,10 @@ TrainedAtom = Literal["redundancy", "unique_teacher"]
 FLOOR = 1e-9
 """Cells of P(y,t) and P(y,s) with less mass than this are left out: they hold less information than the tolerance and
 no gradient to speak of, and they cost the solver iterations."""
+
+
+MOST_UNCERTIFIED = 10
+"""Steps of training in a row whose gap may stay above the tolerance before the run ends: it would train nothing."""
 
 
 class ExactRedundancy(Objective):
@@ -67,7 +73,8 @@ class ExactRedundancy(Objective):
     InputError
         If an option is out of its range, or labels or codes of a batch do not fit.
     SolverError
-        If the certificate cannot be had: a wrong gradient would do more harm than a run that stops.
+        If the certificate was not had in ten steps of training in a row. A single such batch does not end a run: its
+        step warns (`PidkitWarning`), has the value that was reached and no gradient, which might be a wrong one.
 
     Notes
     -----
@@ -127,6 +134,7 @@ class ExactRedundancy(Objective):
         for name, codes in (("p_yt", teacher_codes), ("p_ys", student_codes)):
             self.register_buffer(name, torch.zeros(self.n_classes, codes.n_codes, dtype=torch.float64))
         self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
+        self._n_uncertified = 0
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return -Red(Y:T,S), or Uni(Y:T\\S), in nats; single precision at least."""
@@ -175,10 +183,24 @@ class ExactRedundancy(Objective):
 
     def _solve(self, p_yt: FloatArray, p_ys: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss of a joint and its derivative by P(y,s), the same for both atoms (the envelope theorem)."""
-        solution = solve_broja_batch(p_yt[None], p_ys[None], tol=self.tol, unit="nats")
+        solution = solve_broja_batch(p_yt[None], p_ys[None], tol=self.tol, unit="nats", check=False)
         value = -solution.redundancy[0] if self.atom == "redundancy" else solution.unique_1[0]
+        if not self._is_certified(solution):
+            return float(value), np.zeros_like(p_ys)
         slopes = atom_gradients(p_yt[None], p_ys[None], solution.lam, solution.mu).unique_1[1]
         return float(value), np.ascontiguousarray(slopes[0])
+
+    def _is_certified(self, solution: BROJABatch) -> bool:
+        """Return whether the gap is at most the tolerance; else warn, or raise SolverError after too many in a row."""
+        if solution.status[0] == "converged":
+            self._n_uncertified = 0
+            return True
+        self._n_uncertified += self.training
+        what = f"{from_nats(float(solution.gap[0]), 'bits'):.1e} bits, and tol is {self.tol:.1e}"
+        if self._n_uncertified >= MOST_UNCERTIFIED:
+            raise SolverError(f"the certified gap of {MOST_UNCERTIFIED} batches in a row stayed above tol: {what}")
+        warn(f"ExactRedundancy leaves a batch out: the certified gap is {what}; this step has no gradient from it")
+        return False
 
     def _averaged(self, n_yt: Tensor, n_ys: Tensor, total: float) -> tuple[Tensor, Tensor, float]:
         """Return P(y,t) and P(y,s) over processes and steps, and the weight of the batch's table of counts in them."""
