@@ -4,7 +4,8 @@
 default beside the RID paper's recipe (10 principal components, 10 k-means codes, plug-in). Seeds are fixed. Cells hold
 redundancy, unique_1, unique_2 and synergy in bits; `covered` is the share of samples whose 95 % interval has the truth,
 `with bracket` that whose interval does once the bracket of the codes and the decoder's gap I(Y;X) - decoded, which is
-known here, are added to it; `real` the share in which an atom is called above chance.
+known here, are added to it; `real` the share in which an atom is called above chance. `--save FILE` keeps what every
+sample gave, a line each, and a second run with the same file takes up where the first ended.
 
 Layers, of ten classes unless said otherwise; z is Gaussian about the mean of its class, and every layer has 24 columns
 of noise of five times its scale beside, which tells nothing:
@@ -26,10 +27,12 @@ copies      `degraded`, every row four times, once with groups and once without.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -259,6 +262,27 @@ def trial(case: Case, decoder: str, truth: np.ndarray, n: int, seed: int) -> Tri
     )
 
 
+class Saved:
+    """What samples gave, in a file of a line each; without a file, nothing is kept."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._found = {tuple(key): values for key, values in map(json.loads, lines)}
+
+    def trial(self, key: tuple[str, str, int, int], truth: np.ndarray) -> Trial:
+        """Return the trial of a case, decoder, number of rows and seed, from the file or measured now."""
+        if key not in self._found:
+            name, decoder, n, seed = key
+            measured = trial(CASES[name], decoder, truth, n, seed)
+            values = {one.name: np.asarray(getattr(measured, one.name)).tolist() for one in fields(Trial)}
+            self._found[key] = values
+            if self.path is not None:
+                with self.path.open("a") as file:  # a line is written at once, so that processes may share the file
+                    file.write(json.dumps([key, values]) + "\n")
+        return Trial(**{part: np.asarray(values) for part, values in self._found[key].items()})
+
+
 def row(values: np.ndarray, spec: str) -> str:
     """Return four numbers as one cell of a table."""
     return " ".join(format(float(value) + 0.0, spec) for value in values)
@@ -271,7 +295,9 @@ def main() -> None:
     parser.add_argument("--size", action="append", type=int, help="number of rows; may be repeated; all by default")
     parser.add_argument("--samples", type=int, default=20, help="samples of each case and size")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--save", type=Path, help="file that keeps what every sample gave; an old one is continued")
     options = parser.parse_args()
+    saved = Saved(options.save)
     print("| layers | decoder | n | truth | error | s.d. | covered | with bracket | real | recipe's error | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name in options.case or CASES:
@@ -279,7 +305,7 @@ def main() -> None:
         truth = case.truth()
         for decoder in case.decoders:
             for n in options.size or SIZES:
-                tasks = (delayed(trial)(case, decoder, truth, n, seed) for seed in range(options.samples))
+                tasks = (delayed(saved.trial)((name, decoder, n, seed), truth) for seed in range(options.samples))
                 trials: list[Trial] = Parallel(n_jobs=options.jobs)(tasks)
                 mean = {
                     part: np.mean([getattr(one, part) for one in trials], axis=0)
