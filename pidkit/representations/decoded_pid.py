@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pidkit.info import entropy
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
+from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.decoders import Decoder, decoder_name
@@ -90,7 +91,8 @@ def decoded_pid(
         held_out=ends[0],
         in_sample=ends[1],
         at_limit=limits[0],
-        bracket=scored.bracket(estimate),
+        bracket=atom_bracket(scored, estimate),
+        coded_redundancy=scored.coded_redundancy(),
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -76,7 +77,7 @@ class LearningCurve:
 
     def missed(self) -> FloatArray:
         """Return by how much I1, I2, U and I12 fall short of their limits: what the second half of the rows brought."""
-        _, gains = self._rows()
+        _, gains = self._rows
         return np.asarray(np.maximum(gains.mean(0), 0.0))
 
     def limits(self, entropy_y: float) -> list[FloatArray]:
@@ -108,17 +109,18 @@ class LearningCurve:
         tests = [self._mean(OF_ATOMS, of_gains) for of_gains in (np.zeros((4, 4)), -MISSED)]
         return {name: max(one_sided(mean[k], error[k]) for mean, error in tests) for k, name in enumerate(ATOMS)}
 
+    @cached_property
     def _rows(self) -> tuple[FloatArray, FloatArray]:
-        """Return the scores of every row for I1, I2, U and I12, and what the second half of the rows added to them."""
-        rows, half = (scores.rows_of_informations()[0] for scores in (self.whole, self.half))
+        """The scores of every row for I1, I2, U and I12, and what the second half of the rows added to them."""
+        rows, half = (scores.of_rows[0] for scores in (self.whole, self.half))
         return rows, rows - half
 
     def _mean(self, of_rows: FloatArray, of_gains: FloatArray) -> tuple[list[float], list[float]]:
         """Return means over rows of combinations of the informations and of their gains, and their standard errors."""
-        rows, gains = self._rows()
+        rows, gains = self._rows
         columns = rows @ of_rows.T + gains @ of_gains.T
         variance = variance_of_mean(columns, self.whole.groups)
         for scores, weights in ((self.whole, of_rows + of_gains), (self.half, -of_gains)):
-            _, extra = scores.rows_of_informations()
+            _, extra = scores.of_rows
             variance = variance + weights[:, 2] ** 2 * (extra + (2.0 * scores.union_tol) ** 2)
         return columns.mean(0).tolist(), np.sqrt(variance).tolist()

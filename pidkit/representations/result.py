@@ -13,7 +13,7 @@ from pidkit.types import FloatArray
 from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
-"""Bits of a bracket from which an atom is called limited by the codes, and of what more rows would teach decoders."""
+"""Bits from which an atom is called limited by what the codes leave open, or by what more rows would teach decoders."""
 
 LITTLE = 0.1
 """Share of H(Y) below which a decoder is said to read little."""
@@ -52,11 +52,12 @@ class DecoderReport(UnitPart):
 class RepresentationPID(PIDEstimate):
     """Atoms of what decoders read out of two layers, each with its error budget. All informations are in `unit`.
 
-    What `PIDEstimate` has, it has. `interval` is the sample's part of the error, `bracket` that of the codes, `report`
-    the solver's. The decoder's part is named, not bounded: labels may hide in a layer beyond any decoder, so that the
-    atoms are those of what the named decoder reads (the usable information of Xu et al., ICLR 2020). `held_out` and
-    `in_sample` differ for the union information, whose predictors are fitted to the rows of other folds and once more
-    to all of them. `plug_in` holds the atoms of the empirical joint of the labels and the posteriors' codes.
+    What `PIDEstimate` has, it has. `interval` is the sample's part of the error, `bracket` that of the codes beside it,
+    `report` the solver's. The decoder's part is named, not bounded: labels may hide in a layer beyond any decoder, so
+    that the atoms are those of what the named decoder reads (the usable information of Xu et al., ICLR 2020).
+    `held_out` and `in_sample` differ for the union information, whose predictors are fitted to the rows of other folds
+    and once more to all of them. `plug_in` holds the atoms of the empirical joint of the labels and the posteriors'
+    codes.
 
     Attributes
     ----------
@@ -64,8 +65,11 @@ class RepresentationPID(PIDEstimate):
         Mean Kullback-Leibler divergence of a posterior from the centroid of its code: what the codes of x1 and of x2
         lose. The atoms are computed from the posteriors and pay less than this; see `bracket`.
     bracket : dict of str to (float, float)
-        Of the redundancy and the unique atoms: between these lie the atoms of the posteriors, up to the sample's error.
-        The redundancy of codes bounds theirs from below, the market of the codes from above.
+        Of the redundancy and the unique atoms: between these lie the atoms of the posteriors, with 95 % confidence. The
+        redundancy of codes bounds theirs from below, the market of the codes from above; the sample's error is added,
+        and what posteriors that are not calibrated may tell beyond what was counted.
+    coded_redundancy : float
+        The redundancy of the posteriors' codes: what the estimate exceeds it by, the codes leave open.
     decoders : dict of str to DecoderReport
         Of "x1", "x2" and "both", what each decoder read.
     at_limit : dict of str to float
@@ -79,13 +83,14 @@ class RepresentationPID(PIDEstimate):
 
     _information = (
         *PIDEstimate._information,
-        *("coding_loss_1", "coding_loss_2", "bracket", "at_limit", "decoders"),
+        *("coding_loss_1", "coding_loss_2", "bracket", "coded_redundancy", "at_limit", "decoders"),
         *("miscalibration", "miscalibration_error", "_row_scores"),
     )
 
     coding_loss_1: float
     coding_loss_2: float
     bracket: Mapping[str, tuple[float, float]]
+    coded_redundancy: float
     at_limit: Mapping[str, float]
     decoders: Mapping[str, DecoderReport]
     miscalibration: float
@@ -102,7 +107,7 @@ class RepresentationPID(PIDEstimate):
         """Return what limits an atom: "the sample", "the rows to learn from", "the codes", "the decoder", or nothing.
 
         The sample, where its interval is wide; the rows to learn from, where the atom of endless rows is more than .1
-        bit away; the codes, where its bracket is wider than that; the decoder, where
+        bit away; the codes, where their redundancy is (the synergy apart); the decoder, where
         the one of both layers read no more than the better single one (synergy), or those of the layers that the atom
         is about read less than a tenth of H(Y). Nothing limits an atom that is exactly zero, since a layer is constant.
         """
@@ -110,8 +115,7 @@ class RepresentationPID(PIDEstimate):
         notable = convert(NOTABLE_LOSS, old="bits", new=self.unit)
         if abs(self.at_limit[atom] - self.atoms[atom]) > notable:
             found.append("the rows to learn from")
-        low, high = self.bracket.get(atom, (0.0, 0.0))
-        if high - low > notable:
+        if atom in self.bracket and self.redundancy - self.coded_redundancy > notable:
             found.append("the codes")
         little = {name: report.calibrated < LITTLE * self.entropy_y for name, report in self.decoders.items()}
         weak = {
