@@ -292,6 +292,7 @@ def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", action="append", choices=CASES, help="may be repeated; all by default")
+    parser.add_argument("--decoder", action="append", help="of a case's decoders only these; may be repeated")
     parser.add_argument("--size", action="append", type=int, help="number of rows; may be repeated; all by default")
     parser.add_argument("--samples", type=int, default=20, help="samples of each case and size")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
@@ -303,7 +304,7 @@ def main() -> None:
     for name in options.case or CASES:
         case = CASES[name]
         truth = case.truth()
-        for decoder in case.decoders:
+        for decoder in (one for one in case.decoders if one in (options.decoder or case.decoders)):
             for n in options.size or SIZES:
                 tasks = (delayed(saved.trial)((name, decoder, n, seed), truth) for seed in range(options.samples))
                 trials: list[Trial] = Parallel(n_jobs=options.jobs)(tasks)
