@@ -96,7 +96,7 @@ def decoded_pid(
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,
-        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng)) if n_bootstrap else None,
+        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng, groups)) if n_bootstrap else None,
         entropy_y=entropy_y,
         n_samples=y.size,
         n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
@@ -136,6 +136,5 @@ def _test_by_nulls(
     The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
     """
     observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
-    by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
     tested = [name for name in ATOMS if name != "synergy"]
-    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
+    return null_tests(scored.samples, observed, n_null, rng, groups=scored.groups, atoms=tested)
