@@ -2,8 +2,9 @@
 
 A decoder of p parameters that was fitted to n rows loses p / 2n nats, to first order, against the best of its kind, and
 with half of the rows twice that. So its limit is as far above what all rows read as that is above what half of them
-read. What one layer's decoder misses can seem unique to the other layer: an atom is called above chance where it is
-larger than that.
+read. One whose loss falls with a power a of the rows misses 1 / (2 ** a - 1) times as much as half of the rows brought:
+see `learning_exponent`, which is 1 for linear decoders and a worst case for others. What one layer's decoder misses can
+seem unique to the other layer: an atom is called above chance where it is larger than that.
 """
 
 from __future__ import annotations
@@ -70,15 +71,26 @@ class LearningCurve:
     ----------
     whole, half : DecodedScores
         Of the same rows in the same order.
+    exponents : tuple of float
+        The learning exponents of the decoders of x1, of x2 and of both.
     """
 
     whole: DecodedScores
     half: DecodedScores
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def _slowness(self) -> FloatArray:
+        """Return how many times what half of the rows brought I1, I2, U and I12 miss; U as the slower of the layers."""
+        first, second, both = self.exponents
+        return np.asarray(1.0 / (2.0 ** np.array([first, second, min(first, second), both]) - 1.0))
 
     def missed(self) -> FloatArray:
-        """Return by how much I1, I2, U and I12 fall short of their limits: what the second half of the rows brought."""
+        """Return by how much I1, I2, U and I12 fall short of their limits, by what the second half of the rows brought.
+
+        For exponents below 1 it is the most that they might, and so may exceed what the label leaves.
+        """
         _, gains = self._rows
-        return np.asarray(np.maximum(gains.mean(0), 0.0))
+        return np.asarray(np.maximum(gains.mean(0), 0.0) * self._slowness())
 
     def limits(self, entropy_y: float) -> list[FloatArray]:
         """Return I1, I2, U and I12 of endless rows, with the union's own limit and with the union as it was read.
@@ -104,9 +116,12 @@ class LearningCurve:
     def p_values(self) -> dict[str, float]:
         """Return the p-value of every atom, that it is nothing or what decoders miss.
 
-        The larger is taken of two: of the held-out mean against zero, and of the same less what is missed.
+        The larger is taken of two: of the held-out mean against zero, and of the same less what is missed. What
+        decoders miss makes no redundancy (a garbling lowers it): its test takes the market's learning alone, as 1 / n.
         """
-        tests = [self._mean(OF_ATOMS, of_gains) for of_gains in (np.zeros((4, 4)), -MISSED)]
+        missed = MISSED * self._slowness()
+        missed[0] = MISSED[0]
+        tests = [self._mean(OF_ATOMS, of_gains) for of_gains in (np.zeros((4, 4)), -missed)]
         return {name: max(one_sided(mean[k], error[k]) for mean, error in tests) for k, name in enumerate(ATOMS)}
 
     @cached_property

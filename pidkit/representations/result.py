@@ -36,6 +36,8 @@ class DecoderReport(UnitPart):
         H(Y) less the mean entropy of its posteriors: what it believes to read.
     accuracy : float
         Share of rows whose most probable class is their label.
+    learning_exponent : float
+        What it has not learned is taken to fall with this power of the number of rows: 1 for a linear decoder.
     """
 
     _information = ("information", "calibrated", "standard_error", "claimed")
@@ -46,6 +48,7 @@ class DecoderReport(UnitPart):
     standard_error: float
     claimed: float
     accuracy: float
+    learning_exponent: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class RepresentationPID(PIDEstimate):
         Of "x1", "x2" and "both", what each decoder read.
     at_limit : dict of str to float
         Every number as decoders would read it that were fitted to endless rows, by their learning curve from half of
-        the rows to all (`pidkit.representations.learning_curve`).
+        the rows to all (`pidkit.representations.learning_curve`). With a `learning_exponent` below 1 it is the most
+        that they might read.
     miscalibration, miscalibration_error : float
         Redundancy that the posteriors claim less the counted one, and its standard error.
     warnings : tuple of str
@@ -168,11 +172,19 @@ class RepresentationPID(PIDEstimate):
         lines = [
             f"H(Y) = {self.entropy_y:z.4f} {self.unit}, n = {self.n_samples}",
             f"decoder {report.name!r}, {self.provenance['folds']} folds, read {', '.join(read)}",
+            *self._slow_learners(),
             f"codes   {n_1} and {n_2}, losing {self.coding_loss_1:z.3f} and {self.coding_loss_2:z.3f}",
             f"solver  {self.report.solver}, certified gap {self.report.gap:.1e} {self.report.unit}",
             *(f"warning {text}" for text in self.warnings),
         ]
         return "\n".join(lines)
+
+    def _slow_learners(self) -> list[str]:
+        """Return the line that says how slowly the decoders may learn, where that is slower than 1 / n."""
+        slowest = min(report.learning_exponent for report in self.decoders.values())
+        if slowest == 1.0:
+            return []
+        return [f"learns  as slowly as n^-{slowest:.2g} perhaps: endless rows is the most that it might read"]
 
     def __repr__(self) -> str:
         """Show the table, the verdicts, and what each step read or lost."""
