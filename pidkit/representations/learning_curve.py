@@ -96,15 +96,19 @@ class LearningCurve:
         """Return I1, I2, U and I12 of endless rows, with the union's own limit and with the union as it was read.
 
         Where both layers are equally good, what their decoders miss looks unique and keeps the union from following
-        its learning curve: its limit lies between the two.
+        its learning curve: its limit lies between the two. Decoders that may learn more slowly than 1 / n may miss
+        nothing as well, and one layer's more than the other's: then the limits with one layer as it was read follow.
         """
-        informations, _ = self.whole.informations()
-        at_limit = np.minimum(informations + self.missed(), entropy_y)
-        found = []
-        for union in (at_limit[2], informations[2]):
-            union = max(union, at_limit[0], at_limit[1])
-            found.append(np.array([at_limit[0], at_limit[1], union, max(at_limit[3], union)]))
-        return found
+        read, _ = self.whole.informations()
+        at_limit = np.minimum(read + self.missed(), entropy_y)
+        ends = [(at_limit[0], at_limit[1], at_limit[2]), (at_limit[0], at_limit[1], read[2])]
+        if min(self.exponents) < 1.0:
+            ends += [(at_limit[0], read[1], read[2]), (read[0], at_limit[1], read[2])]
+        unions = [max(first, second, union) for first, second, union in ends]
+        return [
+            np.array([first, second, union, max(at_limit[3], union)])
+            for (first, second, _), union in zip(ends, unions, strict=True)
+        ]
 
     def standard_errors(self) -> dict[str, float]:
         """Return the standard errors of the limits of every information and atom, at least those of the values."""

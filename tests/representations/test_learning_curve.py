@@ -86,6 +86,10 @@ def test_slow_learners_miss_more_than_half_of_the_rows_brought() -> None:
     assert curve.p_values()["redundancy"] == fast.p_values()["redundancy"]
     assert curve.p_values()["unique_1"] >= fast.p_values()["unique_1"]
     assert curve.limits(10.0)[0][0] > fast.limits(10.0)[0][0]
+    assert len(fast.limits(10.0)) == 2
+    # One layer may have missed nothing: what is unique to the other is then larger than at both limits.
+    unique = [union - second for _, second, union, _ in curve.limits(10.0)]
+    assert max(unique) == pytest.approx(whole.informations()[0][0] + 0.02 - whole.informations()[0][1], abs=1e-12)
 
 
 @pytest.mark.parametrize(
