@@ -100,7 +100,7 @@ def main() -> None:
     print(f"{options.rows} test images; the trained network is right on {right:.1%} of them\n")
     print("| layer | features | network | decomposition | ± | label probe | ± | difference | the recipe's | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for name in found["trained"]:
+    for name in sorted(found["trained"], key=lambda one: found["trained"][one][0].size):  # the wide ones last
         pair = {"x1": found["trained"][name], "x2": found["untrained"][name]}
         began = time.process_time()
         with warnings.catch_warnings(category=PidkitWarning, action="ignore"):
