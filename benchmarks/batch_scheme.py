@@ -93,7 +93,7 @@ def _claimed(q: Tensor) -> float:
 
 def main() -> None:
     """Print the atoms of samples of 2000 rows of bench_layers, beside the truth."""
-    from bench_layers import CASES  # a sibling, as a script finds it
+    from layer_cases import CASES  # a sibling, as a script finds it
 
     torch.set_num_threads(1)
     for name in ("degraded", "looks"):

@@ -22,6 +22,9 @@ from pidkit.types import FloatArray
 GAP = 0.7
 """Widths of a bar between the groups of two atoms."""
 
+TEXT_SHARE = 0.1
+"""Share of a panel's height that a text above an interval takes, with what parts it from the interval."""
+
 MARK: dict[str, Any] = {"marker": "o", "markersize": 7, "markeredgecolor": "black", "markeredgewidth": 0.7}
 """The marker of a difference, filled in the colour of its atom."""
 
@@ -66,6 +69,7 @@ def plot_atoms_beside(results: Mapping[str, RepresentationPID], *, sources: tupl
     labels, n = atom_labels(sources), len(names)
     check_results(students.values(), "results")
     figure = Figure(figsize=(2.6 + 0.58 * len(ATOMS) * (n + GAP), 5.6), layout="constrained")
+    upper: Axes
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     places: FloatArray = np.arange(float(len(ATOMS)))[:, None] * (n + GAP) + np.arange(float(n))
     for atom, at in zip(ATOMS, places, strict=True):
@@ -75,13 +79,10 @@ def plot_atoms_beside(results: Mapping[str, RepresentationPID], *, sources: tupl
             lower.plot(place, found.difference[atom], **MARK, color=STYLE[atom]["facecolor"], zorder=3)
     for number, result in enumerate(students.values()):
         draw_intervals(upper, places[:, number], result, label="95 % interval" if number == 0 else "_nolegend_")
-        tops = [result.interval[atom][1] for atom in ATOMS]
-        _write(upper, places[:, number], tops, [f"{result.atoms[atom]:z.2f}" for atom in ATOMS])
     for number, found in enumerate(differences, start=1):
         at, ends = places[:, number], np.array([found.interval[atom] for atom in ATOMS])
         label = "95 % interval, paired" if number == 1 else "_nolegend_"
         lower.vlines(at, ends[:, 0], ends[:, 1], color="black", linewidth=1.5, label=label, zorder=2)
-        _write(lower, at, ends[:, 1], [p_text(found.p_value[atom]) for atom in ATOMS])
     lower.plot([], [], **MARK, color="0.6", linestyle="none", label="difference, held out")
     lower.plot([], [], **MARK, color="white", linestyle="none", label=f"{names[0]}: the reference")
     lower.axhline(0.0, color="black", linewidth=0.8, zorder=1)
@@ -91,12 +92,31 @@ def plot_atoms_beside(results: Mapping[str, RepresentationPID], *, sources: tupl
     legend_to_the_right(lower)
     keep_small(upper, reference.entropy_y)
     upper.margins(y=0.1)
-    return finish(upper, list(students.values()))
+    finish(upper, list(students.values()))
+    values = {
+        float(place): (result.interval[atom][1], f"{result.atoms[atom]:z.2f}")
+        for result, column in zip(students.values(), places.T, strict=True)
+        for atom, place in zip(ATOMS, column, strict=True)
+    }
+    p_values = {
+        float(place): (found.interval[atom][1], p_text(found.p_value[atom]))
+        for found, column in zip(differences, places.T[1:], strict=True)
+        for atom, place in zip(ATOMS, column, strict=True)
+    }
+    _write(upper, values, lines=[0.0, reference.entropy_y])
+    _write(lower, p_values, lines=[0.0])
+    return upper
 
 
-def _write(ax: Axes, places: FloatArray, tops: Sequence[float] | FloatArray, texts: Sequence[str]) -> None:
-    """Write a text above each interval."""
-    for place, top, text in zip(places, tops, texts, strict=True):
+def _write(ax: Axes, texts: Mapping[float, tuple[float, str]], *, lines: Sequence[float]) -> None:
+    """Write a text above each interval's upper end, by place; one that would meet a line stands above that line."""
+    low, high = ax.get_ylim()
+    height = TEXT_SHARE * (high - low)
+    tops = []
+    for place, (top, text) in texts.items():
+        for line in sorted(lines):
+            top = line if top < line < top + height else top
+        tops.append(top)
         ax.annotate(
             text,
             (place, top),
@@ -107,3 +127,4 @@ def _write(ax: Axes, places: FloatArray, tops: Sequence[float] | FloatArray, tex
             fontsize="x-small",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
+    ax.set_ylim(top=max(high, max(tops) + height))

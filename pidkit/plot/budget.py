@@ -26,8 +26,8 @@ def plot_budget(result: RepresentationPID, *, sources: tuple[str, str] = ("x1", 
 
     The upper bar is H(Y): redundancy, unique atoms, synergy, what the decoders have not learned from so few rows, and
     what they do not read (`RepresentationPID.budget`). The lower bars are the widest 95 % interval of an atom (what the
-    sample leaves open), the bracket (what the codes leave open), and the two parts that were not read. The last one
-    bounds none of the atoms, since labels may be hidden in a layer from any decoder.
+    sample leaves open), the redundancy that the codes lose (what they leave open), and the two parts that were not
+    read. The last one bounds none of the atoms, since labels may be hidden in a layer from any decoder.
 
     Raises
     ------
@@ -61,10 +61,9 @@ def plot_budget(result: RepresentationPID, *, sources: tuple[str, str] = ("x1", 
         left += shown
     widest = max(ATOMS, key=lambda name: result.interval[name][1] - result.interval[name][0])
     low, high = result.interval[widest]
-    bracket = result.bracket["redundancy"]
     rows = (
         (f"sample: 95 % interval, {labels[widest]}", high - low),
-        ("codes: bracket", bracket[1] - bracket[0]),
+        ("codes: redundancy that they lose", max(result.redundancy - result.coded_redundancy, 0.0)),
         ("rows: not yet learned", max(budget["unlearned"], 0.0)),
         ("decoders: unread, no bound", max(budget["unread"], 0.0)),
     )

@@ -26,7 +26,7 @@ def cautions(scored: DecodedScores, layers: Iterable[DecodedLayer], unit: Unit) 
         said.append(
             f"the posteriors claim a redundancy that is {from_nats(excess, unit):+.3f} {unit} from what the labels of "
             f"held-out rows give (standard error {from_nats(error, unit):.3f}): they are not calibrated, and the "
-            "brackets, which take them at their word, may be off by as much; use more rows or another decoder"
+            "brackets are wider for it; use more rows or another decoder"
         )
     less, error = scored.joint_shortfall()
     if less > max(SHORTFALL_ERRORS * error, convert(LEAST_SHORTFALL, old="bits", new="nats")):

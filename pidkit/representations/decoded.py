@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from pidkit.joint import count_samples
 from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.representations.estimate import TWO_SIDED_95
 from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
@@ -69,8 +70,9 @@ class DecodedScores:
     folds: IntArray
     groups: IntArray | None = None
 
-    def rows_of_informations(self) -> tuple[FloatArray, float]:
-        """Return the held-out scores of every row for I1, I2, U and I12, and a variance that the mean of U has beside.
+    @cached_property
+    def of_rows(self) -> tuple[FloatArray, float]:
+        """The held-out scores of every row for I1, I2, U and I12, and a variance that the mean of U has beside.
 
         Where only some rows were scored for the union, the others' scores are those of their codes and the mean
         difference between the two; that difference is known from the scored rows only.
@@ -89,14 +91,14 @@ class DecodedScores:
         errs downwards by as much, to first order, as fitting it to the row errs upwards: the middle is taken. Both
         layers together tell at least as much as the union, and the union as each layer.
         """
-        held_out = self.rows_of_informations()[0].mean(0)
+        held_out = self.of_rows[0].mean(0)
         mi_1, mi_2, union, mi_joint = held_out
         union = max(union + 0.5 * self.union_excess, mi_1, mi_2)
         return np.array([mi_1, mi_2, union, max(mi_joint, union)]), held_out
 
     def standard_errors(self) -> dict[str, float]:
         """Return the standard error of every information and atom, from the scatter of the rows' scores."""
-        rows, extra = self.rows_of_informations()
+        rows, extra = self.of_rows
         combined = rows @ np.vstack([np.eye(4), OF_ATOMS]).T
         with_union = np.concatenate([np.eye(4)[:, 2], np.abs(OF_ATOMS[:, 2])])
         # Portfolios of both layers are optimal up to union_tol, which no scatter shows.
@@ -106,7 +108,7 @@ class DecodedScores:
 
     def row_scores(self) -> RowScores:
         """Return what another result of the same rows is compared with."""
-        rows, extra = self.rows_of_informations()
+        rows, extra = self.of_rows
         union_error = float(np.sqrt(extra + (2.0 * self.union_tol) ** 2))
         return RowScores(rows, union_error, self.samples.y, self.folds, self.groups)
 
@@ -121,24 +123,26 @@ class DecodedScores:
 
         Claimed is what the scores would be on average if every label were drawn from its row's posterior.
         """
+        (excess,), (error,) = self._excess(OF_ATOMS[:1, :3])
+        return excess, error
+
+    def undercounted(self) -> tuple[float, float]:
+        """Return by how much I1 and I2 as claimed differ from what labels count, beyond 1.96 standard errors."""
+        excess, errors = self._excess(np.eye(3)[:2])
+        first, second = (max(abs(e) - TWO_SIDED_95 * s, 0.0) for e, s in zip(excess, errors, strict=True))
+        return first, second
+
+    def _excess(self, combinations: FloatArray) -> tuple[list[float], list[float]]:
+        """Return by how much claimed combinations of I1, I2 and U exceed the counted ones, and standard errors."""
         counted = np.stack([self.scores[self.rows, 0], self.scores[self.rows, 1], self.union], axis=1)
-        excess = (self.claims - counted) @ OF_ATOMS[0, :3]
+        excess = (self.claims - counted) @ combinations.T
         groups = None if self.groups is None else self.groups[self.rows]
-        return float(excess.mean()), float(np.sqrt(variance_of_mean(excess, groups)))
+        return excess.mean(0).tolist(), np.sqrt(variance_of_mean(excess, groups)).tolist()
 
     def coded_redundancy(self) -> float:
         """Return the redundancy of the codes, which that of the posteriors is not below (a garbling lowers it)."""
         mi_1, mi_2, union = 0.5 * (self.coded.mean(0) + self.coded_in_sample)
         return float(mi_1 + mi_2 - max(union, mi_1, mi_2))
-
-    def bracket(self, estimate: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-        """Return between what the atoms of the posteriors lie: the market's, and what the codes' redundancy gives."""
-        of_codes = min(self.coded_redundancy(), estimate["redundancy"])
-        return {
-            "redundancy": (of_codes, estimate["redundancy"]),
-            "unique_1": (estimate["unique_1"], estimate["mi_1"] - of_codes),
-            "unique_2": (estimate["unique_2"], estimate["mi_2"] - of_codes),
-        }
 
 
 def score_decoded(

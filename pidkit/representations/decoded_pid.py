@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pidkit.info import entropy
 from pidkit.pid.result import ATOMS
 from pidkit.provenance import recorded_versions
+from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.decoders import Decoder, decoder_name
@@ -90,11 +91,12 @@ def decoded_pid(
         held_out=ends[0],
         in_sample=ends[1],
         at_limit=limits[0],
-        bracket=scored.bracket(estimate),
+        bracket=atom_bracket(scored, estimate),
+        coded_redundancy=scored.coded_redundancy(),
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,
-        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng)) if n_bootstrap else None,
+        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng, groups)) if n_bootstrap else None,
         entropy_y=entropy_y,
         n_samples=y.size,
         n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
@@ -134,6 +136,5 @@ def _test_by_nulls(
     The synergy is read by the decoder of both layers, of which codes of the single layers know nothing.
     """
     observed = np.array([getattr(scored.plug_in, name) for name in ATOMS])
-    by_nulls, null = null_tests(scored.samples, observed, n_null, rng)
     tested = [name for name in ATOMS if name != "synergy"]
-    return {name: by_nulls[name] for name in tested}, {name: null[name] for name in tested}
+    return null_tests(scored.samples, observed, n_null, rng, groups=scored.groups, atoms=tested)

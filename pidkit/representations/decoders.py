@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from pidkit.errors import InputError, nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
@@ -30,6 +33,9 @@ Decoder = str | ProbabilisticClassifier | LabelDecoder
 
 DECODERS = ("linear", "mlp", "knn", "softmax")
 """The decoders that have a name."""
+
+FLEXIBLE = 0.5
+"""Power of the rows with which perceptrons, and classifiers of unknown kind, are taken to learn (Barron 1994)."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,7 @@ def decode_layers(
                 own = side_by_side([rows[which] for which in reading.layers])
                 q, notes = _posteriors(own, labels, split, reading.decoder, reading.rng)
                 reading.notes.update(notes)
+                reading.widths.add(own.train.shape[1])
             reading.fill(q, seen, split.value, labels, groups)
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
@@ -161,13 +168,14 @@ class _Reading:
     raw: FloatArray
     calibrated: FloatArray
     notes: set[str]
+    widths: set[int]
     rng: np.random.Generator
 
     @classmethod
     def empty(cls, layers: Sequence[int], decoder: Decoder, labels: IntArray, rng: np.random.Generator) -> _Reading:
         """Return the reading before the first fold."""
         raw, calibrated = np.empty((2, labels.size, int(labels.max()) + 1))
-        return cls(layers, decoder, raw, calibrated, set(), copy.deepcopy(rng))
+        return cls(layers, decoder, raw, calibrated, set(), set(), copy.deepcopy(rng))
 
     def fill(self, q: FloatArray, seen: IntArray, value: IntArray, labels: IntArray, groups: IntArray | None) -> None:
         """Take the posteriors of the rows `seen`, which the calibration is fitted to, and then of the rows `value`."""
@@ -187,6 +195,7 @@ class _Reading:
             standard_error=float(np.sqrt(variance_of_mean(scores, groups))),
             claimed=float((self.calibrated * np.log(self.calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
             accuracy=float((self.calibrated.argmax(1) == labels).mean()),
+            learning_exponent=learning_exponent(self.decoder, max(self.widths, default=0)),
         )
         return DecodedLayer(self.calibrated, report, tuple(sorted(self.notes)))
 
@@ -207,6 +216,32 @@ def decoder_name(decoder: Decoder) -> str:
     if isinstance(decoder, str):
         return decoder
     return decoder.model if isinstance(decoder, LabelDecoder) else type(decoder).__name__
+
+
+def learning_exponent(decoder: Decoder, n_features: int) -> float:
+    """Return the power of the rows with which what a decoder has not learned is taken to fall.
+
+    One that has a fixed number of parameters loses in proportion to 1 / n against the best of its kind. Perceptrons and
+    classifiers of unknown kind are taken to lose in proportion to n ** -.5, nearest neighbours of d features to
+    n ** -(4 / (4 + d)): where nothing but the smoothness of P(y | x) is known, no method learns faster in the worst
+    case.
+
+    References
+    ----------
+    Barron, Approximation and estimation bounds for artificial neural networks, Machine Learning 14, 1994; Stone,
+    Optimal global rates of convergence for nonparametric regression, Annals of Statistics 10, 1982.
+
+    Examples
+    --------
+    >>> learning_exponent("linear", 32), learning_exponent("mlp", 32), round(learning_exponent("knn", 32), 2)
+    (1.0, 0.5, 0.11)
+    """
+    if decoder == "knn" or isinstance(decoder, KNeighborsClassifier):
+        return 4.0 / (4.0 + n_features)
+    if isinstance(decoder, LabelDecoder):
+        decoder = decoder.model
+    linear = isinstance(decoder, (LogisticRegression, LinearDiscriminantAnalysis)) or decoder in ("linear", "softmax")
+    return 1.0 if linear else FLEXIBLE
 
 
 def _posteriors(

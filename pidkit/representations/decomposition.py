@@ -99,8 +99,8 @@ def representation_pid(
     folds : int, optional
         Parts of the rows, each of which is read by decoders fitted to the others; None is 5.
     groups : array_like or iterable of hashables, length n, optional
-        Rows of one group, such as copies or augmented views of one sample, stay in one fold, and the standard errors
-        allow for their varying together.
+        Rows of one group, such as copies or augmented views of one sample, stay in one fold, the standard errors allow
+        for their varying together, and resamples and nulls draw them as a whole.
     sequences : str
         "mean" averages sequences over their length. "tokens" reads both layers token by token: each token is a row with
         the label of its sequence, all tokens of a sequence form a group, and `n_samples` counts tokens.

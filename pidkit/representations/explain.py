@@ -97,7 +97,7 @@ def _of_atom(result: PIDEstimate, atom: str) -> str:
         text += f"; {REMEDIES[limit]}"
     if isinstance(result, RepresentationPID) and atom in result.bracket:
         low, high = result.bracket[atom]
-        text += f". The atom of the posteriors themselves lies between {low:z.3f} and {high:z.3f}, sampling apart"
+        text += f". The atom of the posteriors themselves lies between {low:z.3f} and {high:z.3f}"
     return text + "."
 
 

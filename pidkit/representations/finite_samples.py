@@ -22,6 +22,7 @@ from pidkit.joint import count_samples
 from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
+from pidkit.representations.blocks import Blocks
 from pidkit.results import UnitPart
 from pidkit.types import BiasCorrection, FloatArray, IntArray
 
@@ -159,12 +160,16 @@ def shuffled_null(samples: CodedSamples, n_null: int, rng: np.random.Generator) 
     return replicate_atoms(draw, n_null, "shuffled null")
 
 
-def bootstrap(samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator) -> FloatArray:
+def bootstrap(
+    samples: CodedSamples, n_bootstrap: int, rng: np.random.Generator, groups: IntArray | None = None
+) -> FloatArray:
     """Compute the atoms of `n_bootstrap` resamples with replacement, shape (n_bootstrap, 4), in nats.
 
-    A resample is a smaller sample in disguise: it adds the bias once more. Read the spread, not the centre.
+    A resample is a smaller sample in disguise: it adds the bias once more. Read the spread, not the centre. Groups,
+    such as copies of one sample, are drawn as a whole.
     """
-    draw = (samples.take(rng.integers(samples.n, size=samples.n)) for _ in range(n_bootstrap))
+    blocks = Blocks(samples.n, groups)
+    draw = (samples.take(blocks.resample(rng)) for _ in range(n_bootstrap))
     return replicate_atoms(draw, n_bootstrap, "bootstrap")
 
 

@@ -13,6 +13,7 @@ from pidkit.errors import InputError
 from pidkit.mi.samples import check_rows, scaling
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import is_constant
+from pidkit.representations.components import kept_columns
 from pidkit.representations.wide_layers import label_projection, read_layer
 from pidkit.types import AnyArray, FloatArray, IntArray
 
@@ -63,12 +64,16 @@ class Layer:
         return cls(name, array if as_it_is else check_rows(array, name), constant)
 
     def of_fold(self, labels: IntArray, split: ThreeWaySplit, groups: IntArray | None) -> FoldRows:
-        """Return its rows for one fold; a wide layer is projected."""
-        rows = self.array
-        if rows.shape[1] > WIDE_FEATURES:
+        """Return its rows for one fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
+        rows, wide = self.array, self.array.shape[1] > WIDE_FEATURES
+        if wide:
             rows = label_projection(rows, labels, split, groups=groups, name=self.name)
         shift, scale = scaling(rows[split.train])
-        return FoldRows(*((rows[part] - shift) / scale for part in (split.train, split.stop, split.value)))
+        found = FoldRows(*((rows[part] - shift) / scale for part in (split.train, split.stop, split.value)))
+        if not wide:
+            return found
+        kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
+        return FoldRows(*(part[:, :kept] for part in found))
 
 
 def side_by_side(layers: Sequence[FoldRows]) -> FoldRows:

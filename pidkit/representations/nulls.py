@@ -6,12 +6,15 @@ tells something. The nulls here keep what the atom is not about.
 
 =========== =========================================================================================================
 redundancy  One source's codes are permuted among the samples, the other's kept; both ways must be passed.
-unique_1    x1 is drawn anew given the label, from the channel that BROJA's coupling makes of x2, which tells nothing
-            that x2 does not; x2 is drawn anew from its own channel. Also, x1 is permuted. Both must be passed.
+unique_1    x1 is made of the x2 of another sample of the label, by the channel p(x1|x2) of BROJA's coupling, and tells
+            nothing that x2 does not; x2 is that of a third sample of the label. Also, x1 is permuted. Both must be
+            passed.
 unique_2    The same with the sources exchanged.
 synergy     Samples of BROJA's coupling, which has the same pair marginals and no synergy. Also, the labels are
             permuted. Both must be passed.
 =========== =========================================================================================================
+
+Groups of rows, such as copies of a sample, are permuted and drawn as a whole.
 
 The p-value of a null is (1 + replicates whose plug-in atom is at least the sample's) / (1 + replicates): Davison &
 Hinkley, Bootstrap Methods and their Application, 1997, section 4.2. Where several must be passed the largest counts.
@@ -19,11 +22,13 @@ Hinkley, Bootstrap Methods and their Application, 1997, section 4.2. Where sever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from pidkit.pid.broja import solve_broja
+from pidkit.pid.result import ATOMS
+from pidkit.representations.blocks import Blocks
 from pidkit.representations.finite_samples import CodedSamples, Spread, replicate_atoms, spread_of
 from pidkit.representations.predictors import count_table
 from pidkit.types import FloatArray, IntArray
@@ -35,9 +40,15 @@ Draw = Callable[[], CodedSamples]
 
 
 def null_tests(
-    samples: CodedSamples, observed: FloatArray, n_null: int, rng: np.random.Generator
+    samples: CodedSamples,
+    observed: FloatArray,
+    n_null: int,
+    rng: np.random.Generator,
+    *,
+    groups: IntArray | None = None,
+    atoms: Sequence[str] = ATOMS,
 ) -> tuple[dict[str, float], dict[str, Spread]]:
-    """Return the p-value of every atom, and the spread of its plug-in value under the null that counted.
+    """Return the p-value of each of `atoms`, and the spread of its plug-in value under the null that counted.
 
     Parameters
     ----------
@@ -47,11 +58,17 @@ def null_tests(
         The plug-in atoms of the sample, in nats, in the order of ATOMS.
     n_null : int
         Replicates of each null.
+    rng : numpy.random.Generator
+    groups : ndarray of int, shape (n,), optional
+        Ranks of the groups of rows that are drawn together.
+    atoms : sequence of str
+        Those to test.
     """
     p_values: dict[str, float] = {}
     spreads: dict[str, Spread] = {}
-    for number, (atom, nulls) in enumerate(_nulls(samples, rng).items()):
-        for draw in nulls:
+    nulls = _nulls(samples, Blocks(samples.n, groups), rng)
+    for number, atom in [(number, atom) for number, atom in enumerate(ATOMS) if atom in atoms]:
+        for draw in nulls[atom]:
             replicates = replicate_atoms(_repeat(draw, n_null), n_null, f"null of {atom}")[:, number]
             p_value = float(1 + (replicates >= observed[number] - REPEATABLE).sum()) / (1 + n_null)
             if p_value >= p_values.get(atom, 0.0):
@@ -59,24 +76,28 @@ def null_tests(
     return p_values, spreads
 
 
-def _nulls(samples: CodedSamples, rng: np.random.Generator) -> dict[str, tuple[Draw, ...]]:
+def _nulls(samples: CodedSamples, blocks: Blocks, rng: np.random.Generator) -> dict[str, tuple[Draw, ...]]:
     """Return what draws a replicate under each null of each atom."""
     y, x1, x2 = samples.y, samples.x1, samples.x2
-    p_1, p_2 = _channel(y, x1), _channel(y, x2)
     p_y = np.bincount(y) / samples.n
-    solution = solve_broja((p_1 * p_y[:, None]), (p_2 * p_y[:, None]), check=False)
+    solution = solve_broja(_channel(y, x1) * p_y[:, None], _channel(y, x2) * p_y[:, None], check=False)
     coupling = np.maximum(solution.coupling(), 0.0)
     pair_mass = coupling.sum(0)
-    copy_of_2 = p_2 @ _rows_to_one(pair_mass.T)  # p(x1|y) where x1 is made of x2 alone
-    copy_of_1 = p_1 @ _rows_to_one(pair_mass)
+    copy_of_1, copy_of_2 = _rows_to_one(pair_mass), _rows_to_one(pair_mass.T)  # p(x2|x1) and p(x1|x2)
     shape = coupling.shape
     cells = coupling.ravel() / coupling.sum()
 
     def permuted(x: IntArray) -> IntArray:
-        return np.asarray(rng.permutation(x))
+        return np.asarray(x[blocks.permutation(rng)])
+
+    def anew(x: IntArray) -> IntArray:
+        return np.asarray(x[blocks.within(y, rng)])
+
+    def made(channel: FloatArray, x: IntArray) -> IntArray:
+        return _through(channel, anew(x), blocks.groups, rng)
 
     def from_coupling() -> CodedSamples:
-        drawn = np.repeat(np.arange(cells.size), rng.multinomial(samples.n, cells))
+        drawn = np.repeat(rng.choice(cells.size, size=blocks.size.size, p=cells), blocks.size)
         return CodedSamples(*(np.asarray(codes, dtype=np.int64) for codes in np.unravel_index(drawn, shape)))
 
     return {
@@ -85,11 +106,11 @@ def _nulls(samples: CodedSamples, rng: np.random.Generator) -> dict[str, tuple[D
             lambda: CodedSamples(y, x1, permuted(x2)),
         ),
         "unique_1": (
-            lambda: CodedSamples(y, _draw(copy_of_2, y, rng), _draw(p_2, y, rng)),
+            lambda: CodedSamples(y, made(copy_of_2, x2), anew(x2)),
             lambda: CodedSamples(y, permuted(x1), x2),
         ),
         "unique_2": (
-            lambda: CodedSamples(y, _draw(p_1, y, rng), _draw(copy_of_1, y, rng)),
+            lambda: CodedSamples(y, anew(x1), made(copy_of_1, x1)),
             lambda: CodedSamples(y, x1, permuted(x2)),
         ),
         "synergy": (from_coupling, lambda: CodedSamples(permuted(y), x1, x2)),
@@ -113,10 +134,9 @@ def _rows_to_one(table: FloatArray) -> FloatArray:
     return np.where(total > 0.0, table / np.where(total > 0.0, total, 1.0), 1.0 / table.shape[1])
 
 
-def _draw(channel: FloatArray, given: IntArray, rng: np.random.Generator) -> IntArray:
-    """Draw one code for every sample from the row of `channel` that its symbol names."""
-    codes = np.empty(given.size, dtype=np.int64)
-    for symbol, number in enumerate(np.bincount(given, minlength=len(channel))):
-        rows = np.flatnonzero(given == symbol)
-        codes[rows] = rng.choice(channel.shape[1], size=number, p=channel[symbol])
-    return codes
+def _through(channel: FloatArray, x: IntArray, groups: IntArray, rng: np.random.Generator) -> IntArray:
+    """Return what a channel p(made | x) makes of the codes x; equal codes of one group become equal."""
+    distinct, which = np.unique(groups * len(channel) + x, return_inverse=True)
+    reached = np.cumsum(channel, axis=1)[distinct % len(channel)]
+    made = (reached[:, :-1] <= rng.random(distinct.size)[:, None]).sum(1)
+    return np.asarray(made[which], dtype=np.int64)

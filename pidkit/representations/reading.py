@@ -138,4 +138,5 @@ def read_pair(
         return readings.whole, LearningCurve(whole, whole)
     codes = int(whole.samples.x1.max()) + 1, int(whole.samples.x2.max()) + 1
     among = whole.rows[some_rows(whole.rows.size, SCORED_ROWS, rng)]
-    return readings.whole, LearningCurve(whole, score(readings.half, codes, among))
+    first, second, both = (readings.whole[name].report.learning_exponent for name in ("x1", "x2", "both"))
+    return readings.whole, LearningCurve(whole, score(readings.half, codes, among), (first, second, both))

@@ -13,7 +13,7 @@ from pidkit.types import FloatArray
 from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
-"""Bits of a bracket from which an atom is called limited by the codes, and of what more rows would teach decoders."""
+"""Bits from which an atom is called limited by what the codes leave open, or by what more rows would teach decoders."""
 
 LITTLE = 0.1
 """Share of H(Y) below which a decoder is said to read little."""
@@ -36,6 +36,8 @@ class DecoderReport(UnitPart):
         H(Y) less the mean entropy of its posteriors: what it believes to read.
     accuracy : float
         Share of rows whose most probable class is their label.
+    learning_exponent : float
+        What it has not learned is taken to fall with this power of the number of rows: 1 for a linear decoder.
     """
 
     _information = ("information", "calibrated", "standard_error", "claimed")
@@ -46,17 +48,19 @@ class DecoderReport(UnitPart):
     standard_error: float
     claimed: float
     accuracy: float
+    learning_exponent: float = 1.0
 
 
 @dataclass(frozen=True)
 class RepresentationPID(PIDEstimate):
     """Atoms of what decoders read out of two layers, each with its error budget. All informations are in `unit`.
 
-    What `PIDEstimate` has, it has. `interval` is the sample's part of the error, `bracket` that of the codes, `report`
-    the solver's. The decoder's part is named, not bounded: labels may hide in a layer beyond any decoder, so that the
-    atoms are those of what the named decoder reads (the usable information of Xu et al., ICLR 2020). `held_out` and
-    `in_sample` differ for the union information, whose predictors are fitted to the rows of other folds and once more
-    to all of them. `plug_in` holds the atoms of the empirical joint of the labels and the posteriors' codes.
+    What `PIDEstimate` has, it has. `interval` is the sample's part of the error, `bracket` that of the codes beside it,
+    `report` the solver's. The decoder's part is named, not bounded: labels may hide in a layer beyond any decoder, so
+    that the atoms are those of what the named decoder reads (the usable information of Xu et al., ICLR 2020).
+    `held_out` and `in_sample` differ for the union information, whose predictors are fitted to the rows of other folds
+    and once more to all of them. `plug_in` holds the atoms of the empirical joint of the labels and the posteriors'
+    codes.
 
     Attributes
     ----------
@@ -64,13 +68,17 @@ class RepresentationPID(PIDEstimate):
         Mean Kullback-Leibler divergence of a posterior from the centroid of its code: what the codes of x1 and of x2
         lose. The atoms are computed from the posteriors and pay less than this; see `bracket`.
     bracket : dict of str to (float, float)
-        Of the redundancy and the unique atoms: between these lie the atoms of the posteriors, up to the sample's error.
-        The redundancy of codes bounds theirs from below, the market of the codes from above.
+        Of the redundancy and the unique atoms: between these lie the atoms of the posteriors, with 95 % confidence. The
+        redundancy of codes bounds theirs from below, the market of the codes from above; the sample's error is added,
+        and what posteriors that are not calibrated may tell beyond what was counted.
+    coded_redundancy : float
+        The redundancy of the posteriors' codes: what the estimate exceeds it by, the codes leave open.
     decoders : dict of str to DecoderReport
         Of "x1", "x2" and "both", what each decoder read.
     at_limit : dict of str to float
         Every number as decoders would read it that were fitted to endless rows, by their learning curve from half of
-        the rows to all (`pidkit.representations.learning_curve`).
+        the rows to all (`pidkit.representations.learning_curve`). With a `learning_exponent` below 1 it is the most
+        that they might read.
     miscalibration, miscalibration_error : float
         Redundancy that the posteriors claim less the counted one, and its standard error.
     warnings : tuple of str
@@ -79,13 +87,14 @@ class RepresentationPID(PIDEstimate):
 
     _information = (
         *PIDEstimate._information,
-        *("coding_loss_1", "coding_loss_2", "bracket", "at_limit", "decoders"),
+        *("coding_loss_1", "coding_loss_2", "bracket", "coded_redundancy", "at_limit", "decoders"),
         *("miscalibration", "miscalibration_error", "_row_scores"),
     )
 
     coding_loss_1: float
     coding_loss_2: float
     bracket: Mapping[str, tuple[float, float]]
+    coded_redundancy: float
     at_limit: Mapping[str, float]
     decoders: Mapping[str, DecoderReport]
     miscalibration: float
@@ -102,7 +111,7 @@ class RepresentationPID(PIDEstimate):
         """Return what limits an atom: "the sample", "the rows to learn from", "the codes", "the decoder", or nothing.
 
         The sample, where its interval is wide; the rows to learn from, where the atom of endless rows is more than .1
-        bit away; the codes, where its bracket is wider than that; the decoder, where
+        bit away; the codes, where their redundancy is (the synergy apart); the decoder, where
         the one of both layers read no more than the better single one (synergy), or those of the layers that the atom
         is about read less than a tenth of H(Y). Nothing limits an atom that is exactly zero, since a layer is constant.
         """
@@ -110,8 +119,7 @@ class RepresentationPID(PIDEstimate):
         notable = convert(NOTABLE_LOSS, old="bits", new=self.unit)
         if abs(self.at_limit[atom] - self.atoms[atom]) > notable:
             found.append("the rows to learn from")
-        low, high = self.bracket.get(atom, (0.0, 0.0))
-        if high - low > notable:
+        if atom in self.bracket and self.redundancy - self.coded_redundancy > notable:
             found.append("the codes")
         little = {name: report.calibrated < LITTLE * self.entropy_y for name, report in self.decoders.items()}
         weak = {
@@ -164,11 +172,19 @@ class RepresentationPID(PIDEstimate):
         lines = [
             f"H(Y) = {self.entropy_y:z.4f} {self.unit}, n = {self.n_samples}",
             f"decoder {report.name!r}, {self.provenance['folds']} folds, read {', '.join(read)}",
+            *self._slow_learners(),
             f"codes   {n_1} and {n_2}, losing {self.coding_loss_1:z.3f} and {self.coding_loss_2:z.3f}",
             f"solver  {self.report.solver}, certified gap {self.report.gap:.1e} {self.report.unit}",
             *(f"warning {text}" for text in self.warnings),
         ]
         return "\n".join(lines)
+
+    def _slow_learners(self) -> list[str]:
+        """Return the line that says how slowly the decoders may learn, where that is slower than 1 / n."""
+        slowest = min(report.learning_exponent for report in self.decoders.values())
+        if slowest == 1.0:
+            return []
+        return [f"learns  as slowly as n^-{slowest:.2g} perhaps: endless rows is the most that it might read"]
 
     def __repr__(self) -> str:
         """Show the table, the verdicts, and what each step read or lost."""

@@ -1,5 +1,6 @@
 """Students side by side: bars and intervals above, paired differences below, and what cannot be compared."""
 
+import dataclasses
 import warnings
 from typing import Any
 
@@ -75,3 +76,24 @@ def test_what_cannot_be_compared_is_refused(students: dict[str, RepresentationPI
     ):
         with pytest.raises(InputError, match=message):
             plot_atoms_beside(results)
+
+
+def test_no_number_meets_a_line_or_the_frame(students: dict[str, RepresentationPID]) -> None:
+    """The values above tall bars were struck through by the line of H(Y), and by the frame of the panel."""
+    near = {}
+    for name, high in zip(NAMES, (0.93, 0.98, 1.04), strict=True):  # H(Y) is one bit
+        interval = {**students[name].interval, "redundancy": (0.8, high)}
+        near[name] = dataclasses.replace(students[name], redundancy=0.9, interval=interval)
+    tall: Any = plot_atoms_beside(near)
+    figure: Any = tall.figure
+    figure.canvas.draw()
+    upper, lower = figure.axes
+    for panel, lines in ((upper, (0.0, students["alone"].entropy_y)), (lower, (0.0,))):
+        frame = panel.get_window_extent()
+        for text in panel.texts:
+            box = text.get_window_extent()
+            assert frame.y0 < box.y0
+            assert box.y1 < frame.y1
+            for line in lines:
+                at = panel.transData.transform((0.0, line))[1]
+                assert not box.y0 < at < box.y1, (text.get_text(), line)

@@ -28,8 +28,7 @@ def test_the_parts_add_up_to_the_entropy_of_the_label(decoded: RepresentationPID
     assert sum(part.get_width() for part in parts) == pytest.approx(decoded.entropy_y, abs=0.01)
     widths = [high - low for low, high in (decoded.interval[name] for name in ATOMS)]
     assert sample.get_width() == pytest.approx(max(widths))
-    low, high = decoded.bracket["redundancy"]
-    assert codes.get_width() == pytest.approx(high - low)
+    assert codes.get_width() == pytest.approx(max(decoded.redundancy - decoded.coded_redundancy, 0.0))
     limit = decoded.at_limit["mi_joint"]
     assert unlearned.get_width() == pytest.approx(limit - decoded.mi_joint)
     assert unread.get_width() == pytest.approx(decoded.entropy_y - limit)

@@ -66,11 +66,11 @@ def test_the_rows_left_out_take_the_scores_of_their_codes(monkeypatch: pytest.Mo
     monkeypatch.setattr(union, "MOST_WORK", 0.0)
     part = measured()
     assert (whole.rows.size, part.rows.size) == (N, union.FEWEST_SCORED)
-    assert whole.rows_of_informations()[1] == 0.0
-    rows, extra = part.rows_of_informations()
+    assert whole.of_rows[1] == 0.0
+    rows, extra = part.of_rows
     assert rows.shape == (N, 4)
     assert extra > 0.0
-    difference = rows[:, 2].mean() - whole.rows_of_informations()[0][:, 2].mean()
+    difference = rows[:, 2].mean() - whole.of_rows[0][:, 2].mean()
     assert abs(difference) <= 3.5 * np.sqrt(extra)
     assert part.standard_errors()["union"] > whole.standard_errors()["union"]
 

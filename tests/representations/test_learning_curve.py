@@ -1,13 +1,19 @@
 """The learning curve: halves of splits, limits against exact posteriors, no unique atom that decoders only missed."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
-from pidkit import representation_pid
+from pidkit import PidkitWarning, representation_pid
+from pidkit.mi import LabelDecoder
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores
+from pidkit.representations.decoders import Decoder, learning_exponent
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.learning_curve import LearningCurve, halved
 from tests.representations.test_decoded import measured
@@ -66,6 +72,55 @@ def test_limits_are_as_far_above_the_whole_as_that_is_above_the_half() -> None:
     assert max(curve.limits(0.3)[0]) == 0.3
     # More rows do not make a decoder read less: a gain below zero is the sample's.
     assert LearningCurve(whole, scores_with(whole, -gains)).missed() == pytest.approx(np.zeros(4))
+
+
+def test_slow_learners_miss_more_than_half_of_the_rows_brought() -> None:
+    """Where c n ** -a is missing, the second half of the rows brought 2 ** a - 1 times that."""
+    whole = measured()
+    exponents = (0.25, 0.5, 1.0)
+    missing = np.array([0.02, 0.03, 0.01, 0.04])
+    gains = missing * (2.0 ** np.array([0.25, 0.5, 0.25, 1.0]) - 1.0)
+    curve = LearningCurve(whole, scores_with(whole, gains), exponents)
+    assert curve.missed() == pytest.approx(missing, abs=1e-12)
+    fast = LearningCurve(whole, scores_with(whole, gains))
+    assert curve.p_values()["redundancy"] == fast.p_values()["redundancy"]
+    assert curve.p_values()["unique_1"] >= fast.p_values()["unique_1"]
+    assert curve.limits(10.0)[0][0] > fast.limits(10.0)[0][0]
+    assert len(fast.limits(10.0)) == 2
+    # One layer may have missed nothing: what is unique to the other is then larger than at both limits.
+    unique = [union - second for _, second, union, _ in curve.limits(10.0)]
+    assert max(unique) == pytest.approx(whole.informations()[0][0] + 0.02 - whole.informations()[0][1], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "exponent"),
+    [
+        ("linear", 1.0),
+        ("softmax", 1.0),
+        ("mlp", 0.5),
+        ("knn", 0.4),
+        (LabelDecoder("mlp"), 0.5),
+        (LabelDecoder("linear"), 1.0),
+        (KNeighborsClassifier(), 0.4),
+        (LogisticRegression(), 1.0),
+        (RandomForestClassifier(), 0.5),
+    ],
+    ids=str,
+)
+def test_exponents_of_decoders(decoder: Decoder, exponent: float) -> None:
+    assert learning_exponent(decoder, 6) == pytest.approx(exponent)
+
+
+def test_the_result_says_that_a_decoder_learns_slowly() -> None:
+    labels, x1, x2 = looks(300, 0)
+    with warnings.catch_warnings(category=PidkitWarning, action="ignore"):
+        slow = representation_pid(labels=labels, x1=x1[:, :6], x2=x2[:, :6], decoder="knn")
+    assert slow.decoders["x1"].learning_exponent == pytest.approx(0.4)
+    assert slow.decoders["both"].learning_exponent == pytest.approx(0.25)
+    assert "learns  as slowly as n^-0.25 perhaps" in slow.summary()
+    # By n^-.4 they miss 1 / (2^.4 - 1) = 3.1 times what the second half of the rows brought.
+    assert slow.interval["mi_1"][1] > slow.at_limit["mi_1"] > slow.mi_1 + 0.1
+    assert slow.at_limit["mi_joint"] <= slow.entropy_y + 1e-12
 
 
 def test_a_unique_atom_no_larger_than_what_the_other_decoder_misses_is_not_called() -> None:

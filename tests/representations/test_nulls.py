@@ -7,8 +7,10 @@ import pytest
 
 from pidkit import estimate_pid, pid_from_samples, solve_broja
 from pidkit.pid.result import ATOMS
+from pidkit.representations.blocks import Blocks
+from pidkit.representations.finite_samples import CodedSamples, bootstrap
 from pidkit.representations.nulls import _channel, _nulls, null_tests
-from pidkit.types import FloatArray
+from pidkit.types import FloatArray, IntArray
 from tests.representations.systems import draw, looks, modular
 
 
@@ -24,7 +26,7 @@ def observed(p: FloatArray, n: int, seed: int) -> tuple[dict[str, float], dict[s
 
 def test_replicates_keep_what_the_atom_is_not_about() -> None:
     samples = draw(looks(4, 0.8, 0.5), 4000, 0)
-    nulls = _nulls(samples, np.random.default_rng(0))
+    nulls = _nulls(samples, Blocks(samples.n), np.random.default_rng(0))
     for number, draw_one in enumerate(nulls["redundancy"]):
         replicate = draw_one()
         kept, permuted = (("x2", "x1"), ("x1", "x2"))[number]
@@ -51,6 +53,38 @@ def test_atoms_of_a_tenth_of_a_bit_are_found_and_true_zeros_are_not() -> None:
     p_values, _ = observed(modular(4, 0.5), 5000, 1)
     assert p_values["synergy"] == 1 / 40
     assert min(p_values[name] for name in ("redundancy", "unique_1", "unique_2")) > 0.05
+
+
+def copied(samples: CodedSamples, times: int) -> tuple[CodedSamples, IntArray]:
+    """Return every sample so many times, and which are copies of one."""
+    groups = np.repeat(np.arange(samples.n), times)
+    return samples.take(groups), groups
+
+
+def test_copies_in_groups_are_called_real_no_more_often_than_the_samples_themselves() -> None:
+    """Eight copies of 60 samples that tell nothing: one by one, chance seems eight times rarer than it is."""
+    called = {False: 0, True: 0}
+    for seed in range(20):
+        samples, groups = copied(draw(looks(3, 0.0, 0.0), 60, seed), 8)
+        plug_in = pid_from_samples(y=samples.y, x1=samples.x1, x2=samples.x2, unit="nats")
+        values = np.array([getattr(plug_in, name) for name in ATOMS])
+        for kept in called:
+            p_values, _ = null_tests(
+                samples, values, 19, np.random.default_rng(seed), groups=groups if kept else None, atoms=("unique_1",)
+            )
+            assert set(p_values) == {"unique_1"}
+            called[kept] += p_values["unique_1"] <= 0.05
+    assert called[False] >= 8
+    assert called[True] <= 3
+
+
+def test_resamples_of_groups_scatter_as_those_of_what_was_copied() -> None:
+    once = draw(looks(3, 0.7, 0.3), 200, 0)
+    samples, groups = copied(once, 6)
+    spread = bootstrap(once, 120, np.random.default_rng(1)).std(0)
+    whole, torn = (bootstrap(samples, 120, np.random.default_rng(1), kept).std(0) for kept in (groups, None))
+    assert whole == pytest.approx(spread, rel=1e-6)  # the same draws
+    assert (torn[:2] < 0.6 * spread[:2]).all()  # one by one: 1 / sqrt(6) of it
 
 
 @pytest.mark.slow
