@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from scipy.special import digamma
 
 from pidkit.types import FloatArray, IntArray
 
@@ -59,6 +60,31 @@ def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
     for rows in _blocks(len(x)):
         counts[rows] = (cdist(x[rows], x, "chebyshev") <= radius[rows, None]).sum(axis=1)
     return counts
+
+
+def neighbour_terms(x: FloatArray, y: FloatArray, *, k: int, version: int = 1) -> FloatArray:
+    """Return the terms, in nats, whose mean is the estimate of I(X; Y) from rows x and y without ties."""
+    neighbours = nearest_pairs(x, y, k)
+    if version == 1:
+        radius = np.nextafter(neighbours.distance, 0.0)
+        n_x, n_y = counts_within(x, radius), counts_within(y, radius)
+        constant = digamma(k)
+    else:
+        n_x, n_y = counts_within(x, neighbours.side_a) - 1, counts_within(y, neighbours.side_b) - 1
+        constant = digamma(k) - 1.0 / k
+    return np.asarray(constant + digamma(len(x)) - digamma(n_x) - digamma(n_y))
+
+
+def class_terms(x: FloatArray, labels: IntArray, *, k: int) -> FloatArray:
+    """Return Ross's terms, in nats, of rows x without ties and labels 0..m-1, none of which is alone in its class."""
+    sizes = np.bincount(labels)
+    radius, k_i = np.empty(len(x)), np.empty(len(x))
+    for label in np.flatnonzero(sizes):
+        members = np.flatnonzero(labels == label)
+        k_i[members] = fewer = min(k, members.size - 1)
+        radius[members] = np.nextafter(balls(x[members], fewer), 0.0)
+    m_i = counts_within(x, radius)
+    return np.asarray(digamma(len(x)) + digamma(k_i) - digamma(sizes[labels]) - digamma(m_i))
 
 
 def _neighbour_index(x: FloatArray, k: int) -> IntArray:

@@ -11,7 +11,7 @@ from scipy.special import gammaln, stdtrit
 from scipy.stats import rankdata
 
 from pidkit.mi.beyond_normal import student_information
-from pidkit.mi.gaussian import normal_scores, principal_parts, shared_correlations
+from pidkit.mi.canonical import normal_scores, principal_parts, shared_correlations
 from pidkit.types import FloatArray
 
 DEGREES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 60.0)
@@ -76,7 +76,7 @@ def fit_surrogates(a: FloatArray, b: FloatArray) -> Surrogates:
     shared = shared_correlations(a, b)
     pairs = -0.5 * np.log1p(-(shared.rho**2))
     gaussian = max(float(pairs.sum()) - shared.bias, 0.0)
-    rho = np.sqrt(-np.expm1(-2.0 * _lowered(pairs, gaussian)))
+    rho = np.sqrt(-np.expm1(-2.0 * lowered(pairs, gaussian)))
     dof = _degrees(np.hstack([a, b]))
     root = math.sqrt(len(a))
     return Surrogates(
@@ -91,7 +91,7 @@ def fit_surrogates(a: FloatArray, b: FloatArray) -> Surrogates:
     )
 
 
-def _lowered(pairs: FloatArray, total: float) -> FloatArray:
+def lowered(pairs: FloatArray, total: float) -> FloatArray:
     """Return max(pairs - t, 0) of descending pairs, with the t at which they sum to `total` where they exceed it."""
     if pairs.sum() <= total:
         return pairs
