@@ -61,8 +61,8 @@ class SharedCorrelations:
         return math.sqrt(float((self.rho**2).sum()) / n + independent)
 
 
-def shared_correlations(a: FloatArray, b: FloatArray) -> SharedCorrelations:
-    """Return the canonical correlations of a (n, d_a) and b (n, d_b).
+def shared_correlations(a: FloatArray, b: FloatArray, *, taken: int = 0) -> SharedCorrelations:
+    """Return the canonical correlations of a (n, d_a) and b (n, d_b); regression has `taken` degrees of freedom.
 
     Raises
     ------
@@ -72,10 +72,10 @@ def shared_correlations(a: FloatArray, b: FloatArray) -> SharedCorrelations:
     n = check_pairs(len(a), len(b), at_least=3, reason="a covariance")
     (left_a, loadings_a), (left_b, loadings_b) = principal_parts(a), principal_parts(b)
     d_a, d_b = len(loadings_a), len(loadings_b)
-    if n < d_a + d_b + 2:
+    if n < taken + d_a + d_b + 2:
         raise InputError(
             f"a and b hold {n} samples of {d_a} and {d_b} independent columns; a covariance of both needs at least "
-            f"{d_a + d_b + 2}: give more samples, or reduce the columns by PCA first"
+            f"{taken + d_a + d_b + 2}: give more samples, or reduce the columns by PCA first"
         )
     rotation_a, rho, rotation_b = np.linalg.svd(left_a.T @ left_b)
     if rho[0] ** 2 >= 1.0 - 1e-12:
@@ -83,7 +83,8 @@ def shared_correlations(a: FloatArray, b: FloatArray) -> SharedCorrelations:
             "a and b share a linear combination of columns, so their Gaussian information is infinite; "
             "drop what is copied, or use 'plugin' on codes"
         )
-    bias = 0.5 * (wishart_bias(n, d_a) + wishart_bias(n, d_b) - wishart_bias(n, d_a + d_b))
+    free = n - taken
+    bias = 0.5 * (wishart_bias(free, d_a) + wishart_bias(free, d_b) - wishart_bias(free, d_a + d_b))
     return SharedCorrelations(rho, left_a, left_b, rotation_a, rotation_b.T, loadings_a, loadings_b, bias)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from pidkit.mi.repeats import TIED_SHARE, Repeats, repeats, tie_warnings
 from pidkit.mi.result import MIEstimate, above_cap
 from pidkit.mi.samples import Samples, check_labels, check_rows
-from pidkit.mi.second_opinion import Opinion, differ, off_on_surrogates, opinion_of_classes, opinion_of_rows
+from pidkit.mi.second_opinion import Opinion, off_on_surrogates, opinion_of_classes, opinion_of_rows
 from pidkit.types import FloatArray, IntArray
 
 Owner = TypeVar("Owner")
@@ -62,7 +62,7 @@ def doubted(
                 *(tie_warnings(seen.codes_a, "a") if density and labels_are != "a" else ()),
                 *(tie_warnings(seen.codes_b, "b") if density and labels_are != "b" else ()),
                 *(_copies(seen) if sides != "symbols" else ()),
-                *_of_the_value(nats),
+                *_of_the_value(nats, getattr(self, "k", 1)),
                 *(() if check is None else _second_opinion(self, nats, x, y, labels_are, check)),
             ]
             return _with_entropies(nats, seen, tuple(texts)).to(found.unit)
@@ -101,8 +101,11 @@ def _copies(seen: Repeats) -> tuple[str, ...]:
     )
 
 
-def _of_the_value(found: MIEstimate) -> tuple[str, ...]:
-    """Return the warnings that a value in nats is no information, or says how many samples there are."""
+def _of_the_value(found: MIEstimate, k: int = 1) -> tuple[str, ...]:
+    """Return the warnings that a value in nats is no information, or says how many samples there are.
+
+    Of k neighbours the largest value is about log(n / k).
+    """
     texts = []
     error = found.stderr or 0.0
     if found.value < -max(FAR_BELOW_ZERO, 3.0 * error):
@@ -110,7 +113,7 @@ def _of_the_value(found: MIEstimate) -> tuple[str, ...]:
             f"below zero: information is never negative, so that {found.value:.2f} nats are an error which the "
             "standard error does not show"
         )
-    log_n = math.log(found.n_samples)
+    log_n = math.log(found.n_samples / k)
     if found.kind != "v_information" and found.value >= NEAR_LOG_N * log_n:
         texts.append(
             f"near log n: {found.value:.2f} nats, and {found.n_samples} samples cannot show more than about "
@@ -139,7 +142,7 @@ def _second_opinion(owner: Any, found: MIEstimate, x: Side, y: Side, labels_are:
     if check == "correlations":
         texts += off_on_surrogates(opinion.n, opinion.linear, opinion.known)
     at_its_cap = any(text.startswith("near the cap") for text in found.warnings)
-    if not texts and not at_its_cap and differ(found.value, opinion.value):
+    if not texts and not at_its_cap and opinion.denies(found.value):
         texts.append(_disagrees(found, opinion))
     if not texts and opinion.blind and not trained:
         texts.append(
@@ -161,6 +164,11 @@ def _disagrees(found: MIEstimate, opinion: Opinion) -> str:
     )
 
 
+def finished(found: MIEstimate, seen: Repeats) -> MIEstimate:
+    """Return an estimate in nats with the doubts that its value and repeated pairs give, for what has no opinion."""
+    return _with_entropies(found, seen, _of_the_value(found))
+
+
 def _with_entropies(found: MIEstimate, seen: Repeats, texts: tuple[str, ...]) -> MIEstimate:
     """Return the estimate in nats with the texts, the entropies of sides that repeat, and the smallest cap."""
     entropies = {f"entropy_{side}": seen.entropy_of(side) for side in "ab"}
@@ -174,6 +182,6 @@ def _with_entropies(found: MIEstimate, seen: Repeats, texts: tuple[str, ...]) ->
         cap=cap,
         cap_name=name,
         warnings=(*found.warnings, *(text for text in above if text not in found.warnings), *texts),
-        diagnostics={**found.diagnostics, **known, "copied_share": seen.copied_share},
+        diagnostics={**found.diagnostics, **known, **seen.shares},
         diagnostics_in_unit=(*found.diagnostics_in_unit, *known),
     )

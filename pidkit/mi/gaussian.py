@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from pidkit.arguments import Rng, keep_checked, one_of, seed_name
-from pidkit.mi.canonical import normal_scores, shared_correlations
+from pidkit.mi.canonical import SharedCorrelations, normal_scores, principal_parts, shared_correlations
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_rows, tail_warnings
+from pidkit.mi.samples import Samples, check_rows, standardise, tail_warnings
 from pidkit.types import FloatArray, Unit
 
 WishartCorrection = Literal["wishart", "none"]
@@ -131,3 +131,17 @@ def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estim
         diagnostics={"canonical_correlations": [float(r) for r in shared.rho]},
         seconds=time.perf_counter() - began,
     )
+
+
+def conditional_gaussian(a: FloatArray, b: FloatArray, c: FloatArray) -> SharedCorrelations:
+    """Return the canonical correlations of what is left of a and b after regression on c, rows (n, d) each.
+
+    Raises
+    ------
+    InputError
+        If there are no more samples than columns, or a combination of columns of a is one of b given c.
+    """
+    left_c, _ = principal_parts(c)
+    left_a, left_b = (standardise(side) for side in (a, b))
+    left_a, left_b = (side - left_c @ (left_c.T @ side) for side in (left_a, left_b))
+    return shared_correlations(left_a, left_b, taken=left_c.shape[1])

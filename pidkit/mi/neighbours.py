@@ -38,14 +38,14 @@ class NearestPairs:
 def nearest_pairs(x: FloatArray, y: FloatArray, k: int) -> NearestPairs:
     """Find the k nearest neighbours of the pairs (x_i, y_i), themselves left out, in the maximum norm."""
     joint = np.hstack([x, y])
-    index = _neighbour_index(joint, k)
+    index = nearest_rows(joint, k)
     side_a, side_b = (np.abs(side[index] - side[:, None]).max(axis=(1, 2)) for side in (x, y))
     return NearestPairs(np.maximum(side_a, side_b), side_a, side_b)
 
 
 def balls(x: FloatArray, k: int) -> FloatArray:
     """Return for every row the distance to its k-th neighbour, itself left out."""
-    index = _neighbour_index(x, k)
+    index = nearest_rows(x, k)
     return np.asarray(np.abs(x[index] - x[:, None]).max(axis=(1, 2)))
 
 
@@ -87,7 +87,7 @@ def class_terms(x: FloatArray, labels: IntArray, *, k: int) -> FloatArray:
     return np.asarray(digamma(len(x)) + digamma(k_i) - digamma(sizes[labels]) - digamma(m_i))
 
 
-def _neighbour_index(x: FloatArray, k: int) -> IntArray:
+def nearest_rows(x: FloatArray, k: int) -> IntArray:
     """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
     if x.shape[1] < BRUTE_FORCE_FROM:
         _, neighbours = cKDTree(x).query(x, k + 1, p=np.inf)

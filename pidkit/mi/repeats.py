@@ -16,6 +16,9 @@ MOST_COPIES = 20
 SYMBOL_SHARE = 0.1
 """Share of the rows from which a value that they share is taken for a symbol, however few they are."""
 
+COPIED = 0.5
+"""Share of the way from chance to certainty from which rows of one value agree so often that they are copies."""
+
 TIED_SHARE = 0.05
 """Share of repeated rows from which a result says so."""
 
@@ -44,6 +47,15 @@ class Repeats:
         return None if codes.max() + 1 == codes.size else entropy(np.bincount(codes) / codes.size)
 
     @property
+    def shares(self) -> dict[str, float]:
+        """The share of distinct values of each side, and of copied pairs, as a result's diagnostics name them."""
+        distinct = {
+            f"distinct_share_{s}": float(c.max() + 1) / self.n
+            for s, c in zip("ab", (self.codes_a, self.codes_b), strict=True)
+        }
+        return {**distinct, "copied_share": self.copied_share}
+
+    @property
     def cap(self) -> tuple[str, float] | None:
         """The name and value of the smaller entropy of the sides that repeat: I(A; B) is no larger than either."""
         found = [(f"H({side.upper()})", self.entropy_of(side)) for side in "ab"]
@@ -64,9 +76,27 @@ class Repeats:
 
     @property
     def copied_share(self) -> float:
-        """The share of rows beyond the first of each group whose pair is equal to another of the group."""
-        together = np.column_stack([self.groups, self.codes_a, self.codes_b])
-        return 1.0 - float(np.unique(together, axis=0).shape[0]) / self.n
+        """The share of rows whose pair is a copy of another's; 0 where values repeat as those of a grid do.
+
+        On a grid, two rows of one value on the finer side agree on the other as often as any two rows do; copies
+        always. Where they do so more than half way between, all pairs that repeat are taken for copies.
+        """
+        groups = self.groups
+        together = np.column_stack([groups, self.codes_a, self.codes_b])
+        pairs = np.unique(together, axis=0, return_counts=True)[1]
+        same_value = _agreeing(np.bincount(groups))
+        if same_value == 0.0:
+            return 0.0
+        coarser = min((self.codes_a, self.codes_b), key=lambda codes: int(codes.max()))
+        chance = _agreeing(np.bincount(coarser)) / _agreeing(np.array([self.n]))
+        if _agreeing(pairs) / same_value - chance <= COPIED * (1.0 - chance):
+            return 0.0
+        return 1.0 - float(pairs.size) / self.n
+
+
+def _agreeing(sizes: IntArray) -> float:
+    """Return how many pairs of rows lie in one of the groups of these sizes."""
+    return float((sizes * (sizes - 1.0)).sum() / 2.0)
 
 
 def repeats(a: FloatArray | IntArray, b: FloatArray | IntArray) -> Repeats:

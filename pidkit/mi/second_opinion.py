@@ -22,6 +22,9 @@ from pidkit.types import FloatArray, IntArray
 OPINION_ROWS = 1000
 """Rows at most that a second opinion looks at, and those of its surrogate."""
 
+ROWS_IN_FEW_COLUMNS = 4000
+"""The same in TRUSTED_COLUMNS or fewer, where it costs little."""
+
 OPINION_COLUMNS = 120
 """Columns of both sides together beyond which nearest neighbours of a thousand rows see next to nothing."""
 
@@ -30,6 +33,9 @@ TRUSTED_COLUMNS = 3
 
 LARGEST_MISS, LARGEST_MISS_SHARE = 0.1, 0.2
 """Nats, and share of what is known, by which a value may be off without a warning."""
+
+MISS_IN_FEW_COLUMNS = 0.07
+"""LARGEST_MISS in TRUSTED_COLUMNS or fewer, where the opinion itself is more exact."""
 
 LEAST_SEEN = 0.5
 """Share of the surrogate's information that nearest neighbours have to find, else they see little of anything."""
@@ -55,6 +61,8 @@ class Opinion:
         What they find in the surrogate, and what it has.
     linear : float
         What correlations alone have.
+    few : bool
+        Whether the columns are so few that neighbours need no surrogate.
     """
 
     n: int
@@ -62,11 +70,16 @@ class Opinion:
     found: float
     known: float
     linear: float
+    few: bool = False
 
     @property
     def value(self) -> float:
         """The information of the rows, as far as what is missed of the surrogate is missed of them too."""
         return self.own + self.known - self.found
+
+    def denies(self, value: float) -> bool:
+        """Tell whether a value is further from the opinion's than the errors of both explain."""
+        return differ(value, self.value, MISS_IN_FEW_COLUMNS if self.few else LARGEST_MISS)
 
     @property
     def off_on_surrogates(self) -> tuple[str, ...]:
@@ -95,9 +108,9 @@ def off_on_surrogates(n: int, found: float, known: float, *, remedy: str = "use 
     )
 
 
-def differ(value: float, reference: float) -> bool:
+def differ(value: float, reference: float, least: float = LARGEST_MISS) -> bool:
     """Tell whether a value is further from a reference than its errors explain."""
-    return abs(value - reference) > max(LARGEST_MISS, LARGEST_MISS_SHARE * abs(reference))
+    return abs(value - reference) > max(least, LARGEST_MISS_SHARE * abs(reference))
 
 
 def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None) -> Opinion | str:
@@ -109,23 +122,23 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None) ->
         return f"{a.shape[1] + b.shape[1]} columns are too many for a second opinion"
     terms = terms or (lambda x, y: neighbour_terms(x, y, k=3))
     draws = np.random.default_rng(0)
-    rows = _some(len(a), draws)
+    few = a.shape[1] + b.shape[1] <= TRUSTED_COLUMNS
+    rows = _some(len(a), draws, ROWS_IN_FEW_COLUMNS if few else OPINION_ROWS)
     try:
         x, y = (normal_scores(standardise(check_rows(side[rows], name))) for side, name in ((a, "a"), (b, "b")))
         own = _mean(terms, x, y, draws)
         law = fit_surrogates(x, y)
         known = law.information
-        few = x.shape[1] + y.shape[1] <= TRUSTED_COLUMNS
         found = known if few else _mean(terms, *law.draw(draws), draws)
     except InputError as error:
         return str(error)
-    return Opinion(rows.size, own, found, known, law.gaussian)
+    return Opinion(rows.size, own, found, known, law.gaussian, few)
 
 
 def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinion | str:
     """Return the opinion on rows a (n, d) and labels (n,), with Ross's neighbours, or why there is none."""
     draws = np.random.default_rng(0)
-    rows = _some(len(a), draws)
+    rows = _some(len(a), draws, OPINION_ROWS)
     kept = rows[np.bincount(labels[rows], minlength=int(labels.max()) + 1)[labels[rows]] > 1]
     if a.shape[1] > OPINION_COLUMNS or kept.size < k + 2 or np.unique(labels[kept]).size < 2:
         return f"{a.shape[1]} columns are too many for a second opinion, or no two classes have two of these rows"
@@ -144,8 +157,8 @@ def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinio
     return Opinion(kept.size, own, terms(surrogate), known, known)
 
 
-def _some(n: int, draws: np.random.Generator) -> IntArray:
-    return np.asarray(draws.permutation(n)[:OPINION_ROWS])
+def _some(n: int, draws: np.random.Generator, most: int) -> IntArray:
+    return np.asarray(draws.permutation(n)[:most])
 
 
 def _mean(terms: Terms, x: FloatArray, y: FloatArray, draws: np.random.Generator) -> float:

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit, check_class_sizes, three_way_splits
-from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
-
-
-def read_groups(groups: npt.ArrayLike | Iterable[Hashable], n: int) -> IntArray:
-    """Return the group of every row as ranks 0, 1, ....
-
-    Raises
-    ------
-    InputError
-        If there is not one group a row.
-    """
-    codes, _ = encode_labels(groups, n=None, name="groups")
-    if codes.size != n:
-        raise InputError(f"groups must name the group of every row; there are {codes.size} for {n} rows")
-    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
 def cross_fitting_splits(
