@@ -132,9 +132,9 @@ def _second_opinion(owner: Any, found: MIEstimate, x: Side, y: Side, labels_are:
         rows, labels = (y, x) if labels_are == "a" else (x, y)
         opinion = opinion_of_classes(cast(FloatArray, rows), cast(IntArray, labels), k=getattr(owner, "k", 3))
     else:
-        opinion = opinion_of_rows(
-            cast(FloatArray, x), cast(FloatArray, y), owner.terms if check == "neighbours" else None
-        )
+        asked = owner.terms if check == "neighbours" else None
+        linear = check == "correlations"
+        opinion = opinion_of_rows(cast(FloatArray, x), cast(FloatArray, y), asked, linear=linear)
     trained = check in ("any rows", "any decoder")
     if not isinstance(opinion, Opinion):
         return () if trained else (f"unchecked on surrogates of known information, for {opinion}",)

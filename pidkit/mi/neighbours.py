@@ -14,6 +14,13 @@ from pidkit.types import FloatArray, IntArray
 BRUTE_FORCE_FROM = 12
 """Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""
 
+COUNTED_QUICKLY, COUNTING_LEAF = 2000, 20
+"""Rows from which scikit-learn's tree counts, which takes cells inside a ball whole, and rows in one of its leaves.
+
+For fewer rows scipy's is as fast, and scikit-learn need not be loaded. Rows are asked for in the order of the tree, so
+that what one needs is still in the cache of the last.
+"""
+
 CELLS = 4_000_000
 """Distances computed at a time by brute force: 32 MB."""
 
@@ -53,10 +60,16 @@ def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
     """Count for every row the rows at most `radius` away, itself included."""
     if x.shape[1] == 1:
         return _counts_on_a_line(x[:, 0], radius)
-    if x.shape[1] < BRUTE_FORCE_FROM:
-        counts_in_tree = cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True)
-        return np.asarray(counts_in_tree, dtype=np.int64)
     counts = np.empty(len(x), dtype=np.int64)
+    if x.shape[1] < BRUTE_FORCE_FROM:
+        if len(x) < COUNTED_QUICKLY:
+            return np.asarray(cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True), dtype=np.int64)
+        from sklearn.neighbors import KDTree
+
+        counter = KDTree(x, metric="chebyshev", leaf_size=COUNTING_LEAF)
+        order = np.asarray(counter.idx_array)
+        counts[order] = counter.query_radius(x[order], radius[order], count_only=True)
+        return counts
     for rows in _blocks(len(x)):
         counts[rows] = (cdist(x[rows], x, "chebyshev") <= radius[rows, None]).sum(axis=1)
     return counts
@@ -90,8 +103,10 @@ def class_terms(x: FloatArray, labels: IntArray, *, k: int) -> FloatArray:
 def nearest_rows(x: FloatArray, k: int) -> IntArray:
     """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
     if x.shape[1] < BRUTE_FORCE_FROM:
-        _, neighbours = cKDTree(x).query(x, k + 1, p=np.inf)
-        return _without_self(np.asarray(neighbours, dtype=np.int64))
+        tree = cKDTree(x)
+        neighbours = np.empty((len(x), k + 1), dtype=np.int64)
+        neighbours[tree.indices] = tree.query(x[tree.indices], k + 1, p=np.inf)[1]
+        return _without_self(neighbours)
     index = np.empty((len(x), k), dtype=np.int64)
     for rows in _blocks(len(x)):
         distance = cdist(x[rows], x, "chebyshev")

@@ -22,7 +22,7 @@ from pidkit.types import FloatArray, IntArray
 OPINION_ROWS = 1000
 """Rows at most that a second opinion looks at, and those of its surrogate."""
 
-ROWS_IN_FEW_COLUMNS = 4000
+ROWS_IN_FEW_COLUMNS = 2500
 """The same in TRUSTED_COLUMNS or fewer, where it costs little."""
 
 OPINION_COLUMNS = 120
@@ -113,10 +113,11 @@ def differ(value: float, reference: float, least: float = LARGEST_MISS) -> bool:
     return abs(value - reference) > max(least, LARGEST_MISS_SHARE * abs(reference))
 
 
-def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None) -> Opinion | str:
+def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None, *, linear: bool = False) -> Opinion | str:
     """Return the opinion on rows a (n, d_a) and b (n, d_b), or why there is none.
 
-    `terms` are those of the neighbours that are asked, KSG's of three unless given.
+    `terms` are those of the neighbours that are asked, KSG's of three unless given. In few columns a surrogate is
+    fitted only where what is `linear` is asked for; elsewhere found and known are then what is found in the rows.
     """
     if a.shape[1] + b.shape[1] > OPINION_COLUMNS:
         return f"{a.shape[1] + b.shape[1]} columns are too many for a second opinion"
@@ -127,6 +128,8 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None) ->
     try:
         x, y = (normal_scores(standardise(check_rows(side[rows], name))) for side, name in ((a, "a"), (b, "b")))
         own = _mean(terms, x, y, draws)
+        if few and not linear:
+            return Opinion(rows.size, own, own, own, own, few)
         law = fit_surrogates(x, y)
         known = law.information
         found = known if few else _mean(terms, *law.draw(draws), draws)
