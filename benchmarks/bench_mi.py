@@ -5,10 +5,7 @@ to be:
 
     python benchmarks/bench_mi.py [--seeds 5] [--samples 5000] [--markdown]
 
-The 40 tasks of Beyond Normal, a line for each task and seed with errors, flags and CPU seconds, kept in a file of JSON
-lines so that a run that was stopped goes on; --task takes part of a task's name:
-
-    python benchmarks/bench_mi.py --forty forty.jsonl [--task spiral] [--seeds 3] [--samples 5000]
+The 40 tasks of Beyond Normal are run by benchmarks/mi_forty.py.
 
 As timings: python -m pytest benchmarks/bench_mi.py --benchmark-only
 """
@@ -16,21 +13,18 @@ As timings: python -m pytest benchmarks/bench_mi.py --benchmark-only
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 from pidkit import PidkitWarning, estimate_mi
-from pidkit.mi import BEYOND_NORMAL, TASKS, Task
+from pidkit.mi import TASKS, Task
 
 KNN = ("normal 1x1", "additive noise", "swiss roll", "dense 5x5", "pair 5x5", "half-cube 5x5", "dense 25x25")
 GAUSSIAN = tuple(name for name, task in TASKS.items() if task.kind == "gaussian")
@@ -143,74 +137,6 @@ def layout(line: tuple[str, ...]) -> str:
     return f"{line[0]:<29}{line[1]:<18}" + "".join(f"{text:>9}" for text in line[2:])
 
 
-FORTY = ("calibrated", "ksg", "gaussian-copula")
-"""The estimators that the 40 tasks are run with."""
-
-Record = dict[str, Any]
-
-
-def flagged(record: Record, name: str) -> bool:
-    """Tell whether a run of one estimator has warnings."""
-    return bool(record[f"{name} flags"])
-
-
-def wrong(record: Record, name: str) -> bool:
-    """Tell whether a value is off by more than 30 % and .1 nats."""
-    error = abs(float(record[name]) - float(record["truth"]))
-    return error > max(0.1, 0.3 * float(record["truth"]))
-
-
-def run_forty(path: Path, *, part: str, n: int, seeds: int) -> bool:
-    """Run what the file does not hold yet, print all of it; return whether "calibrated" flags what is wrong."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    records: dict[tuple[str, int, int], Record] = {}
-    for record in map(json.loads, lines):
-        records[record["task"], record["n"], record["seed"]] = record
-    keys = [(name, n, seed) for name in BEYOND_NORMAL if part in name for seed in range(seeds)]
-    for key in keys:
-        if key not in records:
-            records[key] = one_of_forty(*key)
-            with path.open("a") as file:
-                file.write(json.dumps(records[key]) + "\n")
-        found = records[key]
-        shown = "".join(
-            f"  {name} {float(found[name]) - float(found['truth']):+.3f} {found[f'{name} s']:5.1f} s"
-            f" {','.join(found[f'{name} flags']) or '-':<22}"
-            for name in FORTY
-        )
-        print(f"{key[0]:<29}{key[2]:>2} {found['truth']:.3f}{shown}", flush=True)
-    held = [summary([records[key] for key in keys], name) for name in FORTY]
-    return held[0]
-
-
-def one_of_forty(name: str, n: int, seed: int) -> Record:
-    task = BEYOND_NORMAL[name]
-    a, b = task.sample(n, rng=seed)
-    record: Record = {"task": name, "n": n, "seed": seed, "truth": task.mi}
-    for estimator in FORTY:
-        began = time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PidkitWarning)
-            found = estimate_mi(a, b, estimator=estimator, unit="nats", rng=seed)
-        record[estimator], record[f"{estimator} stderr"] = found.value, found.stderr
-        record[f"{estimator} s"] = time.process_time() - began
-        record[f"{estimator} flags"] = [text.split(":")[0] for text in found.warnings]
-    return record
-
-
-def summary(records: list[Record], name: str) -> bool:
-    """Print one estimator's errors over the records; return whether every wrong value is flagged."""
-    errors = np.array([abs(float(record[name]) - float(record["truth"])) for record in records])
-    unflagged = sum(wrong(record, name) and not flagged(record, name) for record in records)
-    print(
-        f"{name:<16} mean absolute error {errors.mean():.3f}, within .1: {(errors < 0.1).sum()} of {errors.size}, "
-        f"worst {errors.max():.2f}, off by 30 %: {sum(wrong(record, name) for record in records)}, "
-        f"of these without a flag: {unflagged}, flagged: {sum(flagged(record, name) for record in records)}, "
-        f"{sum(float(record[f'{name} s']) for record in records):.0f} CPU s"
-    )
-    return unflagged == 0
-
-
 @pytest.mark.parametrize(("row", "name"), [(row, name) for row, (_, names) in ROWS.items() for name in names])
 def test_estimator(benchmark, row, name):
     run, task = ROWS[row][0], TASKS[name]
@@ -223,9 +149,5 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--forty", type=Path, metavar="FILE")
-    parser.add_argument("--task", default="", help="part of the name of a task of the forty")
     chosen = parser.parse_args()
-    if chosen.forty:
-        sys.exit(0 if run_forty(chosen.forty, part=chosen.task, n=chosen.samples, seeds=chosen.seeds) else 1)
     sys.exit(0 if print_table(n=chosen.samples, seeds=chosen.seeds, markdown=chosen.markdown) else 1)

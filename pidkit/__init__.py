@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from pidkit.intersection import williams_beer_redundancy as williams_beer_redundancy
     from pidkit.joint import joint_from_samples as joint_from_samples
     from pidkit.mi import MIEstimate as MIEstimate
+    from pidkit.mi import check_samples as check_samples
+    from pidkit.mi import estimate_conditional_mi as estimate_conditional_mi
     from pidkit.mi import estimate_mi as estimate_mi
     from pidkit.pid import BROJABatch as BROJABatch
     from pidkit.pid import BROJASolution as BROJASolution
@@ -89,6 +91,8 @@ _HOME = {
     "compare": "pidkit.intersection",
     # estimate
     "estimate_mi": "pidkit.mi",
+    "estimate_conditional_mi": "pidkit.mi",
+    "check_samples": "pidkit.mi",
     # results
     "PIDResult": "pidkit.pid",
     "SolverReport": "pidkit.pid",

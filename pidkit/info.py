@@ -13,7 +13,13 @@ from scipy.special import entr
 
 from pidkit.types import FloatArray
 
-__all__ = ["conditional_entropy", "entropy", "joint_mutual_information", "mutual_information"]
+__all__ = [
+    "conditional_entropy",
+    "conditional_mutual_information",
+    "entropy",
+    "joint_mutual_information",
+    "mutual_information",
+]
 
 LARGEST_BIAS_SHARE = 0.1
 """Share of a plug-in information from which its predicted upward bias calls for a warning."""
@@ -106,3 +112,21 @@ def joint_mutual_information(p: FloatArray) -> float:
     together = p.reshape(p.shape[0], -1)
     h_y, h_x, h_yx = entropies(together.sum(1), together.sum(0), together).tolist()
     return float(h_y + h_x - h_yx)
+
+
+def conditional_mutual_information(p: FloatArray, *, a: int = 0, b: int = 1) -> float:
+    """Compute I(A; B | C) = H(A, C) + H(B, C) - H(A, B, C) - H(C) of a joint, in nats.
+
+    A and B are the axes `a` and `b` of `p`, C is all the others together; without others it is I(A; B). Of
+    p[y, x1, x2] the defaults give I(Y; X1 | X2).
+
+    Examples
+    --------
+    >>> import math
+    >>> import numpy as np
+    >>> xor = np.zeros((2, 2, 2)); xor[[0, 1, 1, 0], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
+    >>> round(conditional_mutual_information(xor) / math.log(2.0), 12)
+    1.0
+    """
+    h_ac, h_bc, h_abc, h_c = entropies(p.sum(b), p.sum(a), p, np.atleast_1d(p.sum((a, b)))).tolist()
+    return float(h_ac + h_bc - h_abc - h_c)

@@ -11,6 +11,14 @@ from pidkit._lazy import attach
 if TYPE_CHECKING:
     from pidkit.mi.beyond_normal import BEYOND_NORMAL as BEYOND_NORMAL
     from pidkit.mi.calibrated import Calibrated as Calibrated
+    from pidkit.mi.check import SampleCheck as SampleCheck
+    from pidkit.mi.check import check_samples as check_samples
+    from pidkit.mi.conditional import ConditionalCalibrated as ConditionalCalibrated
+    from pidkit.mi.conditional import ConditionalKSG as ConditionalKSG
+    from pidkit.mi.conditional import ConditionalMixed as ConditionalMixed
+    from pidkit.mi.conditional_models import ConditionalGaussian as ConditionalGaussian
+    from pidkit.mi.conditional_models import ConditionalLabelDecoder as ConditionalLabelDecoder
+    from pidkit.mi.conditional_models import ConditionalPlugIn as ConditionalPlugIn
     from pidkit.mi.decoder import Budget as Budget
     from pidkit.mi.decoder import FittedLabelDecoder as FittedLabelDecoder
     from pidkit.mi.decoder import LabelDecoder as LabelDecoder
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
     from pidkit.mi.estimate import ESTIMATORS as ESTIMATORS
     from pidkit.mi.estimate import Estimator as Estimator
     from pidkit.mi.estimate import estimate_mi as estimate_mi
+    from pidkit.mi.estimate_conditional import CONDITIONAL_ESTIMATORS as CONDITIONAL_ESTIMATORS
+    from pidkit.mi.estimate_conditional import estimate_conditional_mi as estimate_conditional_mi
     from pidkit.mi.gaussian import GaussianCopulaMI as GaussianCopulaMI
     from pidkit.mi.gaussian import GaussianMI as GaussianMI
     from pidkit.mi.knn import KSG as KSG
@@ -33,7 +43,11 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "estimate_mi": "pidkit.mi.estimate",
+        "estimate_conditional_mi": "pidkit.mi.estimate_conditional",
+        "check_samples": "pidkit.mi.check",
+        "SampleCheck": "pidkit.mi.check",
         "Estimator": "pidkit.mi.estimate",
+        "CONDITIONAL_ESTIMATORS": "pidkit.mi.estimate_conditional",
         "ESTIMATORS": "pidkit.mi.estimate",
         "MIEstimate": "pidkit.mi.result",
         "KSG": "pidkit.mi.knn",
@@ -43,6 +57,12 @@ __getattr__, __dir__, __all__ = attach(
         "PlugIn": "pidkit.mi.plugin",
         "GaussianMI": "pidkit.mi.gaussian",
         "GaussianCopulaMI": "pidkit.mi.gaussian",
+        "ConditionalCalibrated": "pidkit.mi.conditional",
+        "ConditionalKSG": "pidkit.mi.conditional",
+        "ConditionalMixed": "pidkit.mi.conditional",
+        "ConditionalPlugIn": "pidkit.mi.conditional_models",
+        "ConditionalGaussian": "pidkit.mi.conditional_models",
+        "ConditionalLabelDecoder": "pidkit.mi.conditional_models",
         "LabelDecoder": "pidkit.mi.decoder",
         "FittedLabelDecoder": "pidkit.mi.decoder",
         "ReconstructionDecoder": "pidkit.mi.decoder",

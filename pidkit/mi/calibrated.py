@@ -9,19 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidkit.arguments import Rng, generator, keep_checked, seed_name, whole_number
+from pidkit.mi.canonical import normal_scores
 from pidkit.mi.constant import zero_where_constant
-from pidkit.mi.gaussian import normal_scores
-from pidkit.mi.knn import KSG, TRUSTED_COLUMNS, neighbour_terms, tie_warnings
+from pidkit.mi.doubts import doubted
+from pidkit.mi.knn import KSG
+from pidkit.mi.neighbours import neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
+from pidkit.mi.second_opinion import LEAST_SEEN, TRUSTED_COLUMNS
 from pidkit.mi.surrogates import Surrogates, fit_surrogates
 from pidkit.types import FloatArray, Unit
 
 LARGE_REST = 0.05
 """Nats beyond what the surrogates explain, in more than TRUSTED_COLUMNS columns, from which a warning is due."""
-
-LEAST_SEEN = 0.5
-"""Share of the surrogates' information that nearest neighbours have to find, else they see little of anything."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Calibrated:
         keep_checked(self, k=KSG(k=self.k).k, n_surrogates=n_surrogates)
 
     @zero_where_constant
+    @doubted(density=True)
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; `rng` draws the surrogates.
 
@@ -95,7 +96,7 @@ class Calibrated:
             n_samples=n,
             unit=unit,
             stderr=math.hypot(own, spread / math.sqrt(self.n_surrogates)),
-            warnings=(*tie_warnings(rows_a, "a"), *tie_warnings(rows_b, "b"), *_doubts(law, found, rest, columns)),
+            warnings=_doubts(law, found, rest, columns),
             information={
                 "nearest_neighbours": value,
                 "surrogate_found": found,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable, Iterable
 from importlib import import_module
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from pidkit.arguments import Rng, one_of
+import numpy as np
+import numpy.typing as npt
+
+from pidkit.arguments import Rng, generator, one_of, whole_number
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError, warn
+from pidkit.mi.nulls import chosen, permuted, with_null, without_doubts
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples
+from pidkit.mi.splits import read_groups
 from pidkit.types import Unit
 from pidkit.units import check_unit
 
@@ -70,6 +76,8 @@ def estimate_mi(
     estimator: EstimatorName | Estimator = "calibrated",
     unit: Unit = "bits",
     rng: Rng = 0,
+    n_null: int = 0,
+    groups: npt.ArrayLike | Iterable[Hashable] | None = None,
     **options: Any,
 ) -> MIEstimate:
     """Estimate the mutual information I(A; B) = E log p(a, b) / (p(a) p(b)) of paired samples.
@@ -88,7 +96,12 @@ def estimate_mi(
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator
-        Seeds jitter, splits, batches and initial weights; the same seed gives the same answer.
+        Seeds jitter, splits, batches, initial weights and permutations; the same seed gives the same answer.
+    n_null : int
+        Permutations of b among the samples, in which there is nothing to find, for `p_value` and `null` of the result.
+    groups : array_like of labels, shape (n,), optional
+        What belongs together, such as the tokens of one sentence or copies of one image: in the permutations whole
+        groups trade places, with groups of their size.
     **options
         Of the estimator's class, such as k=5 for "ksg"; none with an estimator object.
 
@@ -101,7 +114,7 @@ def estimate_mi(
     Warns
     -----
     PidkitWarning
-        For every entry of the result's `warnings`.
+        For every entry of the result's `warnings`. `check_samples(a, b)` says more about the samples.
 
     Raises
     ------
@@ -127,7 +140,19 @@ def estimate_mi(
     check_unit(unit)
     built = _build(estimator, options)
     a, b = (plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b")))
+    n_null = whole_number("n_null", n_null)
+    draws = generator(rng)
     result = built.estimate(a, b, unit=unit, rng=rng)
+    if groups is not None and not n_null:
+        raise InputError("groups say which rows trade places together in permutations; pass n_null, such as 200")
+    if n_null and result.kind != "exact":
+        plain, members = without_doubts(built), None if groups is None else read_groups(groups, result.n_samples)
+
+        def replicate(draws: np.random.Generator) -> MIEstimate:
+            broken = chosen(b, permuted(result.n_samples, members, draws))
+            return plain(a, broken, unit=unit, rng=int(draws.integers(2**32)))
+
+        result = with_null(result, replicate, n_null, draws)
     for text in result.warnings:
         warn(f"{result.estimator}: {text}")
     return result

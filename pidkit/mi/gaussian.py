@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-from scipy.special import digamma, ndtri
-from scipy.stats import rankdata
-
 from pidkit.arguments import Rng, keep_checked, one_of, seed_name
-from pidkit.errors import InputError
+from pidkit.mi.canonical import SharedCorrelations, normal_scores, principal_parts, shared_correlations
 from pidkit.mi.constant import zero_where_constant
+from pidkit.mi.doubts import doubted
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
+from pidkit.mi.samples import Samples, check_rows, standardise, tail_warnings
 from pidkit.types import FloatArray, Unit
-
-HEAVY_TAILS = 10.0
-"""Excess kurtosis of a column from which a few rows decide its correlations; that of an exponential variable is 6."""
-
-NEGLIGIBLE = 1e-10
-"""Singular values below this share of the largest are linear combinations of others."""
-
 
 WishartCorrection = Literal["wishart", "none"]
 """What is done about the bias of log-determinants."""
@@ -65,6 +54,7 @@ class GaussianMI:
         keep_checked(self, correction=one_of("correction", self.correction, get_args(WishartCorrection)))
 
     @zero_where_constant
+    @doubted(check="correlations")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
@@ -77,7 +67,10 @@ class GaussianMI:
         seed_name(rng)  # refuses what is no rng
         rows_a, rows_b = check_rows(a, "a"), check_rows(b, "b")
         found = _gaussian(rows_a, rows_b, self.correction, "gaussian", unit)
-        return dataclasses.replace(found, warnings=_tail_warnings(rows_a, "a") + _tail_warnings(rows_b, "b"))
+        return dataclasses.replace(
+            found,
+            warnings=(*tail_warnings(rows_a, "a", "the correlations"), *tail_warnings(rows_b, "b", "the correlations")),
+        )
 
 
 @dataclass(frozen=True)
@@ -110,6 +103,7 @@ class GaussianCopulaMI:
         keep_checked(self, correction=GaussianMI(self.correction).correction)
 
     @zero_where_constant
+    @doubted(check="correlations")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; nothing is drawn from `rng`.
 
@@ -123,87 +117,6 @@ class GaussianCopulaMI:
         return _gaussian(scores_a, scores_b, self.correction, "gaussian-copula", unit)
 
 
-def normal_scores(rows: FloatArray) -> FloatArray:
-    """Return Phi^-1(rank / (n + 1)) of every column; equal values get equal scores."""
-    return np.asarray(ndtri(rankdata(rows, axis=0) / (len(rows) + 1.0)))
-
-
-def wishart_bias(n: int, d: int) -> float:
-    """Return the bias of log det S for the covariance S of n samples of d Gaussian columns, in nats.
-
-    E log det S - log det Sigma = sum_{i=1..d} psi((n - i) / 2) - d log((n - 1) / 2).
-    """
-    return float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() - d * math.log((n - 1) / 2.0))
-
-
-@dataclass(frozen=True)
-class SharedCorrelations:
-    """The canonical correlations of two sides, descending, and what is needed to draw rows that have them.
-
-    A side's columns, standardised, are left @ loadings with orthonormal left, and the columns of left @ rotation are
-    the canonical variates. `bias` is what sampling adds to -½ sum log(1 - rho²).
-    """
-
-    rho: FloatArray
-    rotation_a: FloatArray
-    rotation_b: FloatArray
-    loadings_a: FloatArray
-    loadings_b: FloatArray
-    bias: float
-
-    @property
-    def raw(self) -> float:
-        """-½ sum log(1 - rho²), in nats."""
-        return -0.5 * float(np.log1p(-(self.rho**2)).sum())
-
-
-def shared_correlations(a: FloatArray, b: FloatArray) -> SharedCorrelations:
-    """Return the canonical correlations of a (n, d_a) and b (n, d_b).
-
-    Raises
-    ------
-    InputError
-        If the lengths differ, there are no more samples than columns, or a combination of columns of a is one of b.
-    """
-    n = check_pairs(len(a), len(b), at_least=3, reason="a covariance")
-    (left_a, loadings_a), (left_b, loadings_b) = principal_parts(a), principal_parts(b)
-    d_a, d_b = len(loadings_a), len(loadings_b)
-    if n < d_a + d_b + 2:
-        raise InputError(
-            f"a and b hold {n} samples of {d_a} and {d_b} independent columns; a covariance of both needs at least "
-            f"{d_a + d_b + 2}: give more samples, or reduce the columns by PCA first"
-        )
-    rotation_a, rho, rotation_b = np.linalg.svd(left_a.T @ left_b)
-    if rho[0] ** 2 >= 1.0 - 1e-12:
-        raise InputError(
-            "a and b share a linear combination of columns, so their Gaussian information is infinite; "
-            "drop what is copied, or use 'plugin' on codes"
-        )
-    bias = 0.5 * (wishart_bias(n, d_a) + wishart_bias(n, d_b) - wishart_bias(n, d_a + d_b))
-    return SharedCorrelations(rho, rotation_a, rotation_b.T, loadings_a, loadings_b, bias)
-
-
-def principal_parts(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return left (n, r) with orthonormal columns and loadings (r, d) whose product is the standardised rows.
-
-    r is smaller than d where some columns depend on others.
-    """
-    left, size, right = np.linalg.svd(standardise(rows), full_matrices=False)
-    kept = size > NEGLIGIBLE * size[0]
-    return np.asarray(left[:, kept]), np.asarray(size[kept, None] * right[kept])
-
-
-def _tail_warnings(rows: FloatArray, name: str) -> tuple[str, ...]:
-    """Return the warning that a few rows decide a side's covariance."""
-    excess = float((standardise(rows) ** 4).mean(axis=0).max()) - 3.0
-    if excess <= HEAVY_TAILS:
-        return ()
-    return (
-        f"heavy tails: a column of {name} has an excess kurtosis of {excess:.0f} (a Gaussian's is 0), so a few rows "
-        "decide the correlations; use 'gaussian-copula' or 'calibrated'",
-    )
-
-
 def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estimator: str, unit: str) -> MIEstimate:
     began = time.perf_counter()
     shared = shared_correlations(a, b)
@@ -213,8 +126,22 @@ def _gaussian(a: FloatArray, b: FloatArray, correction: WishartCorrection, estim
         estimator=estimator,
         n_samples=len(a),
         unit=unit,
-        stderr=math.sqrt(float((shared.rho**2).sum()) / len(a)),
+        stderr=shared.stderr(len(a)),
         information={"uncorrected": shared.raw, "bias": shared.bias},
         diagnostics={"canonical_correlations": [float(r) for r in shared.rho]},
         seconds=time.perf_counter() - began,
     )
+
+
+def conditional_gaussian(a: FloatArray, b: FloatArray, c: FloatArray) -> SharedCorrelations:
+    """Return the canonical correlations of what is left of a and b after regression on c, rows (n, d) each.
+
+    Raises
+    ------
+    InputError
+        If there are no more samples than columns, or a combination of columns of a is one of b given c.
+    """
+    left_c, _ = principal_parts(c)
+    left_a, left_b = (standardise(side) for side in (a, b))
+    left_a, left_b = (side - left_c @ (left_c.T @ side) for side in (left_a, left_b))
+    return shared_correlations(left_a, left_b, taken=left_c.shape[1])

@@ -11,11 +11,11 @@ from scipy.special import digamma
 
 from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
-from pidkit.info import entropy
 from pidkit.mi.constant import zero_where_constant
-from pidkit.mi.knn import KSG, tie_warnings
-from pidkit.mi.neighbours import balls, counts_within, nearest_pairs
-from pidkit.mi.result import MIEstimate, above_cap, in_nats
+from pidkit.mi.doubts import doubted, flat
+from pidkit.mi.knn import KSG
+from pidkit.mi.neighbours import class_terms, counts_within, nearest_pairs, neighbour_terms
+from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import (
     Samples,
     check_labels,
@@ -25,7 +25,7 @@ from pidkit.mi.samples import (
     row_codes,
     standardise,
 )
-from pidkit.types import IntArray, Unit
+from pidkit.types import FloatArray, IntArray, Unit
 
 LabelSide = Literal["auto", "a", "b"]
 """Which of the two sides holds the labels."""
@@ -70,6 +70,7 @@ class Ross:
         keep_checked(self, k=checked.k, jitter=checked.jitter, discrete=discrete)
 
     @zero_where_constant
+    @doubted(sides="labelled rows", density=True, check="classes")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` and `b`, one of them (n, ...) real, the other (n,) labels, in `unit`.
 
@@ -82,9 +83,9 @@ class Ross:
             side is not finite.
         """
         began = time.perf_counter()
-        labels_are = self._labels_side(a, b)
+        labels_are = self.labels_side(a, b)
         labels, rest = (a, b) if labels_are == "a" else (b, a)
-        codes = check_labels(_one_column(labels), labels_are)
+        codes = check_labels(flat(labels), labels_are)
         rows = check_rows(rest, "b" if labels_are == "a" else "a")
         n = check_pairs(len(rows), codes.size, at_least=4, reason="the mixed estimator")
         sizes = np.bincount(codes)
@@ -94,31 +95,23 @@ class Ross:
         lonely = n - int(has_company.sum())
         x = standardise(rows[has_company])
         x = x + self.jitter * generator(rng).standard_normal(x.shape)
-        y = codes[has_company]
-        radius, k_i = np.empty(len(x)), np.empty(len(x))
-        for label in np.flatnonzero(sizes > 1):
-            members = np.flatnonzero(y == label)
-            k_i[members] = k = min(self.k, members.size - 1)
-            radius[members] = np.nextafter(balls(x[members], k), 0.0)
-        m_i = counts_within(x, radius)
-        terms = digamma(len(x)) + digamma(k_i) - digamma(sizes[y]) - digamma(m_i)
+        terms = class_terms(x, codes[has_company], k=self.k)
         alone = (f"left out {lonely} samples that are alone in their class",) if lonely else ()
-        value, cap = float(terms.mean()), _entropy_cap(("H(Y)", codes), ("H(X)", row_codes(rows)))
         return in_nats(
-            value,
+            float(terms.mean()),
             kind="estimate",
             estimator="ross",
             n_samples=n,
             unit=unit,
             stderr=terms.std(ddof=1) / np.sqrt(len(x)),
-            cap=cap,
-            warnings=alone + above_cap(value, cap) + tie_warnings(rows, "b" if labels_are == "a" else "a"),
+            warnings=alone,
             diagnostics={"k": self.k, "labels": labels_are, "n_classes": int(sizes.size)},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )
 
-    def _labels_side(self, a: Samples, b: Samples) -> str:
+    def labels_side(self, a: Samples, b: Samples) -> str:
+        """Return which side holds the labels."""
         if self.discrete != "auto":
             return self.discrete
         sides = [name for name, x in (("a", a), ("b", b)) if is_discrete(x)]
@@ -175,6 +168,7 @@ class Gao:
         keep_checked(self, k=checked.k, jitter=checked.jitter)
 
     @zero_where_constant
+    @doubted(check="neighbours")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`; `rng` seeds the noise.
 
@@ -196,36 +190,23 @@ class Gao:
         n_a = np.where(tied, _multiplicities(codes_a), counts_within(x, radius))
         n_b = np.where(tied, _multiplicities(codes_b), counts_within(y, radius))
         terms = digamma(k_i) + digamma(n) - digamma(n_a) - digamma(n_b)
-        value, cap = float(terms.mean()), _entropy_cap(("H(A)", codes_a), ("H(B)", codes_b))
         return in_nats(
-            value,
+            float(terms.mean()),
             kind="estimate",
             estimator="gao",
             n_samples=n,
             unit=unit,
             stderr=terms.std(ddof=1) / np.sqrt(n),
-            cap=cap,
-            warnings=above_cap(value, cap),
             diagnostics={"k": self.k, "tied_share": float(tied.mean())},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )
 
-
-def _entropy_cap(*sides: tuple[str, IntArray]) -> tuple[str, float] | None:
-    """Return the smaller entropy of the sides that repeat values, with its name: I(A; B) is no larger than either."""
-    entropies = [
-        (entropy(np.bincount(codes) / codes.size), name) for name, codes in sides if codes.max() + 1 < codes.size
-    ]
-    return min(entropies)[::-1] if entropies else None
+    def terms(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """Return the terms, in nats, whose mean is the estimate, of rows (n, d) without ties: those of `KSG`."""
+        return neighbour_terms(x, y, k=self.k)
 
 
 def _multiplicities(codes: IntArray) -> IntArray:
     """Return for every sample how many samples, itself included, have its code."""
     return np.asarray(np.bincount(codes)[codes], dtype=np.int64)
-
-
-def _one_column(labels: Samples) -> Samples:
-    """Return labels of shape (n, 1) as (n,)."""
-    shape = getattr(labels, "shape", ())
-    return labels.reshape(-1) if len(shape) > 1 and int(np.prod(shape[1:])) == 1 else labels  # type: ignore[union-attr]

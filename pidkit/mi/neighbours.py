@@ -7,11 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from scipy.special import digamma
 
 from pidkit.types import FloatArray, IntArray
 
 BRUTE_FORCE_FROM = 12
 """Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""
+
+COUNTED_QUICKLY, COUNTING_LEAF = 2000, 20
+"""Rows from which scikit-learn's tree counts, which takes cells inside a ball whole, and rows in one of its leaves.
+
+For fewer rows scipy's is as fast, and scikit-learn need not be loaded. Rows are asked for in the order of the tree, so
+that what one needs is still in the cache of the last.
+"""
 
 CELLS = 4_000_000
 """Distances computed at a time by brute force: 32 MB."""
@@ -37,14 +45,14 @@ class NearestPairs:
 def nearest_pairs(x: FloatArray, y: FloatArray, k: int) -> NearestPairs:
     """Find the k nearest neighbours of the pairs (x_i, y_i), themselves left out, in the maximum norm."""
     joint = np.hstack([x, y])
-    index = _neighbour_index(joint, k)
+    index = nearest_rows(joint, k)
     side_a, side_b = (np.abs(side[index] - side[:, None]).max(axis=(1, 2)) for side in (x, y))
     return NearestPairs(np.maximum(side_a, side_b), side_a, side_b)
 
 
 def balls(x: FloatArray, k: int) -> FloatArray:
     """Return for every row the distance to its k-th neighbour, itself left out."""
-    index = _neighbour_index(x, k)
+    index = nearest_rows(x, k)
     return np.asarray(np.abs(x[index] - x[:, None]).max(axis=(1, 2)))
 
 
@@ -52,20 +60,53 @@ def counts_within(x: FloatArray, radius: FloatArray) -> IntArray:
     """Count for every row the rows at most `radius` away, itself included."""
     if x.shape[1] == 1:
         return _counts_on_a_line(x[:, 0], radius)
-    if x.shape[1] < BRUTE_FORCE_FROM:
-        counts_in_tree = cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True)
-        return np.asarray(counts_in_tree, dtype=np.int64)
     counts = np.empty(len(x), dtype=np.int64)
+    if x.shape[1] < BRUTE_FORCE_FROM:
+        if len(x) < COUNTED_QUICKLY:
+            return np.asarray(cKDTree(x).query_ball_point(x, radius, p=np.inf, return_length=True), dtype=np.int64)
+        from sklearn.neighbors import KDTree
+
+        counter = KDTree(x, metric="chebyshev", leaf_size=COUNTING_LEAF)
+        order = np.asarray(counter.idx_array)
+        counts[order] = counter.query_radius(x[order], radius[order], count_only=True)
+        return counts
     for rows in _blocks(len(x)):
         counts[rows] = (cdist(x[rows], x, "chebyshev") <= radius[rows, None]).sum(axis=1)
     return counts
 
 
-def _neighbour_index(x: FloatArray, k: int) -> IntArray:
+def neighbour_terms(x: FloatArray, y: FloatArray, *, k: int, version: int = 1) -> FloatArray:
+    """Return the terms, in nats, whose mean is the estimate of I(X; Y) from rows x and y without ties."""
+    neighbours = nearest_pairs(x, y, k)
+    if version == 1:
+        radius = np.nextafter(neighbours.distance, 0.0)
+        n_x, n_y = counts_within(x, radius), counts_within(y, radius)
+        constant = digamma(k)
+    else:
+        n_x, n_y = counts_within(x, neighbours.side_a) - 1, counts_within(y, neighbours.side_b) - 1
+        constant = digamma(k) - 1.0 / k
+    return np.asarray(constant + digamma(len(x)) - digamma(n_x) - digamma(n_y))
+
+
+def class_terms(x: FloatArray, labels: IntArray, *, k: int) -> FloatArray:
+    """Return Ross's terms, in nats, of rows x without ties and labels 0..m-1, none of which is alone in its class."""
+    sizes = np.bincount(labels)
+    radius, k_i = np.empty(len(x)), np.empty(len(x))
+    for label in np.flatnonzero(sizes):
+        members = np.flatnonzero(labels == label)
+        k_i[members] = fewer = min(k, members.size - 1)
+        radius[members] = np.nextafter(balls(x[members], fewer), 0.0)
+    m_i = counts_within(x, radius)
+    return np.asarray(digamma(len(x)) + digamma(k_i) - digamma(sizes[labels]) - digamma(m_i))
+
+
+def nearest_rows(x: FloatArray, k: int) -> IntArray:
     """Return for every row the indices of its k nearest others, in no particular order; shape (n, k)."""
     if x.shape[1] < BRUTE_FORCE_FROM:
-        _, neighbours = cKDTree(x).query(x, k + 1, p=np.inf)
-        return _without_self(np.asarray(neighbours, dtype=np.int64))
+        tree = cKDTree(x)
+        neighbours = np.empty((len(x), k + 1), dtype=np.int64)
+        neighbours[tree.indices] = tree.query(x[tree.indices], k + 1, p=np.inf)[1]
+        return _without_self(neighbours)
     index = np.empty((len(x), k), dtype=np.int64)
     for rows in _blocks(len(x)):
         distance = cdist(x[rows], x, "chebyshev")

@@ -12,13 +12,20 @@ import numpy as np
 from pidkit.arguments import Rng, keep_checked, one_of, seed_name
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.mi.constant import zero_where_constant
-from pidkit.mi.result import MIEstimate, above_cap, in_nats
+from pidkit.mi.doubts import doubted
+from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs
-from pidkit.types import Unit
+from pidkit.types import IntArray, Unit
 
 SATURATED = 0.9
 """Share of log n from which the entropy of a side counts as saturated: it then shows the number of samples."""
 
+
+FEWEST_PAIRS = 10
+"""Pairs from which a divisor that their counts share is no chance."""
+
+FEWEST_A_PAIR = 3
+"""Samples a pair that occurs below which Miller and Madow's correction leaves much of the bias."""
 
 CountCorrection = Literal["none", "miller-madow"]
 """What is done about the bias of counted frequencies."""
@@ -41,6 +48,11 @@ class PlugIn:
     ----------
     Miller, Note on the bias of information estimates, 1955.
 
+    Notes
+    -----
+    The standard error has a second term, (K_ab - K_a - K_b + 1) / (2 n²), the variance of the value for independent
+    sides, where 2 n I is chi² distributed.
+
     Examples
     --------
     >>> estimate = PlugIn().estimate("abab" * 5, [0, 1, 0, 1] * 5)
@@ -55,6 +67,7 @@ class PlugIn:
         keep_checked(self, correction=one_of("correction", self.correction, get_args(CountCorrection)))
 
     @zero_where_constant
+    @doubted(sides="symbols")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n,) and `b` (n,), one symbol a sample, in `unit`; nothing is drawn from `rng`.
 
@@ -79,6 +92,16 @@ class PlugIn:
             for name, h in (("A", h_a), ("B", h_b))
             if h >= SATURATED * math.log(n)
         ]
+        if common := _common_divisor(counts):
+            notes.append(
+                f"copies: every pair occurs a multiple of {common} times: a balanced design, or copies of fewer "
+                "samples, and the standard error is right for neither; see check_samples(a, b)"
+            )
+        if corrected and n < FEWEST_A_PAIR * pairs.size:
+            notes.append(
+                f"undersampled: {pairs.size} pairs of symbols occur in {n} samples, and the correction needs several "
+                "of each; use fewer symbols or more samples"
+            )
         if not corrected and -correction > LARGEST_BIAS_SHARE * value:
             notes.append(f"biased: about {-correction:.3f} nats of the value are bias; use correction='miller-madow'")
         name, cap = min((("H(A)", h_a), ("H(B)", h_b)), key=lambda side: side[1])
@@ -88,10 +111,16 @@ class PlugIn:
             estimator="miller-madow" if corrected else "plugin",
             n_samples=n,
             unit=unit,
-            stderr=terms.std(ddof=1) / math.sqrt(n),
+            stderr=math.sqrt(terms.var(ddof=1) / n + max(-correction, 0.0) / n),
             cap=(name, cap),
-            warnings=(*notes, *above_cap(value, (name, cap))),
+            warnings=tuple(notes),
             information={"entropy_a": h_a, "entropy_b": h_b, "log_n": math.log(n), "miller_madow": correction},
             diagnostics={"n_pairs": int(pairs.size)},
             seconds=time.perf_counter() - began,
         )
+
+
+def _common_divisor(counts: IntArray) -> int:
+    """Return what all the counts are multiples of, 0 for 1 or where there are few pairs."""
+    divisor = int(np.gcd.reduce(counts))
+    return divisor if divisor > 1 and counts.size >= FEWEST_PAIRS else 0

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
+from pidkit.arguments import one_of
+from pidkit.errors import InputError
 from pidkit.results import Row, UnitResult, cell, in_unit
+
+Normalisation = Literal["a", "b", "min", "geometric"]
+"""The entropy that an information is divided by."""
+
+MOST_DISTINCT = 0.5
+"""Share of distinct values up to which a side's entropy is that of symbols, and not log n."""
 
 KINDS: dict[str, str] = {
     "plugin": "the mutual information of the empirical joint",
@@ -49,9 +58,13 @@ class MIEstimate(UnitResult):
     seed : int or str or None
         The seed, "generator" where a Generator was passed, None where nothing is random.
     seconds : float
+    p_value : float or None
+        Share of permutations, the sample counted among them, that give at least as much; None where none were asked.
+    null : tuple of float
+        What the permutations give, in `unit`.
     """
 
-    _information = ("value", "stderr", "cap")
+    _information = ("value", "stderr", "cap", "null")
 
     value: float
     unit: str
@@ -66,6 +79,49 @@ class MIEstimate(UnitResult):
     diagnostics_in_unit: tuple[str, ...] = ()
     seed: int | str | None = None
     seconds: float = 0.0
+    p_value: float | None = None
+    null: tuple[float, ...] = ()
+
+    def normalised(self, by: Normalisation = "geometric") -> float:
+        """Return the information as a share of an entropy: of H(A), of H(B), of the smaller, or of sqrt(H(A) H(B)).
+
+        The entropies are those of the frequencies in the samples. A side whose values hardly repeat has none that
+        would not grow with their number, and is refused.
+
+        Parameters
+        ----------
+        by : str
+            "a", "b", "min" or "geometric".
+
+        Raises
+        ------
+        InputError
+            If `by` is none of these, or an entropy that it needs is not known.
+
+        References
+        ----------
+        Strehl & Ghosh, Cluster ensembles, JMLR 3, 2002 (geometric); Kvalseth, On normalized mutual information,
+        Entropy 19, 2017 (the others).
+
+        Examples
+        --------
+        >>> from pidkit import estimate_mi
+        >>> round(estimate_mi("abab" * 9, "cdcd" * 9, estimator="plugin").normalised("b"), 9)
+        1.0
+        """
+        by = one_of("by", by, get_args(Normalisation))
+        entropies = []
+        for side in by if by in ("a", "b") else "ab":
+            entropy = self.diagnostics.get(f"entropy_{side}")
+            if entropy is None or self.diagnostics.get(f"distinct_share_{side}", 0.0) > MOST_DISTINCT:
+                raise InputError(
+                    f"by = {by!r} needs H({side.upper()}), but hardly any value of {side} repeats, so that it has no "
+                    "entropy in these samples; divide by the other side's, or code it first"
+                )
+            entropies.append(float(entropy))
+        if self.kind == "exact":
+            return 0.0
+        return self.value / (min(entropies) if by == "min" else math.prod(entropies) ** (1.0 / len(entropies)))
 
     def _converted_fields(self, *, old: str, new: str) -> dict[str, Any]:
         """Return the fields that another unit changes; some of the diagnostics are among them."""
@@ -85,6 +141,8 @@ class MIEstimate(UnitResult):
         ]
         if self.cap is not None:
             lines.append(f"  cap {self.cap_name} = {self.cap:.4f} {self.unit}")
+        if self.p_value is not None:
+            lines.append(f"  p = {self.p_value:.3g} by {len(self.null)} permutations")
         lines += [f"  warning: {text}" for text in self.warnings]
         return "\n".join(lines)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pidkit.arguments import whole_number
 from pidkit.errors import InputError
+from pidkit.symbols import encode_labels
 from pidkit.types import IntArray
 
 CROSS_FIT_BELOW = 2000
@@ -33,13 +36,24 @@ def check_folds(folds: object) -> int | None:
 
 
 def three_way_splits(
-    n: int, rng: np.random.Generator, *, folds: int | None = None, labels: IntArray | None = None
+    n: int,
+    rng: np.random.Generator,
+    *,
+    folds: int | None = None,
+    labels: IntArray | None = None,
+    groups: IntArray | None = None,
 ) -> list[ThreeWaySplit]:
     """Split n rows in three, once or in turns.
 
     folds = 1 is one split of 60, 20 and 20 %. With more folds (cross-fitting) each fold gives the value once, and a
     quarter of the others says when to stop. None takes one split from 2000 rows on, and five folds below.
-    With `labels`, every class is spread evenly over the parts.
+    With `labels`, every class is spread evenly over the parts. With `groups` (ranks 0, 1, ... a row), whole groups are
+    dealt, those of one class (that of their first row) spread evenly.
+
+    Raises
+    ------
+    InputError
+        If `folds` is more than there are rows, or a class is missing from the rows that groups leave to train on.
 
     Examples
     --------
@@ -49,6 +63,8 @@ def three_way_splits(
     """
     n_folds = (1 if n >= CROSS_FIT_BELOW else FOLDS) if folds is None else folds
     whole_number("folds", n_folds, least=1, most=n, limit="the number of samples")
+    if groups is not None and groups.max() + 1 < n:
+        return _of_groups(groups, rng, n_folds, labels)
     order = rng.permutation(n)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
@@ -66,6 +82,26 @@ def three_way_splits(
     return splits
 
 
+def _of_groups(groups: IntArray, rng: np.random.Generator, folds: int, labels: IntArray | None) -> list[ThreeWaySplit]:
+    """Return the splits of the rows that splits of their groups make."""
+    members, first = np.unique(groups, return_index=True)
+    of_groups = three_way_splits(members.size, rng, folds=folds, labels=None if labels is None else labels[first])
+    splits = [
+        ThreeWaySplit(*(np.flatnonzero(np.isin(groups, part)) for part in (one.train, one.stop, one.value)))
+        for one in of_groups
+    ]
+    if labels is None:
+        return splits
+    for split in splits:
+        missing = np.setdiff1d(labels, labels[split.train])
+        if missing.size:
+            raise InputError(
+                f"groups leave no row of class {missing[0]} to fit a decoder to: its rows lie in too few groups "
+                "(rows that are copies of one another are one); merge the class or pass fewer folds"
+            )
+    return splits
+
+
 def check_class_sizes(labels: IntArray, n_parts: int) -> None:
     """Raise InputError where a class has too few samples to be in every part."""
     sizes = np.bincount(labels)
@@ -74,3 +110,17 @@ def check_class_sizes(labels: IntArray, n_parts: int) -> None:
             f"b has a class with {int(sizes.min())} samples; a split needs at least {n_parts} of each: "
             "merge or drop small classes, or give more samples"
         )
+
+
+def read_groups(groups: npt.ArrayLike | Iterable[Hashable], n: int) -> IntArray:
+    """Return the group of every row as ranks 0, 1, ....
+
+    Raises
+    ------
+    InputError
+        If there is not one group a row.
+    """
+    codes, _ = encode_labels(groups, n=None, name="groups")
+    if codes.size != n:
+        raise InputError(f"groups must name the group of every row; there are {codes.size} for {n} rows")
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)

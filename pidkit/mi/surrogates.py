@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import qr
-from scipy.special import gammaln, stdtrit
+from scipy.special import gammaln, ndtri, stdtrit
 from scipy.stats import rankdata
 
 from pidkit.mi.beyond_normal import student_information
-from pidkit.mi.gaussian import normal_scores, principal_parts, shared_correlations
+from pidkit.mi.canonical import principal_parts, shared_correlations
 from pidkit.types import FloatArray
 
 DEGREES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 60.0)
@@ -64,7 +64,7 @@ class Surrogates:
         rho = self.correlations
         side_b[:, :m] = rho * side_a[:, :m] + np.sqrt(1.0 - rho**2) * side_b[:, :m]
         scale = 1.0 if math.isinf(self.dof) else np.sqrt(rng.chisquare(self.dof, size=(self.n, 1)) / self.dof)
-        return normal_scores(side_a @ self.map_a / scale), normal_scores(side_b @ self.map_b / scale)
+        return _scores(side_a @ self.map_a / scale), _scores(side_b @ self.map_b / scale)
 
 
 def fit_surrogates(a: FloatArray, b: FloatArray) -> Surrogates:
@@ -76,7 +76,7 @@ def fit_surrogates(a: FloatArray, b: FloatArray) -> Surrogates:
     shared = shared_correlations(a, b)
     pairs = -0.5 * np.log1p(-(shared.rho**2))
     gaussian = max(float(pairs.sum()) - shared.bias, 0.0)
-    rho = np.sqrt(-np.expm1(-2.0 * _lowered(pairs, gaussian)))
+    rho = np.sqrt(-np.expm1(-2.0 * lowered(pairs, gaussian)))
     dof = _degrees(np.hstack([a, b]))
     root = math.sqrt(len(a))
     return Surrogates(
@@ -91,7 +91,16 @@ def fit_surrogates(a: FloatArray, b: FloatArray) -> Surrogates:
     )
 
 
-def _lowered(pairs: FloatArray, total: float) -> FloatArray:
+def _scores(drawn: FloatArray) -> FloatArray:
+    """Return the normal scores of drawn columns, which hold no value twice."""
+    n = len(drawn)
+    levels = ndtri(np.arange(1, n + 1) / (n + 1.0))
+    scores = np.empty_like(drawn)
+    np.put_along_axis(scores, np.argsort(drawn, axis=0), levels[:, None], axis=0)
+    return scores
+
+
+def lowered(pairs: FloatArray, total: float) -> FloatArray:
     """Return max(pairs - t, 0) of descending pairs, with the t at which they sum to `total` where they exceed it."""
     if pairs.sum() <= total:
         return pairs
@@ -122,8 +131,15 @@ def _degrees(scores: FloatArray) -> float:
         return float(joint.mean() - rank * margins[index].mean() + constants)
 
     normal = 0.5 * rank * float((scores**2).mean()) - 0.5 * float(((scores @ whiten) ** 2).sum(axis=1).mean())
-    best, height = max(((dof, likelihood(dof)) for dof in DEGREES), key=lambda found: found[1])
-    return best if height > normal else math.inf
+    heights: dict[float, float] = {}
+    low, high = 0, len(DEGREES) - 1
+    while low < high:  # the likelihood rises to one top and falls from there
+        middle = (low + high) // 2
+        for dof in DEGREES[middle : middle + 2]:
+            heights[dof] = heights[dof] if dof in heights else likelihood(dof)
+        low, high = (middle + 1, high) if heights[DEGREES[middle + 1]] > heights[DEGREES[middle]] else (low, middle)
+    best = DEGREES[low]
+    return best if heights[best] > normal else math.inf
 
 
 def _log_constant(dof: float, d: int) -> float:

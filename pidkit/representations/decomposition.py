@@ -10,13 +10,12 @@ import numpy.typing as npt
 from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
-from pidkit.mi.splits import FOLDS
+from pidkit.mi.splits import FOLDS, read_groups
 from pidkit.representations.coded import coded_pid, read_labels
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.representations.decoders import Decoder, check_decoder
-from pidkit.representations.folds import read_groups
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.sequences import Sequences, read_tokens
 from pidkit.types import Unit

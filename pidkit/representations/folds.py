@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit, check_class_sizes, three_way_splits
-from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
-
-
-def read_groups(groups: npt.ArrayLike | Iterable[Hashable], n: int) -> IntArray:
-    """Return the group of every row as ranks 0, 1, ....
-
-    Raises
-    ------
-    InputError
-        If there is not one group a row.
-    """
-    codes, _ = encode_labels(groups, n=None, name="groups")
-    if codes.size != n:
-        raise InputError(f"groups must name the group of every row; there are {codes.size} for {n} rows")
-    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
 def cross_fitting_splits(
@@ -47,28 +29,15 @@ def cross_fitting_splits(
     >>> np.unique(groups[split.value]).size, np.intersect1d(groups[split.value], groups[split.train]).size
     (2, 0)
     """
-    n_classes = int(labels.max()) + 1
     if groups is None:
         check_class_sizes(labels, folds)
         return three_way_splits(labels.size, rng, folds=folds, labels=labels)
-    members, first = np.unique(groups, return_index=True)
-    if members.size < 2 * folds:
+    n_groups = np.unique(groups).size
+    if n_groups < 2 * folds:
         raise InputError(
-            f"groups holds {members.size} groups, fewer than two a fold; pass fewer folds than {folds}, or finer groups"
+            f"groups holds {n_groups} groups, fewer than two a fold; pass fewer folds than {folds}, or finer groups"
         )
-    of_groups = three_way_splits(members.size, rng, folds=folds, labels=labels[first])
-    splits = [
-        ThreeWaySplit(*(np.flatnonzero(np.isin(groups, part)) for part in (one.train, one.stop, one.value)))
-        for one in of_groups
-    ]
-    for split in splits:
-        missing = np.flatnonzero(np.bincount(labels[split.train], minlength=n_classes) == 0)
-        if missing.size:
-            raise InputError(
-                f"groups leave no row of class {missing[0]} to fit a decoder to: its rows lie in too few groups; "
-                "merge the class or pass fewer folds"
-            )
-    return splits
+    return three_way_splits(labels.size, rng, folds=folds, labels=labels, groups=groups)
 
 
 def deal(labels: IntArray, n_parts: int, groups: IntArray | None = None) -> IntArray:

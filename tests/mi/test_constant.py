@@ -71,7 +71,7 @@ def test_what_was_fitted_reads_zero_in_a_constant() -> None:
     from pidkit.mi.neural import FittedCritic
 
     unused: Any = None
-    critic = FittedCritic(unused, "jsd", "jsd", unused, unused, (ROWS, ROWS), unused, max_k=N, device="cpu")
+    critic = FittedCritic(unused, "jsd", "jsd", unused, unused, (ROWS, ROWS), (0.0, 1.0), unused, max_k=N, device="cpu")
     assert critic.estimate(np.ones((N, 2)), ROWS).kind == "exact"
 
 

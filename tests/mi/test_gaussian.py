@@ -8,7 +8,7 @@ from scipy.stats import wishart
 
 from pidkit import InputError
 from pidkit.mi import TASKS, GaussianCopulaMI, GaussianMI
-from pidkit.mi.gaussian import normal_scores, wishart_bias
+from pidkit.mi.canonical import normal_scores, wishart_bias
 
 GAUSSIAN_25 = [name for name, task in TASKS.items() if task.kind == "gaussian" and task.d_a == 25]
 

@@ -81,7 +81,7 @@ def test_ross_takes_labels_on_either_side_and_of_any_sort() -> None:
     assert Ross().estimate(y, [f"class {i}" for i in x]).value == value
     assert Ross().estimate(y, x[:, None]).value == value
     assert Ross(discrete="a").estimate(x.astype(float), y).value == value
-    assert Ross().estimate(y, x).cap_name == "H(Y)"
+    assert Ross().estimate(y, x).cap_name == "H(B)"
 
 
 def test_ross_leaves_out_classes_of_one_and_says_so() -> None:

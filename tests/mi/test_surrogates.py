@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pidkit.mi import BEYOND_NORMAL
-from pidkit.mi.gaussian import normal_scores, shared_correlations
-from pidkit.mi.surrogates import _lowered, fit_surrogates
+from pidkit.mi.canonical import normal_scores, shared_correlations
+from pidkit.mi.surrogates import fit_surrogates, lowered
 
 
 def scores(name: str, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +52,8 @@ def test_columns_that_depend_on_others_change_nothing() -> None:
 
 def test_noise_is_taken_off_the_small_correlations_first() -> None:
     pairs = np.array([1.0, 0.2, 0.1, 0.05])
-    np.testing.assert_allclose(_lowered(pairs, 1.05), [1.0 - 0.25 / 3, 0.2 - 0.25 / 3, 0.1 - 0.25 / 3, 0.0])
-    np.testing.assert_allclose(_lowered(pairs, 0.0), 0.0)
-    np.testing.assert_array_equal(_lowered(pairs, 2.0), pairs)
+    np.testing.assert_allclose(lowered(pairs, 1.05), [1.0 - 0.25 / 3, 0.2 - 0.25 / 3, 0.1 - 0.25 / 3, 0.0])
+    np.testing.assert_allclose(lowered(pairs, 0.0), 0.0)
+    np.testing.assert_array_equal(lowered(pairs, 2.0), pairs)
     independent = fit_surrogates(*(np.random.default_rng(0).normal(size=(2, 400, 10))))
     assert independent.information < 0.05

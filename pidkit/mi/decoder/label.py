@@ -23,6 +23,8 @@ from pidkit.mi.decoder.network import (
     train_perceptron,
     with_uniform,
 )
+from pidkit.mi.doubts import doubted
+from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, ThreeWaySplit, check_class_sizes, check_folds, three_way_splits
@@ -76,6 +78,7 @@ class LabelDecoder:
         keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     @zero_where_constant
+    @doubted(sides="labelled rows", check="any decoder")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
 
@@ -93,7 +96,8 @@ class LabelDecoder:
         terms: list[FloatArray] = []
         seen: list[float] = []
         notes: set[str] = set()
-        for split in three_way_splits(n, draws, folds=self.folds, labels=labels):
+        copies = repeats(rows, labels).groups
+        for split in three_way_splits(n, draws, folds=self.folds, labels=labels, groups=copies):
             fitted = self._fit(rows, labels, split, draws, {})
             terms.append(fitted.terms(rows[split.value], labels[split.value]))
             seen.append(float(fitted.terms(rows[split.train], labels[split.train]).mean()))
@@ -111,6 +115,10 @@ class LabelDecoder:
             seconds=time.perf_counter() - began,
         )
 
+    def labels_side(self, a: Samples, b: Samples) -> str:
+        """Return which side holds the labels, as `Ross.labels_side`."""
+        return "b"
+
     def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedLabelDecoder:
         """Fit a decoder to `a` and labels `b` (a quarter chooses the penalty or stops it), to be read on other rows.
 
@@ -123,7 +131,7 @@ class LabelDecoder:
         n = check_pairs(len(rows), labels.size, at_least=10, reason="a split")
         check_class_sizes(labels, FOLDS)
         draws = generator(rng)
-        split = three_way_splits(n, draws, folds=4, labels=labels)[0]
+        split = three_way_splits(n, draws, folds=4, labels=labels, groups=repeats(rows, labels).groups)[0]
         split = ThreeWaySplit(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
         codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
         return self._fit(rows, labels, split, draws, codes)

@@ -13,8 +13,10 @@ from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
+from pidkit.mi.doubts import doubted
+from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_pairs, check_rows, scaling
+from pidkit.mi.samples import Samples, check_pairs, check_rows, drawn_in, scaling, tail_warnings
 from pidkit.mi.splits import ThreeWaySplit, check_folds, three_way_splits
 from pidkit.types import FloatArray, IntArray, Unit
 
@@ -69,6 +71,7 @@ class ReconstructionDecoder:
         keep_checked(self, loss=loss, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     @zero_where_constant
+    @doubted()
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate the V-information of the input `a` (n, ...) in the representation `b` (n, ...), in `unit`.
 
@@ -87,7 +90,7 @@ class ReconstructionDecoder:
         nulls: list[FloatArray] = []
         decoders: list[FloatArray] = []
         trains: list[float] = []
-        for split in three_way_splits(n, draws, folds=self.folds):
+        for split in three_way_splits(n, draws, folds=self.folds, groups=repeats(pixels, rows).groups):
             null, decoder, train = self._costs(pixels, rows, split, draws)
             nulls.append(null)
             decoders.append(decoder)
@@ -102,7 +105,10 @@ class ReconstructionDecoder:
             n_samples=n,
             unit=unit,
             stderr=saved.std(ddof=1) / math.sqrt(saved.size),
-            warnings=overfitted(train_value, float(saved.mean())),
+            warnings=(
+                *overfitted(train_value, float(saved.mean())),
+                *(tail_warnings(pixels, "a", "the Gaussian cost") if self.loss == "gaussian" else ()),
+            ),
             information={
                 "null": float(null.mean()),
                 "decoder": float(decoder.mean()),
@@ -118,7 +124,7 @@ class ReconstructionDecoder:
     ) -> tuple[FloatArray, FloatArray, float]:
         """Return the cost of every held-out row under null and decoder, and what the decoder saves in training."""
         shift, scale = scaling(rows[split.train])
-        inputs = (rows - shift) / scale
+        inputs = drawn_in((rows - shift) / scale)
         # Gaussian pixels are centred on the training mean and share one scale, so that no pixel is blown up.
         centre = pixels[split.train].mean(axis=0)
         size = float(np.sqrt(pixels[split.train].var(axis=0).mean())) or 1.0

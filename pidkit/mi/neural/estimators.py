@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
+from pidkit.mi.doubts import doubted
 from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
 from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
+from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
 from pidkit.mi.splits import check_folds, three_way_splits
@@ -39,6 +41,9 @@ LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 
 MOST_TO_STOP_BY = 4096
 """Rows at most that decide when training stops: they are scored at every check, which costs their number squared."""
+
+OUTER_SHARE = 0.005
+"""Share of a channel's values at either end that do not decide its scale."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""
@@ -120,6 +125,7 @@ class NeuralMI:
         return READOUTS[self.objective] if self.readout is None else self.readout
 
     @zero_where_constant
+    @doubted(check="any rows")
     def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
 
@@ -136,7 +142,7 @@ class NeuralMI:
         draws = generator(rng)
         readings: list[Reading] = []
         reports: list[FitReport] = []
-        for split in three_way_splits(n, draws, folds=self.folds):
+        for split in three_way_splits(n, draws, folds=self.folds, groups=repeats(rows_a, rows_b).groups):
             train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
             with torch.inference_mode(mode=False):
                 fitted = self._fit(train, stop, draws)
@@ -167,8 +173,8 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a split")
         draws = generator(rng)
-        order = draws.permutation(n)
-        stop, train = order[: n // 4], order[n // 4 :]
+        split = three_way_splits(n, draws, folds=4, groups=repeats(rows_a, rows_b).groups)[0]
+        stop, train = split.value, np.sort(np.concatenate([split.train, split.stop]))
         with torch.inference_mode(mode=False):
             return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
 
@@ -211,8 +217,18 @@ class NeuralMI:
         max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
         some = shuffled(len(train[0]))[:max_k]
         training_pairs = (train[0][some], train[1][some])
+        scores = score_matrix(critic, a[some], b[some])
         return FittedCritic(
-            critic, self.objective, self.read_by, scaling_a, scaling_b, training_pairs, report, max_k, self.device
+            critic,
+            self.objective,
+            self.read_by,
+            scaling_a,
+            scaling_b,
+            training_pairs,
+            (float(scores.min()), float(scores.max())),
+            report,
+            max_k,
+            self.device,
         )
 
     def _build(self, shape_a: Shape, shape_b: Shape) -> nn.Module:
@@ -244,7 +260,15 @@ class MovingAverageDV:
 
 
 def _scaling(x: FloatArray) -> Scaling:
-    """Return the scaling of (n, channels, ...): the mean and standard deviation of every channel."""
+    """Return the scaling of (n, channels, ...): mean and standard deviation of every channel, its ends drawn in.
+
+    The OUTER_SHARE of values at either end, at least one, are moved to where the others end before the two are taken,
+    so that no single value decides the scale of the rest. A channel that is constant then keeps its plain spread.
+    """
     axes = (0, *range(2, x.ndim))
-    scale = np.expand_dims(spread(x, axes), axes)
-    return Scaling(x.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))
+    low = np.quantile(x, OUTER_SHARE, axis=axes, keepdims=True, method="higher")
+    high = np.quantile(x, 1.0 - OUTER_SHARE, axis=axes, keepdims=True, method="lower")
+    inner = np.clip(x, low, high)
+    plain, scale = (np.expand_dims(spread(values, axes), axes) for values in (x, inner))
+    scale = np.where(scale > 0.0, scale, plain)
+    return Scaling(inner.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))

@@ -14,7 +14,7 @@ from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import Samples, check_maps, check_pairs
+from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs, drawn_in
 from pidkit.nn.fit import FitReport
 from pidkit.types import FloatArray, IntArray, Unit
 
@@ -33,14 +33,21 @@ ROWS_AT_ONCE = 1 << 18
 
 @dataclass(frozen=True)
 class Scaling:
-    """The map to mean 0 and standard deviation 1 a channel that training fixed."""
+    """The map to mean 0 and standard deviation 1 a channel that training fixed, outliers drawn in.
+
+    The standard deviation is that of all but a channel's outermost values; see `pidkit.mi.samples.drawn_in`.
+    """
 
     shift: FloatArray
     scale: FloatArray
 
     def apply(self, x: FloatArray, device: torch.device) -> Tensor:
         """Return `x` (n, channels, ...) scaled, as float32 on the device."""
-        return torch.as_tensor((x - self.shift) / self.scale, dtype=torch.float32).to(device)
+        return torch.as_tensor(drawn_in((x - self.shift) / self.scale), dtype=torch.float32).to(device)
+
+    def far_out(self, x: FloatArray) -> int:
+        """Return how many rows of `x` hold a value beyond FAR_OUT standard deviations."""
+        return int((np.abs((x - self.shift) / self.scale) > FAR_OUT).reshape(len(x), -1).any(axis=1).sum())
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Reading:
     terms: FloatArray
     train_value: float
     k: int
+    outliers: int = 0
     diagnostics: dict[str, float] = field(default_factory=dict)
 
 
@@ -67,6 +75,10 @@ class FittedCritic:
     scaling_a, scaling_b : Scaling
     train : tuple of ndarray
         Training pairs, as many as show whether it overfitted.
+    limits : tuple of float
+        The smallest and the largest score of training pairs; those of others are moved to the nearer limit. A critic
+        cut off there is a critic too, and the bounds hold for it, but no pair far from all others gets an e^T of its
+        own size.
     report : FitReport
     max_k : int
         Most pairs of one matrix of scores.
@@ -79,6 +91,7 @@ class FittedCritic:
     scaling_a: Scaling
     scaling_b: Scaling
     train: tuple[FloatArray, FloatArray]
+    limits: tuple[float, float]
     report: FitReport
     max_k: int
     device: str
@@ -124,11 +137,13 @@ class FittedCritic:
             diagnostics["jsd"] = 0.5 * diagnostics["jsd_objective"] + math.log(2.0)
         k = int(sizes.min())
         train_value = bound(self._scores(self.train[0][:k], self.train[1][:k])).mean().item()
-        return Reading(_average(values, sizes), np.concatenate(terms), train_value, k, diagnostics)
+        outliers = max(self.scaling_a.far_out(a), self.scaling_b.far_out(b))
+        return Reading(_average(values, sizes), np.concatenate(terms), train_value, k, outliers, diagnostics)
 
     def _scores(self, a: FloatArray, b: FloatArray) -> Tensor:
         device = torch.device(self.device)
-        return score_matrix(self.critic, self.scaling_a.apply(a, device), self.scaling_b.apply(b, device))
+        scores = score_matrix(self.critic, self.scaling_a.apply(a, device), self.scaling_b.apply(b, device))
+        return scores.clamp(*self.limits)
 
 
 def shuffled(n: int) -> IntArray:
@@ -195,6 +210,12 @@ def combine(
         notes.append(
             f"overfitted: the training pairs give {train:.2f} nats, the held-out ones {value:.2f}; the value is low: "
             "give more samples or a smaller critic"
+        )
+    outliers = sum(reading.outliers for reading in readings)
+    if outliers:
+        notes.append(
+            f"outliers: {outliers} of {int(sizes.sum())} rows are more than {FAR_OUT:.0f} standard deviations out; "
+            "they were drawn in by a logarithm; see check_samples(a, b)"
         )
     stderr = float(centred.std(ddof=1)) / math.sqrt(centred.size)
     if stderr > UNSTABLE:

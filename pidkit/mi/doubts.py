@@ -1,0 +1,187 @@
+"""What every estimator says about its own value: doubts that the samples and the value give, added to the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+
+from pidkit.mi.repeats import TIED_SHARE, Repeats, repeats, tie_warnings
+from pidkit.mi.result import MIEstimate, above_cap
+from pidkit.mi.samples import Samples, check_labels, check_rows
+from pidkit.mi.second_opinion import Opinion, off_on_surrogates, opinion_of_classes, opinion_of_rows
+from pidkit.types import FloatArray, IntArray
+
+Owner = TypeVar("Owner")
+Rest = ParamSpec("Rest")
+
+NEAR_LOG_N = 0.9
+"""Share of log n from which a value says how many samples there are."""
+
+FAR_BELOW_ZERO = 0.05
+"""Nats below zero, and more than three standard errors, from which a value is called an error."""
+
+Side = FloatArray | IntArray
+"""A side as it is read: rows (n, d), or codes (n,) of labels."""
+
+Check = Literal["neighbours", "correlations", "any rows", "classes", "any decoder"]
+"""Which second opinion an estimator is held against: see `_second_opinion`."""
+
+
+def doubted(
+    *, sides: Literal["rows", "labelled rows", "symbols"] = "rows", density: bool = False, check: Check | None = None
+) -> Callable[[Callable[Concatenate[Owner, Rest], MIEstimate]], Callable[Concatenate[Owner, Rest], MIEstimate]]:
+    """Let a method `estimate(self, a, b, ...)` add to its result the doubts that the samples and the value give.
+
+    Parameters
+    ----------
+    sides : str
+        How the sides are read: "rows", "symbols", or "labelled rows", of which `self.labels_side(a, b)` holds labels.
+    density : bool
+        Whether values that repeat contradict the estimator.
+    check : str, optional
+        The second opinion that the value is held against; None for what needs none.
+    """
+
+    def decorate(
+        estimate: Callable[Concatenate[Owner, Rest], MIEstimate],
+    ) -> Callable[Concatenate[Owner, Rest], MIEstimate]:
+        signature = inspect.signature(estimate)
+
+        @functools.wraps(estimate)
+        def with_doubts(self: Owner, /, *args: Rest.args, **kwargs: Rest.kwargs) -> MIEstimate:
+            found = estimate(self, *args, **kwargs)
+            given = signature.bind(self, *args, **kwargs).arguments
+            x, y, labels_are = _read(self, given["a"], given["b"], sides)
+            seen = repeats(x, y)
+            nats = found.to("nats")
+            texts = [
+                *(tie_warnings(seen.codes_a, "a") if density and labels_are != "a" else ()),
+                *(tie_warnings(seen.codes_b, "b") if density and labels_are != "b" else ()),
+                *(_copies(seen) if sides != "symbols" else ()),
+                *_of_the_value(nats, getattr(self, "k", 1)),
+                *(() if check is None else _second_opinion(self, nats, x, y, labels_are, check)),
+            ]
+            return _with_entropies(nats, seen, tuple(texts)).to(found.unit)
+
+        return with_doubts
+
+    return decorate
+
+
+def _read(owner: object, a: Samples, b: Samples, sides: str) -> tuple[Side, Side, str]:
+    """Return both sides as rows (n, d) or codes (n,), and which of them holds labels: "a", "b", "ab" or ""."""
+    labels_are = {"rows": "", "symbols": "ab"}.get(sides)
+    if labels_are is None:
+        labels_are = owner.labels_side(a, b)  # type: ignore[attr-defined]
+    x, y = (
+        check_labels(flat(side), name) if name in labels_are else check_rows(side, name)
+        for side, name in ((a, "a"), (b, "b"))
+    )
+    return x, y, labels_are
+
+
+def flat(labels: Samples) -> Samples:
+    """Return labels of shape (n, 1) as (n,)."""
+    shape = getattr(labels, "shape", ())
+    return labels.reshape(-1) if len(shape) > 1 and math.prod(shape[1:]) == 1 else labels  # type: ignore[union-attr]
+
+
+def _copies(seen: Repeats) -> tuple[str, ...]:
+    """Return the warning that pairs repeat."""
+    share = seen.copied_share
+    if share <= TIED_SHARE:
+        return ()
+    return (
+        f"copies: {100 * share:.0f} % of the pairs repeat another, so that there are fewer samples than rows and the "
+        "standard error is too small; estimators with folds keep them in one; see check_samples(a, b)",
+    )
+
+
+def _of_the_value(found: MIEstimate, k: int = 1) -> tuple[str, ...]:
+    """Return the warnings that a value in nats is no information, or says how many samples there are.
+
+    Of k neighbours the largest value is about log(n / k).
+    """
+    texts = []
+    error = found.stderr or 0.0
+    if found.value < -max(FAR_BELOW_ZERO, 3.0 * error):
+        texts.append(
+            f"below zero: information is never negative, so that {found.value:.2f} nats are an error which the "
+            "standard error does not show"
+        )
+    log_n = math.log(found.n_samples / k)
+    if found.kind != "v_information" and found.value >= NEAR_LOG_N * log_n:
+        texts.append(
+            f"near log n: {found.value:.2f} nats, and {found.n_samples} samples cannot show more than about "
+            f"{log_n:.2f}; the information may be any amount above"
+        )
+    return tuple(texts)
+
+
+def _second_opinion(owner: Any, found: MIEstimate, x: Side, y: Side, labels_are: str, check: Check) -> tuple[str, ...]:
+    """Return the warnings of a second opinion: of the estimator itself on surrogates, and of how far the two differ.
+
+    "neighbours", "correlations" and "classes" are tried on surrogates of known information; trained critics and
+    decoders ("any rows", "any decoder") would take too long there, and only what they find in the samples is compared.
+    """
+    if check in ("classes", "any decoder"):
+        rows, labels = (y, x) if labels_are == "a" else (x, y)
+        opinion = opinion_of_classes(cast(FloatArray, rows), cast(IntArray, labels), k=getattr(owner, "k", 3))
+    else:
+        asked = owner.terms if check == "neighbours" else None
+        linear = check == "correlations"
+        opinion = opinion_of_rows(cast(FloatArray, x), cast(FloatArray, y), asked, linear=linear)
+    trained = check in ("any rows", "any decoder")
+    if not isinstance(opinion, Opinion):
+        return () if trained else (f"unchecked on surrogates of known information, for {opinion}",)
+    texts = list(opinion.off_on_surrogates) if check in ("neighbours", "classes") else []
+    if check == "correlations":
+        texts += off_on_surrogates(opinion.n, opinion.linear, opinion.known)
+    at_its_cap = any(text.startswith("near the cap") for text in found.warnings)
+    if not texts and not at_its_cap and opinion.denies(found.value):
+        texts.append(_disagrees(found, opinion))
+    if not texts and opinion.blind and not trained:
+        texts.append(
+            f"unchecked on {opinion.n} rows, where nearest neighbours find {opinion.found:.2f} of surrogates' "
+            f"{opinion.known:.2f} nats: what is neither correlation nor shared tail is hardly seen"
+        )
+    return tuple(texts)
+
+
+def _disagrees(found: MIEstimate, opinion: Opinion) -> str:
+    """Return the text that the value is not what calibrated neighbours find."""
+    lower = found.value < opinion.value
+    why = "the bound is loose: more samples or another critic or decoder" if found.kind == "lower_bound" else ""
+    if not lower:
+        why = "the samples break what one of the two assumes"
+    return (
+        f"disagrees: calibrated neighbours of {opinion.n} rows find {opinion.value:.2f} nats, this {found.value:.2f}; "
+        f"{why or 'it misses dependence that it does not model'}"
+    )
+
+
+def finished(found: MIEstimate, seen: Repeats) -> MIEstimate:
+    """Return an estimate in nats with the doubts that its value and repeated pairs give, for what has no opinion."""
+    return _with_entropies(found, seen, _of_the_value(found))
+
+
+def _with_entropies(found: MIEstimate, seen: Repeats, texts: tuple[str, ...]) -> MIEstimate:
+    """Return the estimate in nats with the texts, the entropies of sides that repeat, and the smallest cap."""
+    entropies = {f"entropy_{side}": seen.entropy_of(side) for side in "ab"}
+    known = {name: h for name, h in entropies.items() if h is not None and name not in found.diagnostics}
+    cap, name = found.cap, found.cap_name
+    if found.kind != "v_information" and seen.cap is not None and (cap is None or seen.cap[1] < cap):
+        name, cap = seen.cap
+    above = () if name is None or cap is None else above_cap(found.value, (name, cap))
+    return dataclasses.replace(
+        found,
+        cap=cap,
+        cap_name=name,
+        warnings=(*found.warnings, *(text for text in above if text not in found.warnings), *texts),
+        diagnostics={**found.diagnostics, **known, **seen.shares},
+        diagnostics_in_unit=(*found.diagnostics_in_unit, *known),
+    )

@@ -1,0 +1,159 @@
+"""`estimate_conditional_mi`: choose an estimator of I(A; B | C) by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+
+from pidkit.arguments import Rng, generator, one_of, whole_number
+from pidkit.array_likes import plain_array
+from pidkit.errors import ConstantInput, InputError, nothing_told_by, warn
+from pidkit.mi.doubts import flat
+from pidkit.mi.neighbours import nearest_rows
+from pidkit.mi.nulls import NEAR, chosen, permuted_given, with_null
+from pidkit.mi.repeats import MOST_COPIES
+from pidkit.mi.result import MIEstimate
+from pidkit.mi.samples import Samples, check_labels, check_rows, is_discrete, row_codes, standardise
+from pidkit.types import IntArray, Unit
+from pidkit.units import check_unit
+
+ConditionalEstimatorName = Literal[
+    "calibrated", "ksg", "mixed", "plugin", "miller-madow", "gaussian", "gaussian-copula", "label-decoder"
+]
+"""The estimators of conditional information by name."""
+
+CONDITIONAL_ESTIMATORS: dict[ConditionalEstimatorName, tuple[str, str, dict[str, Any]]] = {
+    "calibrated": ("pidkit.mi.conditional", "ConditionalCalibrated", {}),
+    "ksg": ("pidkit.mi.conditional", "ConditionalKSG", {}),
+    "mixed": ("pidkit.mi.conditional", "ConditionalMixed", {}),
+    "plugin": ("pidkit.mi.conditional_models", "ConditionalPlugIn", {}),
+    "miller-madow": ("pidkit.mi.conditional_models", "ConditionalPlugIn", {"correction": "miller-madow"}),
+    "gaussian": ("pidkit.mi.conditional_models", "ConditionalGaussian", {}),
+    "gaussian-copula": ("pidkit.mi.conditional_models", "ConditionalGaussian", {"scores": True}),
+    "label-decoder": ("pidkit.mi.conditional_models", "ConditionalLabelDecoder", {}),
+}
+"""Every name that `estimate_conditional_mi` takes: the module, the class, and the options that the name stands for."""
+
+
+def estimate_conditional_mi(
+    a: Samples,
+    b: Samples,
+    c: Samples,
+    *,
+    estimator: ConditionalEstimatorName = "calibrated",
+    unit: Unit = "bits",
+    rng: Rng = 0,
+    n_null: int = 0,
+    **options: Any,
+) -> MIEstimate:
+    """Estimate the conditional mutual information I(A; B | C) = I(A; B, C) - I(A; C) of samples of three variables.
+
+    Parameters
+    ----------
+    a, b, c : array_like or torch.Tensor, shape (n, ...); symbols (n,)
+        One row a sample, in the same order; c is what is conditioned on. For "label-decoder" b holds the labels.
+    estimator : str
+        "calibrated" and "ksg" (continuous), "mixed" (continuous values and repeated ones), "plugin" and "miller-madow"
+        (symbols), "gaussian", "gaussian-copula", "label-decoder".
+    unit : str
+        "bits" or "nats".
+    rng : int or numpy.random.Generator
+        Seeds noise, surrogates, splits and permutations.
+    n_null : int
+        Permutations for `p_value` and `null` of the result: b moves among samples whose c is near, or equal for
+        symbols, so that what c says of a and b is kept.
+    **options
+        Of the estimator's class, such as k=5 for "ksg".
+
+    Returns
+    -------
+    MIEstimate
+
+    Warns
+    -----
+    PidkitWarning
+        For every entry of the result's `warnings`.
+
+    Raises
+    ------
+    InputError
+        If the samples cannot be used (the message names the side and the remedy), or an option is unknown.
+
+    References
+    ----------
+    Frenzel & Pompe, 2007; Mesner & Shalizi, 2021; Runge, AISTATS 2018 (the permutations); the classes of `pidkit.mi`
+    name the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidkit import estimate_conditional_mi
+    >>> rng = np.random.default_rng(0)
+    >>> c = rng.normal(size=(1000, 1))
+    >>> a, b = c + rng.normal(size=(1000, 1)), c + rng.normal(size=(1000, 1))  # nothing in common but c
+    >>> bool(abs(estimate_conditional_mi(a, b, c).value) < 0.1)
+    True
+    """
+    check_unit(unit)
+    built = _build(estimator, options)
+    n_null, draws = whole_number("n_null", n_null), generator(rng)
+    a, b, c = (
+        plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b"), (c, "c"))
+    )
+    try:
+        result: MIEstimate = built.estimate(a, b, c, unit=unit, rng=rng)
+    except ConstantInput as constant:
+        result = MIEstimate(
+            0.0, unit, "exact", f"conditional {estimator}", len(c), 0.0, warnings=(nothing_told_by(constant.name),)
+        )
+    if n_null and result.kind != "exact":
+        shuffle = _shuffle_given(c)
+
+        def replicate(draws: np.random.Generator) -> MIEstimate:
+            broken = chosen(b, shuffle(draws))
+            again: MIEstimate = built.estimate(a, broken, c, unit=unit, rng=int(draws.integers(2**32)))
+            return again
+
+        result = with_null(result, replicate, n_null, draws)
+    for text in result.warnings:
+        warn(f"{result.estimator}: {text}")
+    return result
+
+
+def _build(estimator: ConditionalEstimatorName, options: dict[str, Any]) -> Any:
+    """Return the estimator of a name and its options."""
+    one_of("estimator", estimator, CONDITIONAL_ESTIMATORS)
+    module, name, fixed = CONDITIONAL_ESTIMATORS[estimator]
+    estimator_class = getattr(import_module(module), name)
+    allowed = [field.name for field in dataclasses.fields(estimator_class) if field.name not in fixed]
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        raise InputError(
+            f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
+        )
+    return estimator_class(**fixed, **options)
+
+
+def _shuffle_given(c: Samples) -> Callable[[np.random.Generator], IntArray]:
+    """Return what permutes the rows among those of one value of c, or of near values where they hardly repeat."""
+    if is_discrete(c):
+        codes = check_labels(flat(c), "c")
+    else:
+        rows = check_rows(c, "c")
+        codes = row_codes(rows)
+        if (codes.max() + 1) * MOST_COPIES > codes.size:
+            near = nearest_rows(standardise(rows), min(NEAR, len(rows) - 1))
+            return lambda draws: permuted_given(near, draws)
+    members = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+
+    def within(draws: np.random.Generator) -> IntArray:
+        taken = np.empty(codes.size, dtype=np.int64)
+        for rows in members:
+            taken[rows] = draws.permutation(rows)
+        return taken
+
+    return within
