@@ -7,7 +7,7 @@ from typing import get_args, overload
 
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
+from pidkit.arguments import Rng, flag, generator, one_of, seed_name, whole_number
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
 from pidkit.mi.splits import FOLDS
@@ -35,6 +35,7 @@ def representation_pid(
     folds: int | None = ...,
     groups: npt.ArrayLike | Iterable[Hashable] | None = ...,
     sequences: Sequences = ...,
+    synergy: bool = ...,
     n_bootstrap: int = ...,
     n_null: int = ...,
     unit: Unit = ...,
@@ -65,6 +66,7 @@ def representation_pid(
     folds: int | None = None,
     groups: npt.ArrayLike | Iterable[Hashable] | None = None,
     sequences: Sequences = "mean",
+    synergy: bool = True,
     n_bootstrap: int = 0,
     n_null: int = 0,
     unit: Unit = "bits",
@@ -104,6 +106,9 @@ def representation_pid(
     sequences : str
         "mean" averages sequences over their length. "tokens" reads both layers token by token: each token is a row with
         the label of its sequence, all tokens of a sequence form a group, and `n_samples` counts tokens.
+    synergy : bool
+        False leaves out the decoder of both layers, which takes about as long as those of the single ones: the synergy
+        and I(Y;X1,X2) are then NaN, and the other numbers the same.
     n_bootstrap, n_null : int
         Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
         atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
@@ -158,6 +163,7 @@ def representation_pid(
             ("folds", folds),
             ("groups", groups),
             ("sequences", None if sequences == "mean" else sequences),
+            ("synergy", None if flag("synergy", synergy) else synergy),
         ):
             if value is not None:
                 raise InputError(
@@ -195,6 +201,7 @@ def representation_pid(
         n_codes=n_codes,
         n_folds=n_folds,
         groups=members,
+        synergy=flag("synergy", synergy),
         n_bootstrap=n_bootstrap,
         n_null=n_null,
         unit=unit,

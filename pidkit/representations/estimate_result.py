@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +28,11 @@ def p_text(p_value: float) -> str:
 
     Examples
     --------
-    >>> p_text(0.0312), p_text(1e-30)
-    ('p = 0.031', 'p < 0.0001')
+    >>> p_text(0.0312), p_text(1e-30), p_text(math.nan)
+    ('p = 0.031', 'p < 0.0001', 'p = nan')
     """
+    if math.isnan(p_value):
+        return "p = nan"
     return f"p = {p_value:.2g}" if p_value >= SMALLEST_SHOWN else f"p < {SMALLEST_SHOWN}"
 
 
