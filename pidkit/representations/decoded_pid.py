@@ -54,8 +54,8 @@ def decoded_pid(
     decoder, n_codes, n_bootstrap, n_null, unit
         As in `representation_pid`, checked.
     n_folds, groups, rng, learning_curve, synergy, known
-        As in `read_pair`. Without a decoder of both layers the synergy and I(Y;X1,X2) are NaN. Without a learning curve `at_limit` is what was read, and the intervals hold the sample's
-        error alone.
+        As in `read_pair`. Without a decoder of both layers the synergy and I(Y;X1,X2) are NaN. Without a learning curve
+        `at_limit` is what was read, and the intervals hold the sample's error alone.
     provenance : mapping
         What the caller knows beside.
 

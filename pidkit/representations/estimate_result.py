@@ -112,13 +112,13 @@ class PIDEstimate(UnitResult):
 
     def verdict(self, atom: str) -> str:
         """Return in a few words what to believe of an atom: whether it is above chance, and what limits it."""
-        words = "above chance" if self._is_above_chance(atom) else "not told from zero"
+        words = "above chance" if self.is_above_chance(atom) else "not told from zero"
         if limits := self.limits(atom):
             words += f", limited by {' and '.join(limits)}"
         return f"{words} ({p_text(self.p_value[atom])})"
 
-    def _is_above_chance(self, atom: str) -> bool:
-        """Whether the p-value of an atom tells it from zero."""
+    def is_above_chance(self, atom: str) -> bool:
+        """Return whether the p-value of an atom, at most .05, tells it from zero."""
         return self.p_value[atom] <= SIGNIFICANT
 
     def _is_wide(self, atom: str) -> bool:

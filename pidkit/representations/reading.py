@@ -47,6 +47,17 @@ class Readings(NamedTuple):
     codes: Mapping[str, LayerCodes] = MappingProxyType({})
 
 
+def splits_and_folds(
+    y: IntArray, n_folds: int, groups: IntArray | None, rng: np.random.Generator
+) -> tuple[list[ThreeWaySplit], IntArray]:
+    """Return the splits of the rows, which depend on the labels, the groups and `rng`, and the fold of every row."""
+    splits = cross_fitting_splits(y, n_folds, groups, rng)
+    fold = np.empty(y.size, dtype=np.int64)
+    for number, split in enumerate(splits):
+        fold[split.value] = number
+    return splits, fold
+
+
 def read_layers(
     layers: Mapping[str, npt.ArrayLike],
     y: IntArray,
@@ -82,10 +93,7 @@ def read_layers(
     InputError
         As `cross_fitting_splits` and `decode_layers`.
     """
-    splits = cross_fitting_splits(y, n_folds, groups, rng)
-    fold = np.empty(y.size, dtype=np.int64)
-    for number, split in enumerate(splits):
-        fold[split.value] = number
+    splits, fold = splits_and_folds(y, n_folds, groups, rng)
     if known is not None and together is None and set(known.whole) >= set(layers):
         return known, fold
     apart = copy.deepcopy(rng)
