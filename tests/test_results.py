@@ -42,6 +42,11 @@ UNITLESS: dict[str, set[str]] = {
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
     "PairedDifferences": {"p_value.*"},
+    "LayerPosteriors": {"posteriors", "centroids", "report.accuracy"},
+    "PIDTable": {
+        *("pairs.result.p_value.*", "pairs.result.decoders.*.accuracy", "pairs.result.report.marginal_residual"),
+        "differences.result.p_value.*",
+    },
     "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {
@@ -62,6 +67,8 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
     "Calibrated": "an estimator: settings",
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
+    **dict.fromkeys(("TablePair", "TableDifference"), "a part of PIDTable"),
+    "CodedLayer": "codes of rows, which are no information",
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),

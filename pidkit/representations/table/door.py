@@ -83,7 +83,7 @@ def pid_table(
     decoder, n_codes, folds, groups, sequences
         As in `representation_pid`.
     quantiser : transformer or pair of transformers, optional
-        Codes without labels in place of decoders: the results are then those of `coded_pid`.
+        Codes without labels in place of decoders: the results are then those of `coded_pid`, with its defaults.
     synergy : bool
         Whether to decode both layers of every pair together, which takes longer than all the rest. False: the synergy
         and I(Y;X1,X2) are NaN, and the table says so.
@@ -143,7 +143,17 @@ def pid_table(
     )
     plan = Plan(
         rows=rows,
-        quantisers=_quantisers(quantiser, rows, synergy=flag("synergy", synergy)),
+        quantisers=_quantisers(
+            quantiser,
+            {
+                "n_codes": n_codes,
+                "folds": folds,
+                "groups": groups,
+                "synergy": flag("synergy", synergy) or None,
+                "decoder": None if isinstance(decoder, str) and decoder == "linear" else decoder,
+                "sequences": None if rows.sequences == "mean" else sequences,
+            },
+        ),
         synergy=synergy,
         n_null=whole_number("n_null", n_null),
         n_bootstrap=whole_number("n_bootstrap", n_bootstrap),
@@ -189,15 +199,13 @@ def pid_table(
     return table
 
 
-def _quantisers(quantiser: Any, rows: Rows, *, synergy: bool) -> dict[str, Quantiser] | None:
+def _quantisers(quantiser: Any, of_decoders: Mapping[str, Any]) -> dict[str, Quantiser] | None:
     """Return the quantisers of both sides, None where layers are decoded; refuse what only decoders have."""
     if quantiser is None:
         return None
-    for name, given in (("n_codes", rows.n_codes), ("groups", rows.groups)):
+    for name, given in of_decoders.items():
         if given is not None:
             raise InputError(f"{name} is for decoders, and quantiser makes codes without them; leave one of them out")
-    if synergy:
-        raise InputError("synergy is for decoders; codes of a quantiser always have one: leave it out")
     return dict(zip(SIDES, copy_quantisers(quantiser), strict=True))
 
 

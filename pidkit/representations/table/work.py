@@ -100,7 +100,7 @@ def read_one(store: Store, plan: Plan, layer: NamedLayer, *, wait: bool) -> str 
             said = str(error)
             raise InputError(said if said.startswith(layer.called) else f"{layer.called}: {said}") from error
 
-    with threadpool_limits(1):  # sums in one order, however many tasks run at once
+    with threadpool_limits(1):
         return digest if store.make("layers", digest, how, wait=wait) else None
 
 
@@ -189,7 +189,9 @@ def each(
     What other processes are making is left for the end, and then waited for.
     """
     outcomes: dict[int, Outcome] = {}
-    with tqdm(total=len(items), desc=what, disable=not progress, leave=False) as bar:
+    # Sums in one order, however many tasks run at once. Each task limits its own process too; of those that are threads
+    # of this one, none may be the last to restore the limit that another one set.
+    with threadpool_limits(1), tqdm(total=len(items), desc=what, disable=not progress, leave=False) as bar:
         for wait in (False, True):
             left = [number for number in range(len(items)) if number not in outcomes]
             if not left:
