@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +84,6 @@ def run(arguments: argparse.Namespace) -> None:
         n_null=arguments.n_null,
         unit=arguments.unit,
         rng=arguments.seed,
-        progress=sys.stderr.isatty(),
         **_how(arguments),
     )
     document = table.to_dict()

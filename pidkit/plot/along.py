@@ -21,7 +21,7 @@ from pidkit.types import AtomName
 DASHES = dict(zip(ATOMS, ("-", "--", "-.", ":"), strict=True))
 """The line of each atom, told apart in a print in grey as well."""
 
-MARKERS = dict(zip(ATOMS, "osD^", strict=True))
+ATOM_MARKERS = dict(zip(ATOMS, "osD^", strict=True))
 """The marker of each atom."""
 
 SIDESTEP = 0.08
@@ -93,12 +93,16 @@ def plot_atoms_along(
         at = x + gap * (step - 0.5 * (len(wanted) - 1))
         values = np.array([getattr(one, atom) for one in results])
         style: dict[str, Any] = {"color": _ink(atom), "zorder": 3 + step}
-        ax.plot(at[order], values[order], DASHES[atom], marker=MARKERS[atom], ms=5, label=labels[atom], lw=1.2, **style)
+        ax.plot(
+            at[order], values[order], DASHES[atom], marker=ATOM_MARKERS[atom], ms=5, label=labels[atom], lw=1.2, **style
+        )
         reach = np.array([_reach(one, atom) for one in results]).T
         ax.errorbar(at, values, reach, fmt="none", capsize=3, elinewidth=1.0, **style)
         for place, value, one in zip(at, values, results, strict=True):
             above = isinstance(one, CodedPID) or one.is_above_chance(atom)
-            ax.plot(place, value, MARKERS[atom], ms=5, mfc=_ink(atom) if above else "white", mec=_ink(atom), **style)
+            ax.plot(
+                place, value, ATOM_MARKERS[atom], ms=5, mfc=_ink(atom) if above else "white", mec=_ink(atom), **style
+            )
     if not numeric:
         ax.set_xticks(x, [str(place) for place in places])
     ax.set_xlabel(along)

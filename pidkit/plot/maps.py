@@ -29,12 +29,15 @@ from pidkit.representations.result import RepresentationPID
 from pidkit.representations.table.result import PIDTable
 from pidkit.types import AtomName, FloatArray
 
+ResultsOfLayers = PIDTable | Iterable[Iterable[Decomposition]]
+"""What a map shows: a table, or rows of results."""
+
 LEAST_RANGE = 0.01
 """The smallest top of a colour scale: differences that the written values do not show are not shown by colours."""
 
 
 def plot_atom_map(
-    results: PIDTable | Iterable[Iterable[Decomposition]],
+    results: ResultsOfLayers,
     *,
     atom: AtomName = "redundancy",
     x1_names: Sequence[str] | None = None,
@@ -86,7 +89,7 @@ def plot_atom_map(
 
 
 def plot_maps_beside(
-    results: Mapping[str, PIDTable | Iterable[Iterable[Decomposition]]],
+    results: Mapping[str, ResultsOfLayers],
     *,
     atom: AtomName = "redundancy",
     x1_names: Sequence[str] | None = None,
@@ -146,9 +149,7 @@ Names = tuple[Sequence[str] | None, Sequence[str] | None]
 """Names of the layers of x1 and of x2, where there are any."""
 
 
-def _read_rows(
-    results: PIDTable | Iterable[Iterable[Decomposition]], name: str, atom: str
-) -> tuple[list[Decomposition], int, int, Names]:
+def _read_rows(results: ResultsOfLayers, name: str, atom: str) -> tuple[list[Decomposition], int, int, Names]:
     """Return the results of a map row by row, how many rows and columns it has, and the names that a table has."""
     names: Names = None, None
     try:

@@ -1,4 +1,4 @@
-"""`codes_of`: one layer as codes made without the labels, once, to be paired with any other layer of the same rows."""
+"""One layer as codes made without the labels."""
 
 from __future__ import annotations
 
@@ -40,36 +40,15 @@ class CodedLayer(Result):
         return f"CodedLayer of {self.codes.size} rows: {self.n_codes} codes by {self.quantiser['name']}"
 
 
-def codes_of(*, x: npt.ArrayLike, quantiser: Quantiser | None = None) -> CodedLayer:
-    """Code one layer once, without the labels, so that it can be paired with many others.
-
-    Parameters
-    ----------
-    x : array_like or torch.Tensor, shape (n, ...)
-        The layer, as `coded_pid` takes x1.
-    quantiser : transformer, optional
-        As in `coded_pid`; None is `RepresentationCodes()`.
+def code_once(layer: npt.ArrayLike, quantiser: Quantiser | None) -> CodedLayer:
+    """Return the codes of a layer by a fresh copy of a quantiser.
 
     Raises
     ------
     InputError
-        If the layer holds NaN or cannot be quantised, or `quantiser` is none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pidkit import UniformBins, coded_pid
-    >>> layer = np.arange(80.0)[:, None]
-    >>> coded = codes_of(x=layer, quantiser=UniformBins(2))
-    >>> coded
-    CodedLayer of 80 rows: 2 codes by UniformBins
-    >>> y = np.arange(80) // 40
-    >>> coded_pid(labels=y, x1=coded, x2=coded).redundancy == coded_pid(
-    ...     labels=y, x1=layer, x2=layer, quantiser=UniformBins(2)
-    ... ).redundancy
-    True
+        As `codes_of`.
     """
     fresh, _ = copy_quantisers((quantiser, None))
-    rows = read_array(x, "x")
+    rows = read_array(layer, "x")
     codes, n_codes = encode(fresh, read_rows(rows, len(rows), "x"), None, "x")
     return CodedLayer(codes, n_codes, describe(fresh), is_constant(rows))

@@ -14,7 +14,7 @@ from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
-from pidkit.representations.posterior_codes import Codes, choose_codes, coding_loss, posterior_codes
+from pidkit.representations.posterior_codes import RowCodes, choose_codes, coding_loss, posterior_codes
 from pidkit.representations.row_scores import RowScores
 from pidkit.representations.union import score_union, union_of_one
 from pidkit.types import FloatArray, IntArray
@@ -151,7 +151,7 @@ class DecodedScores:
 
 def code_posteriors(
     posteriors: FloatArray, y: IntArray, n_codes: int | None, folds: IntArray, rng: np.random.Generator
-) -> Codes:
+) -> RowCodes:
     """Return codes of one layer's posteriors, `n_codes` or as many as score best on held-out rows.
 
     `rng` is copied: the codes of a layer do not depend on what stands beside it.
@@ -167,7 +167,7 @@ def code_posteriors(
 def score_decoded(
     y: IntArray,
     posteriors: tuple[FloatArray, FloatArray, FloatArray | None],
-    coded: tuple[Codes, Codes],
+    coded: tuple[RowCodes, RowCodes],
     folds: IntArray,
     rng: np.random.Generator,
     groups: IntArray | None = None,
@@ -182,7 +182,7 @@ def score_decoded(
         Ranks 0, 1, ... without gaps.
     posteriors : tuple of ndarray, shape (n, C)
         Calibrated, of x1, of x2, and of both together, None where nothing read both.
-    coded : pair of Codes
+    coded : pair of RowCodes
         Of the posteriors of x1 and of x2.
     folds : ndarray of int, shape (n,)
     rng : numpy.random.Generator

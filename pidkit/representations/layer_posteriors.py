@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from pidkit.arguments import Rng
 from pidkit.errors import InputError
 from pidkit.provenance import recorded_versions
 from pidkit.representations.decoders import Decoder
-from pidkit.representations.layer_reading import Reading, Rows, read_layer_once
+from pidkit.representations.layer_reading import LayerReading, Rows, read_layer_once
+from pidkit.representations.reading import splits_and_folds
 from pidkit.representations.result import DecoderReport
 from pidkit.representations.sequences import Sequences
+from pidkit.representations.table.records import reading_of_entry
+from pidkit.representations.table.sources import NamedLayer, Source
+from pidkit.representations.table.store import Store
+from pidkit.representations.table.work import Plan, read_one
 from pidkit.results import UnitResult
 from pidkit.types import FloatArray, IntArray, Unit
 from pidkit.units import check_unit
@@ -57,7 +66,7 @@ class LayerPosteriors(UnitResult):
     constant: bool
     unit: str
     provenance: Mapping[str, Any]
-    _reading: Reading = field(repr=False, compare=False)
+    _reading: LayerReading = field(repr=False, compare=False)
     _layer: Any = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -72,7 +81,8 @@ class LayerPosteriors(UnitResult):
 def posteriors_of(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x: npt.ArrayLike,
+    x: Source,
+    path: str | os.PathLike[str] | None = None,
     decoder: Decoder = "linear",
     n_codes: int | None = None,
     folds: int | None = None,
@@ -86,8 +96,10 @@ def posteriors_of(
     Parameters
     ----------
     labels : array_like or iterable of hashables, length n
-    x : array_like or torch.Tensor, shape (n, ...)
-        The layer, as `representation_pid` takes x1.
+    x : array_like, torch.Tensor, path, or (path, key)
+        The layer, shape (n, ...), as `representation_pid` takes x1, or the file that holds it.
+    path : path, optional
+        The folder of a `pid_table`: what it read with the same arguments is taken from there, and else kept there.
     decoder, n_codes, folds, groups, sequences, unit
         As in `representation_pid`.
     rng : int or numpy.random.Generator
@@ -118,14 +130,25 @@ def posteriors_of(
     rows = Rows.read(
         labels=labels, decoder=decoder, n_codes=n_codes, folds=folds, groups=groups, sequences=sequences, rng=rng
     )
-    reading, fold = read_layer_once(x, rows, "x")
-    return as_posteriors(reading, fold, rows.described(), x, unit)
+    layer = NamedLayer("x", "", (), x)
+    array = layer.load()
+    if path is None:
+        with threadpool_limits(1):  # as in a table
+            reading = read_layer_once(array, rows, "x")
+    else:
+        store = Store.open(Path(path))
+        digest = read_one(store, Plan(rows), layer, wait=True)
+        entry = None if digest is None else store.load("layers", digest)
+        if entry is None:
+            raise InputError(f"path must not be changed while a layer is read: {path} lost it; call again")
+        reading = reading_of_entry(entry)
+    return as_posteriors(reading, rows, array, unit)
 
 
-def as_posteriors(
-    reading: Reading, fold: IntArray, described: Mapping[str, Any], layer: Any, unit: Unit
-) -> LayerPosteriors:
+def as_posteriors(reading: LayerReading, rows: Rows, layer: Any, unit: Unit) -> LayerPosteriors:
     """Return a reading as the result of `posteriors_of`."""
+    y, groups = rows.as_read(len(reading.whole.posteriors) // rows.y.size)
+    _, fold = splits_and_folds(y, rows.n_folds, groups, np.random.default_rng(rows.seed))
     return LayerPosteriors(
         posteriors=reading.whole.posteriors,
         codes=reading.codes.whole.codes,
@@ -135,13 +158,13 @@ def as_posteriors(
         warnings=reading.whole.warnings,
         constant=reading.whole.constant,
         unit="nats",
-        provenance={**described, "versions": recorded_versions()},
+        provenance={**rows.described(), "versions": recorded_versions()},
         _reading=reading,
         _layer=layer,
     ).to(unit)
 
 
-def check_same_rows(piece: LayerPosteriors, rows: Rows, name: str) -> Reading:
+def check_same_rows(piece: LayerPosteriors, rows: Rows, name: str) -> LayerReading:
     """Return the reading of a layer that was made with these arguments.
 
     Raises

@@ -101,7 +101,7 @@ def describe_decoder(decoder: Decoder) -> str:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LayerReading:
     """One layer as decoded and coded, in nats: by decoders of all rows of the other folds, and of half of them."""
 
     whole: DecodedLayer
@@ -117,7 +117,7 @@ class Reading:
         return DecodedLayer(self.whole.posteriors, report, warnings, self.whole.constant)
 
 
-def readings_of(pieces: Mapping[str, Reading]) -> Readings:
+def readings_of(pieces: Mapping[str, LayerReading]) -> Readings:
     """Return the readings of layers by their names in a pair, as `decoded_pid` takes what is known."""
     return Readings(
         {name: one.named(name) for name, one in pieces.items()},
@@ -126,8 +126,8 @@ def readings_of(pieces: Mapping[str, Reading]) -> Readings:
     )
 
 
-def read_layer_once(layer: npt.ArrayLike, rows: Rows, name: str) -> tuple[Reading, IntArray]:
-    """Decode and code one layer; return the reading and the fold of every row that was read.
+def read_layer_once(layer: npt.ArrayLike, rows: Rows, name: str) -> LayerReading:
+    """Decode and code one layer.
 
     Raises
     ------
@@ -143,4 +143,4 @@ def read_layer_once(layer: npt.ArrayLike, rows: Rows, name: str) -> tuple[Readin
     assert found.half is not None  # the learning curve is always read
     whole, half = found.whole[name], found.half[name]
     codes = code_layer(whole, half, y, rows.n_codes, fold, rng)
-    return Reading(whole, half, codes, layer_is_constant=nothing_told_by(name) in whole.warnings), fold
+    return LayerReading(whole, half, codes, layer_is_constant=nothing_told_by(name) in whole.warnings)

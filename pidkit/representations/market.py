@@ -29,7 +29,7 @@ BOLD_AIM, SAFE_AIM = 0.1, 0.5
 BACK_OFF = 0.98
 """Share of the way to the boundary that a step may go."""
 
-SMALLEST = 1e-30
+LEAST_SLACK = 1e-30
 """The least slack and the least multiplier."""
 
 CHUNK = 2_000_000
@@ -117,8 +117,8 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
             room_w = (w / np.maximum(-turn, 0.0)).min(1)
         size, size_w = (np.minimum(1.0, BACK_OFF * one)[:, None] for one in (room, room_w))
         v = v + size * step
-        w = np.maximum(w + size_w * turn, SMALLEST)
-        slack = np.maximum(slack - size * change, SMALLEST)
+        w = np.maximum(w + size_w * turn, LEAST_SLACK)
+        slack = np.maximum(slack - size * change, LEAST_SLACK)
         tried = w / w.sum(1, keepdims=True)
         low, high = _bounds(p, assets, tried)
         better = high - low < upper[active] - lower[active]

@@ -26,14 +26,14 @@ SMALLEST = 1e-12
 """Probability that a posterior counts as having at least."""
 
 
-class Codes(NamedTuple):
+class RowCodes(NamedTuple):
     """The code of every row, ranks 0, 1, ... without gaps, and the mean posterior of every code."""
 
     codes: IntArray
     centroids: FloatArray
 
 
-def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generator) -> Codes:
+def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generator) -> RowCodes:
     """Return the code of every posterior and the centroids, minimising the mean of KL(posterior, its centroid).
 
     I(Y;T') - I(Y;C) is that mean where posteriors are calibrated and a code's centroid is the mean of its posteriors:
@@ -82,12 +82,12 @@ def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generat
         centroids = _means(rows, codes)
     codes, _ = _nearest(posteriors, centroids)
     codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-    return Codes(codes, _means(posteriors, codes))
+    return RowCodes(codes, _means(posteriors, codes))
 
 
 def choose_codes(
     posteriors: FloatArray, labels: IntArray, grid: Sequence[int], folds: IntArray, rng: np.random.Generator
-) -> Codes:
+) -> RowCodes:
     """Return the codes and centroids, of as many as predict the labels of held-out rows best; see `posterior_codes`.
 
     More codes lose less, but their counts are fewer: held-out scores of q(y | code), shrunk as `estimate_pid` shrinks

@@ -16,7 +16,7 @@ from pidkit.representations.decoded import DecodedScores, code_posteriors, score
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved
-from pidkit.representations.posterior_codes import Codes
+from pidkit.representations.posterior_codes import RowCodes
 from pidkit.types import IntArray
 
 
@@ -32,8 +32,8 @@ def check_class_rows(y: IntArray, n_folds: int) -> None:
 class LayerCodes(NamedTuple):
     """Codes of a layer's posteriors, by decoders of all rows of the other folds and of half of them (or None)."""
 
-    whole: Codes
-    half: Codes | None
+    whole: RowCodes
+    half: RowCodes | None
 
 
 class Readings(NamedTuple):
@@ -172,7 +172,9 @@ def read_pair(
             half = None if readings.half is None else readings.half[name]
             codes[name] = code_layer(readings.whole[name], half, y, n_codes, fold, rng)
 
-    def score(decoded: dict[str, DecodedLayer], coded: tuple[Codes, Codes], among: IntArray | None) -> DecodedScores:
+    def score(
+        decoded: dict[str, DecodedLayer], coded: tuple[RowCodes, RowCodes], among: IntArray | None
+    ) -> DecodedScores:
         both = decoded["both"].posteriors if synergy else None
         posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, both
         constant = decoded["x1"].constant, decoded["x2"].constant

@@ -1,11 +1,13 @@
 """A layer that was read once stands for the layer, in pairs of the same rows and options."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pidkit import InputError, LayerPosteriors, UniformBins, posteriors_of, representation_pid
+from pidkit import InputError, LayerPosteriors, UniformBins, pid_table, posteriors_of, representation_pid, save_arrays
+from pidkit.representations.table import work
 
 Y = np.random.default_rng(1).permutation(np.arange(120) % 3)
 RNG = np.random.default_rng(0)
@@ -50,6 +52,19 @@ def test_without_the_decoder_of_both_the_synergy_is_not_there_and_the_rest_is_th
     np.testing.assert_array_equal(found.row_scores[:, :3], whole.row_scores[:, :3])
     with pytest.raises(InputError, match="the result has no synergy, and so no budget"):
         found.budget()
+
+
+def test_what_a_table_read_is_taken_from_its_folder(
+    read: LayerPosteriors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_arrays(tmp_path / "x1.npy", x=X1)
+    pid_table(x1={"a": tmp_path / "x1.npy"}, x2={"b": X2}, path=tmp_path / "table", **HOW)
+    monkeypatch.setattr(work, "read_layer_once", lambda *_: pytest.fail("read again"))
+    for source in (X1, tmp_path / "x1.npy"):
+        kept = posteriors_of(x=source, path=tmp_path / "table", **HOW)
+        np.testing.assert_array_equal(kept.posteriors, read.posteriors)
+        np.testing.assert_array_equal(kept.folds, read.folds)
+        assert kept.report == read.report
 
 
 @pytest.mark.parametrize(

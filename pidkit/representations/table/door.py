@@ -27,7 +27,7 @@ from pidkit.representations.table.records import result_of_entry
 from pidkit.representations.table.result import PIDTable, TableDifference, TablePair
 from pidkit.representations.table.sources import NamedPair, Source, pair_layers, read_index, read_side
 from pidkit.representations.table.store import Entry, Store
-from pidkit.representations.table.work import SIDES, Plan, each, read_one, solve_one
+from pidkit.representations.table.work import BOTH_SIDES, Plan, each, read_one, solve_one
 from pidkit.types import Unit
 from pidkit.units import check_unit
 
@@ -53,7 +53,6 @@ def pid_table(
     n_bootstrap: int = 0,
     n_null: int = 0,
     unit: Unit = "bits",
-    progress: bool = False,
     rng: Rng = 0,
 ) -> PIDTable:
     """Decompose every layer of x1 against every layer of x2, reading each layer once.
@@ -89,8 +88,6 @@ def pid_table(
         and I(Y;X1,X2) are NaN, and the table says so.
     n_bootstrap, n_null, unit
         As in `representation_pid`. The same rows are resampled in all pairs.
-    progress : bool
-        Whether to show progress bars.
     rng : int or numpy.random.Generator
         Seeds everything, alike for every pair. A Generator gives its next seed.
 
@@ -131,9 +128,10 @@ def pid_table(
     (4, 1, True)
     """
     check_unit(unit)
-    progress = flag("progress", progress)
     names = read_index(index)
     compare = None if compare is None else one_of("compare", compare, names, remedy="compare values of an index")
+    if compare is not None and quantiser is not None:
+        raise InputError("compare is for decoded layers; codes of a quantiser have no scores of rows")
     jobs = None if n_jobs is None else whole_number("n_jobs", n_jobs, least=-1)
     if jobs == 0:
         raise InputError("n_jobs must be a whole number >= 1, or -1 for all cores, not 0")
@@ -160,14 +158,14 @@ def pid_table(
         unit=unit,
     )
     layers = [*read_side("x1", x1, names), *read_side("x2", x2, names)]
-    pairs = pair_layers(*([one for one in layers if one.side == side] for side in SIDES))
+    pairs = pair_layers(*([one for one in layers if one.side == side] for side in BOTH_SIDES))
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if path is None else path
         store = Store.open(Path(folder).absolute())
-        work: dict[str, Any] = {"n_jobs": jobs, "progress": progress}
-        digests = dict(zip(layers, each(read_one, store, plan, layers, what="reading layers", **work), strict=True))
+        read = each(read_one, store, plan, layers, n_jobs=jobs, what="reading layers")
+        digests = dict(zip(layers, read, strict=True))
         items = [(pair, (digests[pair.x1], digests[pair.x2])) for pair in pairs]
-        solved = each(solve_one, store, plan, items, what="solving pairs", **work)
+        solved = each(solve_one, store, plan, items, n_jobs=jobs, what="solving pairs")
         store.sweep()
         found = _collect(store, plan, pairs, solved, in_memory=path is None)
     table = PIDTable(
@@ -206,7 +204,7 @@ def _quantisers(quantiser: Any, of_decoders: Mapping[str, Any]) -> dict[str, Qua
     for name, given in of_decoders.items():
         if given is not None:
             raise InputError(f"{name} is for decoders, and quantiser makes codes without them; leave one of them out")
-    return dict(zip(SIDES, copy_quantisers(quantiser), strict=True))
+    return dict(zip(BOTH_SIDES, copy_quantisers(quantiser), strict=True))
 
 
 def _collect(
@@ -243,8 +241,8 @@ def _differences(pairs: tuple[TablePair, ...], number: int) -> tuple[TableDiffer
     found = []
     for same in together:
         for earlier, later in itertools.combinations(same, 2):
-            if not isinstance(earlier.result, RepresentationPID) or not isinstance(later.result, RepresentationPID):
-                raise InputError("compare is for decoded layers; codes of a quantiser have no scores of rows")
+            assert isinstance(earlier.result, RepresentationPID)
+            assert isinstance(later.result, RepresentationPID)
             found.append(
                 TableDifference(
                     x1=later.x1,

@@ -13,8 +13,8 @@ from pidkit.representations.coded_layer import CodedLayer
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.finite_samples import Spread
-from pidkit.representations.layer_reading import Reading
-from pidkit.representations.posterior_codes import Codes
+from pidkit.representations.layer_reading import LayerReading
+from pidkit.representations.posterior_codes import RowCodes
 from pidkit.representations.reading import LayerCodes
 from pidkit.representations.result import DecoderReport, RepresentationPID
 from pidkit.representations.row_scores import RowScores
@@ -67,7 +67,7 @@ def from_record(record: Any, **private: Any) -> Any:
     return CLASSES[record["class"]](**fields, **private)
 
 
-def entry_of_reading(reading: Reading) -> Entry:
+def entry_of_reading(reading: LayerReading) -> Entry:
     """Return a decoded layer as an entry."""
     half = reading.codes.half
     assert half is not None  # the learning curve is always read
@@ -86,7 +86,7 @@ def entry_of_reading(reading: Reading) -> Entry:
     return Entry(record, arrays)
 
 
-def reading_of_entry(entry: Entry) -> Reading:
+def reading_of_entry(entry: Entry) -> LayerReading:
     """Return the decoded layer of an entry."""
     record, arrays = entry.record, entry.arrays
 
@@ -95,9 +95,9 @@ def reading_of_entry(entry: Entry) -> Reading:
         return DecodedLayer(arrays[posteriors], report, warnings, record["constant"])
 
     codes = LayerCodes(
-        Codes(arrays["codes"], arrays["centroids"]), Codes(arrays["half_codes"], arrays["half_centroids"])
+        RowCodes(arrays["codes"], arrays["centroids"]), RowCodes(arrays["half_codes"], arrays["half_centroids"])
     )
-    return Reading(decoded(0, "posteriors"), decoded(1, "half_posteriors"), codes, record["layer_is_constant"])
+    return LayerReading(decoded(0, "posteriors"), decoded(1, "half_posteriors"), codes, record["layer_is_constant"])
 
 
 def entry_of_codes(layer: CodedLayer) -> Entry:

@@ -93,6 +93,8 @@ class PIDTable(UnitResult):
     def select(self, *, x1: str | None = None, x2: str | None = None, **index: Any) -> PIDTable:
         """Return the pairs of one layer, or of one value of an index, such as epoch=10.
 
+        The differences between values of an index go where one of these is selected.
+
         Raises
         ------
         InputError
@@ -116,9 +118,9 @@ class PIDTable(UnitResult):
         differences = tuple(
             one
             for one in self.differences
-            if (one.x1, one.x2) in names
-            and all(dict(zip(others, one.place, strict=False)).get(k, v) == v for k, v in index.items())
-            and index.get(str(self.compared), one.of) in (one.of, one.less)
+            if self.compared not in index
+            and (one.x1, one.x2) in names
+            and all(dict(zip(others, one.place, strict=True))[of] == value for of, value in index.items())
         )
         return PIDTable(pairs, self.index, self.compared, differences, self.unit, self.provenance)
 

@@ -30,7 +30,9 @@ class NamedLayer:
 
     @property
     def called(self) -> str:
-        """How messages call it."""
+        """How messages call it; a layer without a name by its side alone."""
+        if not self.name:
+            return self.side
         return f"{self.side}[{self.name!r}]" if not self.place else f"{self.side}[{(self.name, *self.place)!r}]"
 
     def load(self) -> npt.ArrayLike:

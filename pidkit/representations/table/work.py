@@ -17,9 +17,10 @@ from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coded import coded_pid
-from pidkit.representations.coded_layer import codes_of
+from pidkit.representations.coded_layer import code_once
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded_pid import decoded_pid
+from pidkit.representations.finite_samples import SHOW_PROGRESS_AFTER
 from pidkit.representations.layer_reading import Rows, read_layer_once, readings_of
 from pidkit.representations.sequences import read_tokens
 from pidkit.representations.table.records import (
@@ -34,9 +35,9 @@ from pidkit.representations.table.store import LAYOUT, Entry, Store
 from pidkit.types import Unit
 
 Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
+Made = TypeVar("Made")
 
-SIDES = ("x1", "x2")
+BOTH_SIDES = ("x1", "x2")
 """The names of the two layers of a pair."""
 
 
@@ -56,11 +57,11 @@ class Plan:
     """
 
     rows: Rows
-    quantisers: Mapping[str, Quantiser] | None
-    synergy: bool
-    n_null: int
-    n_bootstrap: int
-    unit: Unit
+    quantisers: Mapping[str, Quantiser] | None = None
+    synergy: bool = False
+    n_null: int = 0
+    n_bootstrap: int = 0
+    unit: Unit = "bits"
 
     def layer_digest(self, layer: NamedLayer) -> str:
         """Return the digest of a layer's content and of how it is read; it passes over the layer once."""
@@ -94,8 +95,8 @@ def read_one(store: Store, plan: Plan, layer: NamedLayer, *, wait: bool) -> str 
     def how() -> Entry:
         try:
             if plan.quantisers is None:
-                return entry_of_reading(read_layer_once(layer.load(), plan.rows, layer.called)[0])
-            return entry_of_codes(codes_of(x=layer.load(), quantiser=plan.quantisers[layer.side]))
+                return entry_of_reading(read_layer_once(layer.load(), plan.rows, layer.called))
+            return entry_of_codes(code_once(layer.load(), plan.quantisers[layer.side]))
         except InputError as error:
             said = str(error)
             raise InputError(said if said.startswith(layer.called) else f"{layer.called}: {said}") from error
@@ -127,7 +128,7 @@ def _load(store: Store, digest: str) -> Entry:
 
 def _decoded(store: Store, plan: Plan, pair: NamedPair, digests: tuple[str, str]) -> Entry:
     """Solve a pair of decoded layers, as `representation_pid` does."""
-    readings = {name: reading_of_entry(_load(store, digest)) for name, digest in zip(SIDES, digests, strict=True)}
+    readings = {name: reading_of_entry(_load(store, digest)) for name, digest in zip(BOTH_SIDES, digests, strict=True)}
     lengths = [len(one.whole.posteriors) for one in readings.values()]
     if lengths[0] != lengths[1]:
         raise InputError(
@@ -136,7 +137,9 @@ def _decoded(store: Store, plan: Plan, pair: NamedPair, digests: tuple[str, str]
         )
     rows = plan.rows
     y, groups = rows.as_read(lengths[0] // rows.y.size)
-    layers = {name: one.load() for name, one in zip(SIDES, (pair.x1, pair.x2), strict=True)} if plan.synergy else {}
+    layers = (
+        {name: one.load() for name, one in zip(BOTH_SIDES, (pair.x1, pair.x2), strict=True)} if plan.synergy else {}
+    )
     if plan.synergy and rows.sequences == "tokens":
         layers, _, _ = read_tokens(layers, rows.y, rows.groups)
     result = decoded_pid(
@@ -175,23 +178,22 @@ def _coded(store: Store, plan: Plan, pair: NamedPair, digests: tuple[str, str]) 
 
 
 def each(
-    task: Callable[..., Outcome | None],
+    task: Callable[..., Made | None],
     store: Store,
     plan: Plan,
     items: Sequence[Item],
     *,
     n_jobs: int | None,
-    progress: bool,
     what: str,
-) -> list[Outcome]:
+) -> list[Made]:
     """Run a task for every item in as many processes as `n_jobs`, and return the outcomes in the items' order.
 
     What other processes are making is left for the end, and then waited for.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, Made] = {}
     # Sums in one order, however many tasks run at once. Each task limits its own process too; of those that are threads
     # of this one, none may be the last to restore the limit that another one set.
-    with threadpool_limits(1), tqdm(total=len(items), desc=what, disable=not progress, leave=False) as bar:
+    with threadpool_limits(1), tqdm(total=len(items), desc=what, delay=SHOW_PROGRESS_AFTER, leave=False) as bar:
         for wait in (False, True):
             left = [number for number in range(len(items)) if number not in outcomes]
             if not left:
@@ -205,12 +207,12 @@ def each(
 
 
 def _numbered(
-    task: Callable[..., Outcome],
+    task: Callable[..., Made],
     store: Store,
     plan: Plan,
     number: int,
     item: Any,
     wait: bool,  # noqa: FBT001
-) -> tuple[int, Outcome]:
+) -> tuple[int, Made]:
     """Return the outcome of a task beside its number."""
     return number, task(store, plan, item, wait=wait)

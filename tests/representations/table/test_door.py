@@ -179,8 +179,8 @@ def test_a_change_of_anything_that_counts_is_noticed(folder: Path) -> None:
     base = table(folder, **few)
     changed = X1["late"].copy()
     changed[0, 0] += 1.0
-    for other in ({"x1": {"late": changed}}, {"rng": 3}, {"folds": 3}, {"decoder": "knn"}, {"labels": Y[::-1]}):
-        assert table(folder, **{**few, **other}).rows() != base.rows(), other
+    for other in ({"x1": {"late": changed}}, {"rng": 3}, {"folds": 3}, {"decoder": "linear"}, {"labels": Y[::-1]}):
+        assert repr(table(folder, **{**few, **other}).rows()) != repr(base.rows()), other
 
 
 @pytest.mark.parametrize(
