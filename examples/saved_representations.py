@@ -233,6 +233,12 @@ document = {
 }
 write_atomic(options.out / "results.json", json.dumps(document, indent=1))
 
+# A shell does the same from the same files, with a table in CSV and JSON beside the maps, and continues where it was
+# stopped::
+#
+#     pidkit map --labels results/labels.npy --x1 results/teacher.safetensors --x2 results/student_distilled.pt \
+#         --names teacher student --synergy --out maps
+
 # %%
 # Maps of layers by layers
 # ------------------------

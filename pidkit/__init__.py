@@ -60,15 +60,21 @@ if TYPE_CHECKING:
     from pidkit.quantise import RepresentationCodes as RepresentationCodes
     from pidkit.quantise import UniformBins as UniformBins
     from pidkit.records import PlaneTrajectory as PlaneTrajectory
+    from pidkit.representations import CodedLayer as CodedLayer
     from pidkit.representations import CodedPID as CodedPID
     from pidkit.representations import DecoderReport as DecoderReport
+    from pidkit.representations import LayerPosteriors as LayerPosteriors
     from pidkit.representations import PairedDifferences as PairedDifferences
     from pidkit.representations import PIDEstimate as PIDEstimate
+    from pidkit.representations import PIDTable as PIDTable
     from pidkit.representations import RepresentationPID as RepresentationPID
     from pidkit.representations import coded_pid as coded_pid
+    from pidkit.representations import codes_of as codes_of
     from pidkit.representations import estimate_pid as estimate_pid
     from pidkit.representations import explain as explain
     from pidkit.representations import paired_differences as paired_differences
+    from pidkit.representations import pid_table as pid_table
+    from pidkit.representations import posteriors_of as posteriors_of
     from pidkit.representations import representation_pid as representation_pid
 
 _HOME = {
@@ -81,6 +87,9 @@ _HOME = {
     "estimate_pid": "pidkit.representations",
     "explain": "pidkit.representations",
     "representation_pid": "pidkit.representations",
+    "pid_table": "pidkit.representations",
+    "posteriors_of": "pidkit.representations",
+    "codes_of": "pidkit.representations",
     "coded_pid": "pidkit.representations",
     "paired_differences": "pidkit.representations",
     # intersect and compare
@@ -103,6 +112,9 @@ _HOME = {
     "RepresentationPID": "pidkit.representations",
     "DecoderReport": "pidkit.representations",
     "PairedDifferences": "pidkit.representations",
+    "PIDTable": "pidkit.representations",
+    "LayerPosteriors": "pidkit.representations",
+    "CodedLayer": "pidkit.representations",
     "CodedPID": "pidkit.representations",
     "MIEstimate": "pidkit.mi",
     "IntersectionResult": "pidkit.intersection",

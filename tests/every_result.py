@@ -52,6 +52,20 @@ def paired() -> UnitResult:
     return pidkit.paired_differences(one, one)
 
 
+def many_layers() -> UnitResult:
+    from tests.representations.table.layers import compared
+
+    return compared()
+
+
+def layer_posteriors() -> UnitResult:
+    labels = np.arange(60) % 2
+    layer = labels[:, None] + np.random.default_rng(5).normal(size=(60, 2))
+    return dataclasses.replace(
+        pidkit.posteriors_of(labels=labels, x=layer, decoder="knn", n_codes=2, folds=2), warnings=("a note",)
+    )
+
+
 def discrete_estimate() -> UnitResult:
     y, x1, x2 = np.random.default_rng(3).integers(2, size=(3, 60))
     return pidkit.estimate_pid(y=y, x1=y ^ (x1 & x2), x2=x2, n_null=2, n_bootstrap=2)
@@ -149,6 +163,8 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
     "RepresentationPID": representation,
     "PairedDifferences": paired,
+    "LayerPosteriors": layer_posteriors,
+    "PIDTable": many_layers,
     "CodedPID": coded,
     "PIDEstimate": discrete_estimate,
     "PlaneTrajectory": trajectory,

@@ -8,6 +8,8 @@ LONGEST = 300
 """Lines of a file."""
 
 TOPICS = {
+    "cli/test_cli.py": "what the commands print and write, and their exit codes",
+    "cli/test_bad_input_of_commands.py": "bad input of `pidkit atoms`, gates and info",
     "arguments/test_containers.py": "numbers inside mappings, tuples and options",
     "arguments/test_law.py": "numbers, seeds, choices and flags of every public signature",
     "distill/objectives/test_every_objective.py": "the contract of every objective in cases.py",

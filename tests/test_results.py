@@ -12,7 +12,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ import pytest
 
 import pidkit
 from pidkit import InputError
-from pidkit.representations import Spread
-from pidkit.results import MOST_ROWS, Result, UnitPart, UnitResult, html_table, plain, text_table
+from pidkit.results import MOST_ROWS, Result, UnitPart, UnitResult, html_table, text_table
 from tests.every_result import MAKERS, history, made
 
 TORCH = importlib.util.find_spec("torch") is not None
@@ -42,6 +40,11 @@ UNITLESS: dict[str, set[str]] = {
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
     "PairedDifferences": {"p_value.*"},
+    "LayerPosteriors": {"posteriors", "centroids", "report.accuracy"},
+    "PIDTable": {
+        *("pairs.result.p_value.*", "pairs.result.decoders.*.accuracy", "differences.result.p_value.*"),
+        *("pairs.result.report.marginal_residual", "pairs.result.report.seconds"),
+    },
     "PIDEstimate": {"p_value.*", "report.marginal_residual", "report.seconds"},
     "PlaneTrajectory": {"points.step", "provenance.*"},
     "AtomRecords": {
@@ -259,29 +262,8 @@ def test_every_result_is_under_the_law_and_frozen() -> None:
         assert one.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert UNITLESS.keys() >= {one.__name__}
     parts = {part.__name__ for part in UnitPart.__subclasses__()}
-    assert parts <= {"Spread", "DecoderReport", "RowScores", "DecodedAtoms", "PlanePoint", "AtomRecord", "Assumption"}
-
-
-def test_plain_writes_what_json_cannot_hold() -> None:
-    given = {
-        "numbers": (np.float32(0.5), np.int64(3), np.bool_(True), -math.inf, np.float64("nan")),
-        "arrays": [np.array([[1.0, -np.inf], [np.nan, 2.0]]), np.array(["a"]), np.array(np.nan)],
-        3: Spread(0.5, math.nan, 0.0, 1.0),
-        "path": Path("a"),
-    }
-    assert plain(given) == {
-        "numbers": [0.5, 3, True, None, None],
-        "arrays": [[[1.0, None], [None, 2.0]], ["a"], None],
-        "3": {"mean": 0.5, "std": None, "low": 0.0, "high": 1.0},
-        "path": repr(Path("a")),
-    }
-    assert [type(number) for number in plain(given)["numbers"][:3]] == [float, int, bool]
-
-
-def test_plain_writes_tensors() -> None:
-    torch = pytest.importorskip("torch")
-    half = torch.tensor([0.5, torch.nan], dtype=torch.bfloat16, requires_grad=True)
-    assert plain({"half": half, "counts": torch.tensor(3)}) == {"half": [0.5, None], "counts": 3}
+    of_records = {"DecodedAtoms", "PlanePoint", "AtomRecord", "Assumption"}
+    assert parts <= {"Spread", "DecoderReport", "RowScores", "TablePair", "TableDifference", *of_records}
 
 
 def test_potentials_off_the_support_are_none_in_json() -> None:

@@ -7,13 +7,14 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pidkit.errors import InputError
+from pidkit.types import AnyArray
 
 PIECE = 1 << 24
 """Bytes that are read at once."""
@@ -90,4 +91,16 @@ def _feed(digest: Any, content: Any) -> None:
     else:
         array = np.asarray(content)
         digest.update(f"<{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        for piece in _pieces(array):
+            digest.update(piece)
+
+
+def _pieces(array: AnyArray) -> Iterator[AnyArray]:
+    """Return the bytes of an array in C order, a piece at a time: a memory map is neither copied nor read at once."""
+    if array.flags.c_contiguous or array.ndim < 2:
+        whole = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        yield from (whole[begin : begin + PIECE] for begin in range(0, whole.size, PIECE))
+        return
+    rows = max(1, PIECE * len(array) // max(array.nbytes, 1))
+    for begin in range(0, len(array), rows):
+        yield np.ascontiguousarray(array[begin : begin + rows]).reshape(-1).view(np.uint8)

@@ -97,3 +97,31 @@ def held_alone(path: Path, what: str) -> Iterator[None]:
             finally:
                 path.unlink(missing_ok=True)
             return
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Run a block with the lock file `path`, which is removed afterwards, or be told that another holds it.
+
+    Where the file system has no locks every claim is granted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, claimed(Path(folder, "lock")) as ours:
+    ...     with claimed(Path(folder, "lock")) as again:
+    ...         print(ours, again)
+    True False
+    """
+    while True:
+        with path.open("a+b") as file:
+            if try_lock(file.fileno()) is False:
+                yield False
+                return
+            if not is_there(file.fileno(), path):
+                continue  # removed by the one before, between our opening and our locking it
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+            return

@@ -6,6 +6,7 @@ x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplo
 several panels make their own. Colours run from dark to light and are hatched, so that a print in grey can be read.
 """
 
+from pidkit.plot.along import plot_atoms_along
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
 from pidkit.plot.beside import plot_atoms_beside
 from pidkit.plot.budget import plot_budget
@@ -26,6 +27,7 @@ __all__ = [
     "live_atoms",
     "plot_atom_map",
     "plot_atoms",
+    "plot_atoms_along",
     "plot_atoms_beside",
     "plot_atoms_over",
     "plot_budget",

@@ -201,10 +201,10 @@ def plot_atoms_over(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['synergy', 'x2 only', 'x1 only', 'redundancy']
     """
-    checked = check_results(results, "results")
+    atoms = [one_of("atoms", atom, ATOMS) for atom in items_of("atoms", atoms)]
+    checked = check_results(results, "results", atoms)
     labels = atom_labels(sources)
     one_of("kind", kind, get_args(StackKind))
-    atoms = [one_of("atoms", atom, ATOMS) for atom in items_of("atoms", atoms)]
     if kind == "area" and len(checked) < 2:
         raise InputError(f"kind='area' needs at least two results, not {len(checked)}; use kind='bars'")
     positions, ticks = _positions(x, len(checked), even=kind == "bars")

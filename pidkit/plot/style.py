@@ -15,6 +15,7 @@ from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.estimate_result import PIDEstimate
+from pidkit.representations.result import RepresentationPID
 from pidkit.types import FloatArray
 
 Decomposition = PIDResult | CodedPID | PIDEstimate
@@ -49,8 +50,8 @@ def atom_labels(sources: Sequence[str]) -> dict[str, str]:
     return dict(zip(ATOMS, ("redundancy", f"{sources[0]} only", f"{sources[1]} only", "synergy"), strict=True))
 
 
-def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
-    """Return the results as a list if there are any, all finite and in one unit, else raise InputError."""
+def check_results(results: Iterable[object], name: str, atoms: Sequence[str] = ATOMS) -> list[Decomposition]:
+    """Return the results as a list if there are any, these atoms finite and all in one unit, else raise InputError."""
     if not isinstance(results, Iterable):
         raise InputError(f"{name} must be a sequence of results, not {type(results).__name__}; put one into a list")
     checked: list[Decomposition] = []
@@ -61,7 +62,11 @@ def check_results(results: Iterable[object], name: str) -> list[Decomposition]:
                 f"{name}[{index}] must be what bivariate_pid, estimate_pid, representation_pid or coded_pid returns, "
                 f"not {kind}"
             )
-        if not all(math.isfinite(getattr(result, atom)) for atom in ATOMS):
+        if isinstance(result, RepresentationPID) and "both" not in result.decoders and "synergy" in atoms:
+            raise InputError(
+                f"{name}[{index}] has no synergy: pass synergy=True where it is measured, or draw other atoms"
+            )
+        if not all(math.isfinite(getattr(result, atom)) for atom in atoms):
             raise InputError(f"{name}[{index}] has an atom that is NaN or infinite")
         checked.append(result)
     units = sorted({result.unit for result in checked})

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, seed_name, whole_number
-from pidkit.errors import BiasWarning, nothing_told_by, warn
+from pidkit.errors import BiasWarning, InputError, nothing_told_by, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import count_samples, takes_two_sources
 from pidkit.mi.splits import FOLDS
@@ -17,6 +17,7 @@ from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.solvers.choice import check_solver, check_tol
 from pidkit.provenance import recorded_versions
 from pidkit.quantise.rows import is_constant
+from pidkit.representations.coded_layer import CodedLayer
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import (
     Quantiser,
@@ -47,8 +48,8 @@ from pidkit.units import check_unit
 def coded_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike,
-    x2: npt.ArrayLike,
+    x1: npt.ArrayLike | CodedLayer,
+    x2: npt.ArrayLike | CodedLayer,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     decoder: Decoder | None = None,
     fit_fraction: float | None = None,
@@ -72,7 +73,8 @@ def coded_pid(
     labels : array_like or iterable of hashables, length n
         The target Y.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
-        The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student.
+        The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. What
+        `codes_of` made of a layer stands for the layer.
     quantiser : transformer or pair of transformers, optional
         A quantiser of pidkit, or a clusterer of scikit-learn such as KMeans; cloned before use. One for both sources,
         or one for each; None is `RepresentationCodes()`.
@@ -134,20 +136,33 @@ def coded_pid(
     if decoder is not None:
         check_decoder(decoder)
     y = read_labels(labels)
-    rows_1, rows_2 = read_rows(x1, y.size, "x1"), read_rows(x2, y.size, "x2")
-    split = split_rows(y.size, fit_fraction, draws)
+    ready = {name: x for name, x in (("x1", x1), ("x2", x2)) if isinstance(x, CodedLayer)}
+    for name, layer in ready.items():
+        if fit_fraction is not None or decoder is not None or quantiser is not None:
+            raise InputError(f"{name} holds codes already: leave out quantiser, fit_fraction and decoder")
+        if layer.codes.size != y.size:
+            raise InputError(f"{name} must have one code a label: {layer.codes.size} for {y.size} labels")
+    rows = {name: read_rows(x, y.size, name) for name, x in (("x1", x1), ("x2", x2)) if not isinstance(x, CodedLayer)}
+    n_rows = y.size
+    split = split_rows(n_rows, fit_fraction, draws)
     y = y if split is None else y[split[1]]
     check_correction(bias, n_null=n_null, n_samples=y.size)
 
-    codes_1, n_1 = encode(quantiser_1, rows_1, split, "x1")
-    codes_2, n_2 = encode(quantiser_2, rows_2, split, "x2")
+    def code(name: str, own: Quantiser) -> CodedLayer:
+        if name in ready:
+            return ready[name]
+        codes, n_codes = encode(own, rows[name], split, name)
+        return CodedLayer(codes, n_codes, describe(own), is_constant(rows[name]))
+
+    first, second = code("x1", quantiser_1), code("x2", quantiser_2)
+    codes_1, codes_2, n_1, n_2 = first.codes, second.codes, first.n_codes, second.n_codes
     samples = CodedSamples(y, codes_1, codes_2)
     counts = count_samples(y=y, x1=codes_1, x2=codes_2)
     raw = pid_of_counts(counts.compact(), solver=solver, tol=tol, unit="nats")
     null = shuffled_null(samples, n_null, draws) if n_null else None
     resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
     sizes = np.unique(y, return_counts=True)[1]
-    read = None if decoder is None else _read_by_decoder(y, (rows_1, rows_2), split, decoder, draws)
+    read = None if decoder is None else _read_by_decoder(y, (rows["x1"], rows["x2"]), split, decoder, draws)
     biases = {
         "mi_1": predicted_bias(sizes.size, n_1, samples.n),
         "mi_2": predicted_bias(sizes.size, n_2, samples.n),
@@ -167,10 +182,10 @@ def coded_pid(
         decoded_2=None if read is None else read[1],
         unit="nats",
         provenance={
-            "quantiser_1": describe(quantiser_1),
-            "quantiser_2": describe(quantiser_2),
+            "quantiser_1": first.quantiser,
+            "quantiser_2": second.quantiser,
             "fit_fraction": None if fit_fraction is None else float(fit_fraction),
-            "n_rows": len(rows_1),
+            "n_rows": n_rows,
             "bias": bias,
             "decoder": None if decoder is None else decoder_name(decoder),
             "n_bootstrap": n_bootstrap,
@@ -179,8 +194,8 @@ def coded_pid(
             "versions": recorded_versions(),
         },
     ).to(unit)
-    for name, values in (("labels", y), ("x1", rows_1), ("x2", rows_2)):
-        if is_constant(values):
+    for name, constant in (("labels", is_constant(y)), ("x1", first.constant), ("x2", second.constant)):
+        if constant:
             warn(nothing_told_by(name))
     _warn_of_codes(result)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from pidkit.representations.estimate import TWO_SIDED_95
 from pidkit.representations.finite_samples import CodedSamples
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
-from pidkit.representations.posterior_codes import choose_codes, coding_loss, posterior_codes
+from pidkit.representations.posterior_codes import RowCodes, choose_codes, coding_loss, posterior_codes
 from pidkit.representations.row_scores import RowScores
 from pidkit.representations.union import score_union, union_of_one
 from pidkit.types import FloatArray, IntArray
@@ -54,6 +55,8 @@ class DecodedScores:
         The fold of every row.
     groups : ndarray of int, shape (n,), optional
         Rows of one group may vary together, which the standard errors allow for.
+    with_both : bool
+        Whether there was a decoder of both layers. Without one the scores of I12 stand for nothing.
     """
 
     samples: CodedSamples
@@ -69,6 +72,7 @@ class DecodedScores:
     plug_in: PIDResult
     folds: IntArray
     groups: IntArray | None = None
+    with_both: bool = True
 
     @cached_property
     def of_rows(self) -> tuple[FloatArray, float]:
@@ -110,10 +114,14 @@ class DecodedScores:
         """Return what another result of the same rows is compared with."""
         rows, extra = self.of_rows
         union_error = float(np.sqrt(extra + (2.0 * self.union_tol) ** 2))
+        if not self.with_both:
+            rows = np.where(np.arange(4) == 3, np.nan, rows)
         return RowScores(rows, union_error, self.samples.y, self.folds, self.groups)
 
     def joint_shortfall(self) -> tuple[float, float]:
         """Return by how much the decoder of both layers reads less than the better one, and its standard error."""
+        if not self.with_both:
+            return 0.0, 0.0
         mi_1, mi_2, _ = self.scores.mean(0)
         less = self.scores[:, 0 if mi_1 >= mi_2 else 1] - self.scores[:, 2]
         return float(less.mean()), float(np.sqrt(variance_of_mean(less, self.groups)))
@@ -145,28 +153,44 @@ class DecodedScores:
         return float(mi_1 + mi_2 - max(union, mi_1, mi_2))
 
 
+def code_posteriors(
+    posteriors: FloatArray, y: IntArray, n_codes: int | None, folds: IntArray, rng: np.random.Generator
+) -> RowCodes:
+    """Return codes of one layer's posteriors, `n_codes` or as many as score best on held-out rows.
+
+    `rng` is copied: the codes of a layer do not depend on what stands beside it.
+    """
+    rng = copy.deepcopy(rng)
+    if n_codes is not None:
+        return posterior_codes(posteriors, n_codes, rng)
+    fewest = max(FEWEST_CODES, posteriors.shape[1])
+    grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
+    return choose_codes(posteriors, y, grid, folds, rng)
+
+
 def score_decoded(
     y: IntArray,
-    posteriors: tuple[FloatArray, FloatArray, FloatArray],
-    n_codes: int | tuple[int, int] | None,
+    posteriors: tuple[FloatArray, FloatArray, FloatArray | None],
+    coded: tuple[RowCodes, RowCodes],
     folds: IntArray,
     rng: np.random.Generator,
     groups: IntArray | None = None,
     constant: tuple[bool, bool] = (False, False),
     among: IntArray | None = None,
 ) -> DecodedScores:
-    """Code the posteriors of two layers and score every row for the four informations.
+    """Score every row for the four informations, by the posteriors of two layers and the codes of these.
 
     Parameters
     ----------
     y : ndarray of int, shape (n,)
         Ranks 0, 1, ... without gaps.
     posteriors : tuple of ndarray, shape (n, C)
-        Calibrated, of x1, of x2, and of both together.
-    n_codes : int or pair of int, optional
-        Codes of the layers; None chooses for each by the scores of held-out rows.
+        Calibrated, of x1, of x2, and of both together, None where nothing read both.
+    coded : pair of RowCodes
+        Of the posteriors of x1 and of x2.
     folds : ndarray of int, shape (n,)
     rng : numpy.random.Generator
+        Copied; it chooses the rows where not all are scored for the union.
     groups : ndarray of int, shape (n,), optional
         Of rows that may vary together.
     constant : pair of bool
@@ -175,36 +199,30 @@ def score_decoded(
         Rows to score for the union; None is all.
     """
     first, second, both = posteriors
-    fewest = max(FEWEST_CODES, first.shape[1])
-    grid = [n for n in (fewest, 2 * fewest, 4 * fewest) if n <= max(fewest, MOST_CODES)]
-    numbers = n_codes if isinstance(n_codes, tuple) else (n_codes, n_codes)
-    coded = [
-        choose_codes(q, y, grid, folds, rng) if number is None else posterior_codes(q, number, rng)
-        for q, number in zip((first, second), numbers, strict=True)
-    ]
-    (codes_1, centroids_1), (codes_2, centroids_2) = coded
     each = np.arange(y.size), y
     log_p = np.log(np.bincount(y) / y.size)[y]
-    scores = np.stack([np.log(q[each]) - log_p for q in (first, second, both)], axis=1)
+    scores = np.stack([np.log(q[each]) - log_p for q in (first, second, first if both is None else both)], axis=1)
     # The layer that tells more holds the market; exchanging the layers exchanges the unique atoms.
     a, b = (0, 1) if scores[:, 0].mean() >= scores[:, 1].mean() else (1, 0)
     if any(constant):
         a, b, one = 0, 1, constant.index(False) if False in constant else 0
         scores[:, 2] = scores[:, one]
-        found = union_of_one(scores[:, :2], (posteriors[one] * np.log(posteriors[one])).sum(1), one)
+        told = (first, second)[one]
+        found = union_of_one(scores[:, :2], (told * np.log(told)).sum(1), one)
     else:
+        pair = (first, second)
         found = score_union(
             y,
-            (posteriors[a], posteriors[b]),
-            (coded[a][0], coded[b][0]),
-            (coded[a][1], coded[b][1]),
+            (pair[a], pair[b]),
+            (coded[a].codes, coded[b].codes),
+            (coded[a].centroids, coded[b].centroids),
             folds,
-            rng,
+            copy.deepcopy(rng),
             among,
         )
     in_order = [a, b, 2]
     expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in (first, second)]
-    samples = CodedSamples(y, codes_1, codes_2)
+    samples = CodedSamples(y, coded[0].codes, coded[1].codes)
     return DecodedScores(
         samples=samples,
         scores=scores,
@@ -215,8 +233,9 @@ def score_decoded(
         claims=np.stack([*expected, found.claimed], axis=1) - log_p[found.rows, None],
         coded=found.coded[:, in_order],
         coded_in_sample=found.coded_in_sample[in_order],
-        coding_losses=(coding_loss(first, codes_1, centroids_1), coding_loss(second, codes_2, centroids_2)),
-        plug_in=pid_of_counts(count_samples(y=y, x1=codes_1, x2=codes_2).compact(), unit="nats"),
+        coding_losses=(coding_loss(first, *coded[0]), coding_loss(second, *coded[1])),
+        plug_in=pid_of_counts(count_samples(y=y, x1=samples.x1, x2=samples.x2).compact(), unit="nats"),
         folds=folds,
         groups=groups,
+        with_both=both is not None,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from pidkit.representations.reading import Readings, read_pair
 from pidkit.representations.result import RepresentationPID
 from pidkit.types import FloatArray, IntArray, Unit
 
+OF_BOTH = ("synergy", "mi_joint")
+"""What only a decoder of both layers tells."""
+
 
 def decoded_pid(
     layers: Mapping[str, npt.ArrayLike],
@@ -36,6 +40,7 @@ def decoded_pid(
     unit: Unit,
     rng: np.random.Generator,
     learning_curve: bool = True,
+    synergy: bool = True,
     known: Readings | None = None,
     provenance: Mapping[str, Any],
 ) -> RepresentationPID:
@@ -49,9 +54,9 @@ def decoded_pid(
         Ranks 0, 1, ... without gaps.
     decoder, n_codes, n_bootstrap, n_null, unit
         As in `representation_pid`, checked.
-    n_folds, groups, rng, learning_curve, known
-        As in `read_pair`. Without a learning curve `at_limit` is what was read, and the intervals hold the sample's
-        error alone.
+    n_folds, groups, rng, learning_curve, synergy, known
+        As in `read_pair`. Without a decoder of both layers the synergy and I(Y;X1,X2) are NaN. Without a learning curve
+        `at_limit` is what was read, and the intervals hold the sample's error alone.
     provenance : mapping
         What the caller knows beside.
 
@@ -69,25 +74,30 @@ def decoded_pid(
         groups=groups,
         rng=rng,
         learning_curve=learning_curve,
+        synergy=synergy,
         known=known,
     )
     scored = curve.whole
+    # Streams of their own: the same seed resamples the same rows, whatever else is drawn before.
+    of_null, of_bootstrap = (np.random.default_rng(seed) for seed in rng.integers(2**63, size=2))
     informations, held_out = scored.informations()
     in_sample = held_out + np.array([0.0, 0.0, scored.union_excess, 0.0])
-    estimate, *ends = (_named(values) for values in (informations, held_out, in_sample))
+    unknown = () if synergy else OF_BOTH
+    estimate, *ends = (_named(values, unknown) for values in (informations, held_out, in_sample))
     entropy_y = entropy(np.bincount(y) / y.size)
-    limits = [_named(values) for values in curve.limits(entropy_y)]
-    wide = curve.standard_errors()
-    p_values = curve.p_values()
+    limits = [_named(values, unknown) for values in curve.limits(entropy_y)]
+    wide, errors, p_values = (
+        _without(numbers, unknown) for numbers in (curve.standard_errors(), scored.standard_errors(), curve.p_values())
+    )
     null = None
     if n_null:
-        by_nulls, null = _test_by_nulls(scored, n_null, rng)
+        by_nulls, null = _test_by_nulls(scored, n_null, of_null)
         p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
     miscalibration, miscalibration_error = scored.miscalibration()
     return RepresentationPID(
         **estimate,
         interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
-        standard_error=scored.standard_errors(),
+        standard_error=errors,
         held_out=ends[0],
         in_sample=ends[1],
         at_limit=limits[0],
@@ -96,7 +106,7 @@ def decoded_pid(
         plug_in=all_of(scored.plug_in),
         p_value=p_values,
         null=null,
-        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, rng, groups)) if n_bootstrap else None,
+        bootstrap=spreads(bootstrap(scored.samples, n_bootstrap, of_bootstrap, groups)) if n_bootstrap else None,
         entropy_y=entropy_y,
         n_samples=y.size,
         n_symbols=tuple(int(code.max()) + 1 for code in (y, scored.samples.x1, scored.samples.x2)),
@@ -115,6 +125,7 @@ def decoded_pid(
             "folds": n_folds,
             "groups": groups is not None,
             "learning_curve": learning_curve,
+            "synergy": synergy,
             "n_bootstrap": n_bootstrap,
             "n_null": n_null,
             **provenance,
@@ -123,9 +134,14 @@ def decoded_pid(
     ).to(unit)
 
 
-def _named(informations: FloatArray) -> dict[str, float]:
-    """Return I1, I2, U and I12 and the atoms by name."""
-    return {**by_name(informations), **atoms_from(informations)}
+def _named(informations: FloatArray, unknown: Collection[str]) -> dict[str, float]:
+    """Return I1, I2, U and I12 and the atoms by name, NaN for what is not known."""
+    return _without({**by_name(informations), **atoms_from(informations)}, unknown)
+
+
+def _without(numbers: Mapping[str, float], unknown: Collection[str]) -> dict[str, float]:
+    """Return the numbers with NaN for what is not known."""
+    return {name: math.nan if name in unknown else number for name, number in numbers.items()}
 
 
 def _test_by_nulls(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import get_args, overload
+from typing import overload
 
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, one_of, seed_name, whole_number
+from pidkit.arguments import Rng, flag, generator, seed_name, whole_number
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
-from pidkit.mi.splits import FOLDS, read_groups
-from pidkit.representations.coded import coded_pid, read_labels
+from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.decoders import Decoder, check_decoder
+from pidkit.representations.decoders import Decoder
+from pidkit.representations.layer_posteriors import LayerPosteriors, check_same_rows
+from pidkit.representations.layer_reading import Rows, readings_of
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.sequences import Sequences, read_tokens
 from pidkit.types import Unit
@@ -26,14 +27,15 @@ from pidkit.units import check_unit
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike,
-    x2: npt.ArrayLike,
+    x1: npt.ArrayLike | LayerPosteriors,
+    x2: npt.ArrayLike | LayerPosteriors,
     decoder: Decoder | None = ...,
     n_codes: int | None = ...,
     quantiser: None = ...,
     folds: int | None = ...,
     groups: npt.ArrayLike | Iterable[Hashable] | None = ...,
     sequences: Sequences = ...,
+    synergy: bool = ...,
     n_bootstrap: int = ...,
     n_null: int = ...,
     unit: Unit = ...,
@@ -56,14 +58,15 @@ def representation_pid(
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike,
-    x2: npt.ArrayLike,
+    x1: npt.ArrayLike | LayerPosteriors,
+    x2: npt.ArrayLike | LayerPosteriors,
     decoder: Decoder | None = "linear",
     n_codes: int | None = None,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     folds: int | None = None,
     groups: npt.ArrayLike | Iterable[Hashable] | None = None,
     sequences: Sequences = "mean",
+    synergy: bool = True,
     n_bootstrap: int = 0,
     n_null: int = 0,
     unit: Unit = "bits",
@@ -85,7 +88,8 @@ def representation_pid(
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. Maps
         (n, c, h, w) are flattened; of sequences (n, length, d) see `sequences`. float16 and memory maps are read as
-        they are.
+        they are. What `posteriors_of` made of a layer, with the same arguments, stands for the layer and is not read
+        again.
     decoder : str or classifier
         "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits, which "linear" reads together), or a scikit-learn
         classifier with predict_proba, of which copies are fitted. With `quantiser`, what its codes are compared with;
@@ -103,6 +107,9 @@ def representation_pid(
     sequences : str
         "mean" averages sequences over their length. "tokens" reads both layers token by token: each token is a row with
         the label of its sequence, all tokens of a sequence form a group, and `n_samples` counts tokens.
+    synergy : bool
+        False leaves out the decoder of both layers, which takes about as long as those of the single ones: the synergy
+        and I(Y;X1,X2) are then NaN, and the other numbers the same.
     n_bootstrap, n_null : int
         Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
         atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
@@ -152,11 +159,14 @@ def representation_pid(
     (True, 0.0)
     """
     if quantiser is not None:
+        if isinstance(x1, LayerPosteriors) or isinstance(x2, LayerPosteriors):
+            raise InputError("x1 and x2 must be layers where a quantiser codes them, not what posteriors_of read")
         for name, value in (
             ("n_codes", n_codes),
             ("folds", folds),
             ("groups", groups),
             ("sequences", None if sequences == "mean" else sequences),
+            ("synergy", None if flag("synergy", synergy) else synergy),
         ):
             if value is not None:
                 raise InputError(
@@ -176,29 +186,41 @@ def representation_pid(
     if decoder is None:
         raise InputError("decoder=None needs a quantiser, such as RepresentationCodes(); or name a decoder")
     check_unit(unit)
-    check_decoder(decoder)
-    sequences = one_of("sequences", sequences, get_args(Sequences))
-    n_folds = FOLDS if folds is None else whole_number("folds", folds, least=2)
-    n_codes = None if n_codes is None else whole_number("n_codes", n_codes, least=2)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
-    draws = generator(rng)
-    y = read_labels(labels)
-    members = None if groups is None else read_groups(groups, y.size)
-    layers: dict[str, npt.ArrayLike] = {"x1": x1, "x2": x2}
-    if sequences == "tokens":
+    pieces = {name: x for name, x in (("x1", x1), ("x2", x2)) if isinstance(x, LayerPosteriors)}
+    draws, name_of_seed = generator(rng), seed_name(rng)
+    if pieces and not isinstance(name_of_seed, int):
+        raise InputError("rng must be the whole number that posteriors_of was given, not a Generator")
+    rows = Rows.read(
+        labels=labels,
+        decoder=decoder,
+        n_codes=n_codes,
+        folds=folds,
+        groups=groups,
+        sequences=sequences,
+        rng=name_of_seed if isinstance(name_of_seed, int) else 0,
+    )
+    known = readings_of({name: check_same_rows(piece, rows, name) for name, piece in pieces.items()})
+    y, members = rows.y, rows.groups
+    layers: dict[str, npt.ArrayLike] = {
+        name: x._layer if isinstance(x, LayerPosteriors) else x for name, x in (("x1", x1), ("x2", x2))
+    }
+    if rows.sequences == "tokens":
         layers, y, members = read_tokens(layers, y, members)
     result = decoded_pid(
         layers,
         y,
-        decoder=decoder,
-        n_codes=n_codes,
-        n_folds=n_folds,
+        decoder=rows.decoder,
+        n_codes=rows.n_codes,
+        n_folds=rows.n_folds,
         groups=members,
+        synergy=flag("synergy", synergy),
         n_bootstrap=n_bootstrap,
         n_null=n_null,
         unit=unit,
         rng=draws,
-        provenance={"sequences": sequences, "rng": seed_name(rng)},
+        known=known if pieces else None,
+        provenance={"sequences": rows.sequences, "rng": name_of_seed},
     )
     for text in result.warnings:
         warn(text)

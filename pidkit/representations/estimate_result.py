@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +28,11 @@ def p_text(p_value: float) -> str:
 
     Examples
     --------
-    >>> p_text(0.0312), p_text(1e-30)
-    ('p = 0.031', 'p < 0.0001')
+    >>> p_text(0.0312), p_text(1e-30), p_text(math.nan)
+    ('p = 0.031', 'p < 0.0001', 'p = nan')
     """
+    if math.isnan(p_value):
+        return "p = nan"
     return f"p = {p_value:.2g}" if p_value >= SMALLEST_SHOWN else f"p < {SMALLEST_SHOWN}"
 
 
@@ -109,13 +112,13 @@ class PIDEstimate(UnitResult):
 
     def verdict(self, atom: str) -> str:
         """Return in a few words what to believe of an atom: whether it is above chance, and what limits it."""
-        words = "above chance" if self._is_above_chance(atom) else "not told from zero"
+        words = "above chance" if self.is_above_chance(atom) else "not told from zero"
         if limits := self.limits(atom):
             words += f", limited by {' and '.join(limits)}"
         return f"{words} ({p_text(self.p_value[atom])})"
 
-    def _is_above_chance(self, atom: str) -> bool:
-        """Whether the p-value of an atom tells it from zero."""
+    def is_above_chance(self, atom: str) -> bool:
+        """Return whether the p-value of an atom, at most .05, tells it from zero."""
         return self.p_value[atom] <= SIGNIFICANT
 
     def _is_wide(self, atom: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 from pidkit.errors import InputError
@@ -64,17 +65,24 @@ def explain(result: PIDEstimate | CodedPID) -> str:
             f"result must be what representation_pid, coded_pid or estimate_pid returns, not {type(result).__name__}"
         )
     pages = {"What to believe of samples"}
+    together = (
+        "" if math.isnan(result.mi_joint) else f"Both sources together are seen to tell {result.mi_joint:.2f} of them, "
+    )
     said = [
         f"The target has {result.entropy_y:.2f} {result.unit} of entropy, and {result.n_samples} rows were measured. "
-        f"Both sources together are seen to tell {result.mi_joint:.2f} of them, x1 alone {result.mi_1:.2f} and x2 "
-        f"alone {result.mi_2:.2f}."
+        f"{together}{'x1 alone' if together else 'x1 alone is seen to tell'} {result.mi_1:.2f} and x2 alone "
+        f"{result.mi_2:.2f}."
     ]
     if isinstance(result, RepresentationPID):
         reports = result.decoders
+        right = [
+            f"{report.accuracy:.1%} {'of the rows ' if name == 'x1' else ''}from {name}"
+            for name, report in reports.items()
+        ]
         said.append(
             f"These are what a decoder ({reports['x1'].name}) reads out of the layers, on rows whose labels it had not "
-            f"seen: it is right on {reports['x1'].accuracy:.1%} of the rows from x1, {reports['x2'].accuracy:.1%} from "
-            f"x2 and {reports['both'].accuracy:.1%} from both. A layer may hold more than a decoder reads, never less."
+            f"seen: it is right on {', '.join(right[:-1])} and {right[-1]}. A layer may hold more than a decoder "
+            "reads, never less."
         )
         pages.add("What a decoder reads")
     for atom in ATOMS:
@@ -89,6 +97,8 @@ def _of_atom(result: PIDEstimate, atom: str) -> str:
     """Return the sentences of one atom."""
     low, high = result.interval[atom]
     value = result.atoms[atom]
+    if math.isnan(value):
+        return f"{atom} ({MEANING[atom]}): {result.verdict(atom)}."
     text = (
         f"{atom} ({MEANING[atom]}): {value:z.3f} {result.unit}, between {low:z.3f} and {high:z.3f} as far as the "
         f"sample goes. It is {result.verdict(atom)}"

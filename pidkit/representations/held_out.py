@@ -22,6 +22,19 @@ OF_ATOMS = np.array([[1.0, 1.0, -1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [-1.0, 0.0, 1
 """The atoms, in the order of ATOMS, as combinations of INFORMATIONS (Bertschinger et al. 2014)."""
 
 
+def atoms_of_rows(scores: FloatArray) -> FloatArray:
+    """Return the atoms of every row, shape (n, 4), from its scores for the four informations.
+
+    Where I12 is NaN, since nothing read both layers, the synergy alone is.
+
+    Examples
+    --------
+    >>> atoms_of_rows(np.array([[0.75, 0.5, 1.0, np.nan]]))
+    array([[0.25, 0.5 , 0.25,  nan]])
+    """
+    return np.stack([scores[:, used] @ row[used] for row in OF_ATOMS for used in [row != 0.0]], axis=1)
+
+
 @dataclass(frozen=True)
 class Scores:
     """Log scores log q(y | .) - log p(y) in nats, the columns in the order of INFORMATIONS.

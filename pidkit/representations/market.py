@@ -23,11 +23,14 @@ GROWTH_TOL = 1e-7
 GROWTH_ITERATIONS = 60
 """Newton steps; a belief that has not come within GROWTH_TOL by then keeps the bounds that it has."""
 
-TARGETS = 0.1
-"""By how much the barrier falls from one step to the next."""
+BOLD_AIM, SAFE_AIM = 0.1, 0.5
+"""What a step aims at, as a share of the mean product of slacks and multipliers: the less the further the last went."""
 
-BACK_OFF = 0.95
+BACK_OFF = 0.98
 """Share of the way to the boundary that a step may go."""
+
+LEAST_SLACK = 1e-30
+"""The least slack and the least multiplier."""
 
 CHUNK = 2_000_000
 """Entries of the Hessians that are held at a time."""
@@ -56,7 +59,8 @@ def growth(beliefs: FloatArray, assets: FloatArray, tol: float = GROWTH_TOL) -> 
     """Bound the growth rate h_U(p) = max_w sum_y p_y log sum_k w_k u_k(y) of every belief, from both sides.
 
     The dual problem, max sum_y p_y log v_y subject to <u_k, v> <= 1 for every asset, has one variable a class. It is
-    solved for all beliefs at once by Newton's method on the logarithmic barrier; the slacks give the portfolio.
+    solved for all beliefs at once by a primal-dual interior point; the multipliers of the constraints give the
+    portfolio.
 
     Parameters
     ----------
@@ -87,43 +91,44 @@ def growth(beliefs: FloatArray, assets: FloatArray, tol: float = GROWTH_TOL) -> 
 
 
 def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
-    """Solve for a part of the beliefs."""
+    """Solve for a part of the beliefs by a primal-dual interior point: the multipliers of the slacks are portfolios.
+
+    With slacks s = 1 - U v and multipliers w, a step solves p/v = U'w and w s = t to first order, in the scale of v.
+    """
     n, n_classes = beliefs.shape
     weights = np.full((n, len(assets)), 1.0 / len(assets))
     lower, upper = _bounds(beliefs, assets, weights)
     v = np.full((n, n_classes), 0.5 / assets.sum(1).max())
-    barrier = np.full(n, 1.0 / len(assets))
-    active = np.arange(n)
+    p, w, slack, active = beliefs, weights.copy(), 1.0 - v @ assets.T, np.arange(n)
+    products = (assets[:, :, None] * assets[:, None, :]).reshape(len(assets), -1)
+    diagonal, aim = np.arange(n_classes), np.full((n, 1), SAFE_AIM)
     for _ in range(GROWTH_ITERATIONS):
-        p, now, t = beliefs[active], v[active], barrier[active]
-        slack = 1.0 - now @ assets.T
-        pull = t[:, None] / slack
+        t = aim * (w * slack).mean(1, keepdims=True)
         # A class that the belief rules out has no logarithm in the objective, only a barrier of its own.
-        push = p + (t / n_classes)[:, None]
-        slope = push / now - pull @ assets
-        hessian = np.einsum("nk,kc,kd->ncd", pull / slack, assets, assets, optimize=True)
-        hessian[:, np.arange(n_classes), np.arange(n_classes)] += push / now**2
-        step = np.linalg.solve(hessian, slope[:, :, None])[:, :, 0]
+        push = p + t / n_classes
+        hessian = ((w / slack) @ products).reshape(-1, n_classes, n_classes) * (v[:, :, None] * v[:, None, :])
+        hessian[:, diagonal, diagonal] += push
+        slope = push - v * ((t / slack) @ assets)
+        step = v * np.linalg.solve(hessian, slope[:, :, None])[:, :, 0]
         change = step @ assets.T
+        turn = (t + w * change) / slack - w
         with np.errstate(divide="ignore"):
-            room = np.minimum((slack / np.maximum(change, 0.0)).min(1), (now / np.maximum(-step, 0.0)).min(1))
-        decrement = np.sqrt(np.maximum((slope * step).sum(1) / t, 0.0))
-        size = np.minimum(1.0, BACK_OFF * room)
-        moved = now + size[:, None] * step
-        v[active] = moved
-        slack = np.maximum(1.0 - moved @ assets.T, 1e-300)
-        # Newton's step also moves the multipliers t / slack; the linearised ones sum to one sooner.
-        multipliers = np.maximum(pull * (1.0 + change / (1.0 - now @ assets.T)), 1e-300)
-        for candidate in (multipliers, t[:, None] / slack):
-            tried = candidate / candidate.sum(1, keepdims=True)
-            low, high = _bounds(p, assets, tried)
-            better = high - low < upper[active] - lower[active]
-            rows = active[better]
-            weights[rows], lower[rows], upper[rows] = tried[better], low[better], high[better]
-        barrier[active] = np.where((size == 1.0) & (decrement < 1.0), TARGETS * t, t)
-        active = active[(upper - lower)[active] > tol]
-        if not active.size:
+            room = np.minimum((slack / np.maximum(change, 0.0)).min(1), (v / np.maximum(-step, 0.0)).min(1))
+            room_w = (w / np.maximum(-turn, 0.0)).min(1)
+        size, size_w = (np.minimum(1.0, BACK_OFF * one)[:, None] for one in (room, room_w))
+        v = v + size * step
+        w = np.maximum(w + size_w * turn, LEAST_SLACK)
+        slack = np.maximum(slack - size * change, LEAST_SLACK)
+        tried = w / w.sum(1, keepdims=True)
+        low, high = _bounds(p, assets, tried)
+        better = high - low < upper[active] - lower[active]
+        rows = active[better]
+        weights[rows], lower[rows], upper[rows] = tried[better], low[better], high[better]
+        left = (upper - lower)[active] > tol
+        if not left.any():
             break
+        aim = np.clip((1.0 - np.minimum(size, size_w)) ** 2, BOLD_AIM, SAFE_AIM)[left]
+        active, p, v, w, slack = active[left], p[left], v[left], w[left], slack[left]
     return Growth(weights, lower, upper)
 
 

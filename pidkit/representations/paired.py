@@ -13,7 +13,7 @@ from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate import hull
 from pidkit.representations.estimate_result import p_text
 from pidkit.representations.folds import variance_of_mean
-from pidkit.representations.held_out import OF_ATOMS
+from pidkit.representations.held_out import atoms_of_rows
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.row_scores import RowScores
 from pidkit.results import UnitResult, text_table
@@ -73,7 +73,8 @@ def paired_differences(first: RepresentationPID, second: RepresentationPID) -> P
         d(i) = C (s_first(i) - s_second(i)),
 
     and the interval is 1.96 standard errors wide to each side. The two results share the hard and the easy rows, which
-    cancel in d(i): the interval is narrower than two intervals of single results say.
+    cancel in d(i): the interval is narrower than two intervals of single results say. The difference of synergies is
+    NaN where a result has none.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def paired_differences(first: RepresentationPID, second: RepresentationPID) -> P
         raise InputError(
             "first and second were read in other folds or groups; pass the same folds, groups and integer rng to both"
         )
-    rows = (one.scores - other.scores) @ OF_ATOMS.T
+    rows = atoms_of_rows(one.scores - other.scores)
     # U is part of every atom. The errors of its two means are added up as if they went the same way, the worst case.
     variance = variance_of_mean(rows, one.groups) + (one.union_error + other.union_error) ** 2
     differences, errors = rows.mean(0).tolist(), np.sqrt(variance).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import kmeans_plusplus
@@ -25,7 +26,14 @@ SMALLEST = 1e-12
 """Probability that a posterior counts as having at least."""
 
 
-def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+class RowCodes(NamedTuple):
+    """The code of every row, ranks 0, 1, ... without gaps, and the mean posterior of every code."""
+
+    codes: IntArray
+    centroids: FloatArray
+
+
+def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generator) -> RowCodes:
     """Return the code of every posterior and the centroids, minimising the mean of KL(posterior, its centroid).
 
     I(Y;T') - I(Y;C) is that mean where posteriors are calibrated and a code's centroid is the mean of its posteriors:
@@ -74,12 +82,12 @@ def posterior_codes(posteriors: FloatArray, n_codes: int, rng: np.random.Generat
         centroids = _means(rows, codes)
     codes, _ = _nearest(posteriors, centroids)
     codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-    return codes, _means(posteriors, codes)
+    return RowCodes(codes, _means(posteriors, codes))
 
 
 def choose_codes(
     posteriors: FloatArray, labels: IntArray, grid: Sequence[int], folds: IntArray, rng: np.random.Generator
-) -> tuple[IntArray, FloatArray]:
+) -> RowCodes:
     """Return the codes and centroids, of as many as predict the labels of held-out rows best; see `posterior_codes`.
 
     More codes lose less, but their counts are fewer: held-out scores of q(y | code), shrunk as `estimate_pid` shrinks
@@ -88,13 +96,13 @@ def choose_codes(
     """
     tried = []
     for n_codes in grid:
-        codes, centroids = posterior_codes(posteriors, n_codes, rng)
-        tried.append((_held_out_scores(codes, labels, folds), codes, centroids))
+        coded = posterior_codes(posteriors, n_codes, rng)
+        tried.append((_held_out_scores(coded.codes, labels, folds), coded))
     best = max(tried, key=lambda one: float(one[0].mean()))[0]
-    for scores, codes, centroids in tried:
+    for scores, coded in tried:
         behind = best - scores
         if behind.mean() <= behind.std() / np.sqrt(labels.size):
-            return codes, centroids
+            return coded
     raise AssertionError("the best number of codes is not behind itself")
 
 

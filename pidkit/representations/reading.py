@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy.typing as npt
 
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
-from pidkit.representations.decoded import DecodedScores, score_decoded
+from pidkit.representations.decoded import DecodedScores, code_posteriors, score_decoded
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved
+from pidkit.representations.posterior_codes import RowCodes
 from pidkit.types import IntArray
 
 
@@ -27,11 +29,33 @@ def check_class_rows(y: IntArray, n_folds: int) -> None:
         )
 
 
+class LayerCodes(NamedTuple):
+    """Codes of a layer's posteriors, by decoders of all rows of the other folds and of half of them (or None)."""
+
+    whole: RowCodes
+    half: RowCodes | None
+
+
 class Readings(NamedTuple):
-    """Layers as decoded, by name, by decoders of all rows of the other folds and of half of them (or None)."""
+    """Layers as decoded, by name, by decoders of all rows of the other folds and of half of them (or None).
+
+    `codes` holds the codes of as many layers as have been coded.
+    """
 
     whole: dict[str, DecodedLayer]
     half: dict[str, DecodedLayer] | None
+    codes: Mapping[str, LayerCodes] = MappingProxyType({})
+
+
+def splits_and_folds(
+    y: IntArray, n_folds: int, groups: IntArray | None, rng: np.random.Generator
+) -> tuple[list[ThreeWaySplit], IntArray]:
+    """Return the splits of the rows, which depend on the labels, the groups and `rng`, and the fold of every row."""
+    splits = cross_fitting_splits(y, n_folds, groups, rng)
+    fold = np.empty(y.size, dtype=np.int64)
+    for number, split in enumerate(splits):
+        fold[split.value] = number
+    return splits, fold
 
 
 def read_layers(
@@ -69,10 +93,9 @@ def read_layers(
     InputError
         As `cross_fitting_splits` and `decode_layers`.
     """
-    splits = cross_fitting_splits(y, n_folds, groups, rng)
-    fold = np.empty(y.size, dtype=np.int64)
-    for number, split in enumerate(splits):
-        fold[split.value] = number
+    splits, fold = splits_and_folds(y, n_folds, groups, rng)
+    if known is not None and together is None and set(known.whole) >= set(layers):
+        return known, fold
     apart = copy.deepcopy(rng)
     halves = halved(splits, y, groups, copy.deepcopy(rng)) if learning_curve else None
 
@@ -81,9 +104,24 @@ def read_layers(
             layers, y, which, decoder=decoder, together=together, rng=apart, groups=groups, known=there
         )
 
-    of_whole, of_half = (None, None) if known is None else known
+    of_whole, of_half, _ = (None, None, None) if known is None else known
     whole = read(splits, of_whole)
-    return Readings(whole, None if halves is None else read(halves, of_half)), fold
+    return Readings(whole, None if halves is None else read(halves, of_half), known.codes if known else {}), fold
+
+
+def code_layer(
+    whole: DecodedLayer,
+    half: DecodedLayer | None,
+    y: IntArray,
+    n_codes: int | None,
+    fold: IntArray,
+    rng: np.random.Generator,
+) -> LayerCodes:
+    """Return the codes of a layer's posteriors, and as many of those that decoders of half of the rows gave."""
+    codes = code_posteriors(whole.posteriors, y, n_codes, fold, rng)
+    return LayerCodes(
+        codes, None if half is None else code_posteriors(half.posteriors, y, len(codes.centroids), fold, rng)
+    )
 
 
 def read_pair(
@@ -96,6 +134,7 @@ def read_pair(
     groups: IntArray | None,
     rng: np.random.Generator,
     learning_curve: bool = True,
+    synergy: bool = True,
     known: Readings | None = None,
 ) -> tuple[dict[str, DecodedLayer], LearningCurve]:
     """Return x1, x2 and both together as decoded, by name, and the scores of all rows for the four informations.
@@ -103,11 +142,13 @@ def read_pair(
     Parameters
     ----------
     layers : mapping
-        "x1" and "x2".
+        "x1" and "x2"; what is `known` of both, and not read together, may be left out.
     y, n_folds, groups, rng, learning_curve, known
         As in `read_layers`. Without a learning curve what half of the rows teach counts as what all of them do.
     decoder, n_codes
         As in `representation_pid`.
+    synergy : bool
+        Whether to decode both layers together.
 
     Raises
     ------
@@ -121,22 +162,33 @@ def read_pair(
         n_folds=n_folds,
         groups=groups,
         rng=rng,
-        together="both",
+        together="both" if synergy else None,
         learning_curve=learning_curve,
         known=known,
     )
+    codes = dict(known.codes) if known is not None else {}
+    for name in ("x1", "x2"):
+        if name not in codes:
+            half = None if readings.half is None else readings.half[name]
+            codes[name] = code_layer(readings.whole[name], half, y, n_codes, fold, rng)
 
     def score(
-        decoded: dict[str, DecodedLayer], codes: int | tuple[int, int] | None, among: IntArray | None
+        decoded: dict[str, DecodedLayer], coded: tuple[RowCodes, RowCodes], among: IntArray | None
     ) -> DecodedScores:
-        posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, decoded["both"].posteriors
+        both = decoded["both"].posteriors if synergy else None
+        posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, both
         constant = decoded["x1"].constant, decoded["x2"].constant
-        return score_decoded(y, posteriors, codes, fold, rng, groups, constant, among)
+        return score_decoded(y, posteriors, coded, fold, rng, groups, constant, among)
 
-    whole = score(readings.whole, n_codes, None)
-    if readings.half is None:
+    whole = score(readings.whole, (codes["x1"].whole, codes["x2"].whole), None)
+    first, second = codes["x1"].half, codes["x2"].half
+    if readings.half is None or first is None or second is None:
         return readings.whole, LearningCurve(whole, whole)
-    codes = int(whole.samples.x1.max()) + 1, int(whole.samples.x2.max()) + 1
-    among = whole.rows[some_rows(whole.rows.size, SCORED_ROWS, rng)]
-    first, second, both = (readings.whole[name].report.learning_exponent for name in ("x1", "x2", "both"))
-    return readings.whole, LearningCurve(whole, score(readings.half, codes, among), (first, second, both))
+    among = whole.rows[some_rows(whole.rows.size, SCORED_ROWS, copy.deepcopy(rng))]
+    slow_1, slow_2, slow_both = (
+        layer.report.learning_exponent if (layer := readings.whole.get(name)) is not None else 1.0
+        for name in ("x1", "x2", "both")
+    )
+    return readings.whole, LearningCurve(
+        whole, score(readings.half, (first, second), among), (slow_1, slow_2, slow_both)
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pidkit.errors import InputError
 from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate_result import PIDEstimate
 from pidkit.representations.row_scores import RowScores
@@ -14,6 +16,9 @@ from pidkit.units import convert
 
 NOTABLE_LOSS = 0.1
 """Bits from which an atom is called limited by what the codes leave open, or by what more rows would teach decoders."""
+
+NOT_COMPUTED = "not computed: no decoder read both layers (synergy=False)"
+"""The verdict on the synergy where the decoder of both layers was left out."""
 
 LITTLE = 0.1
 """Share of H(Y) below which a decoder is said to read little."""
@@ -74,7 +79,8 @@ class RepresentationPID(PIDEstimate):
     coded_redundancy : float
         The redundancy of the posteriors' codes: what the estimate exceeds it by, the codes leave open.
     decoders : dict of str to DecoderReport
-        Of "x1", "x2" and "both", what each decoder read.
+        Of "x1", "x2" and "both", what each decoder read. Without "both" (synergy=False) every number of the synergy and
+        of I(Y;X1,X2) is NaN.
     at_limit : dict of str to float
         Every number as decoders would read it that were fitted to endless rows, by their learning curve from half of
         the rows to all (`pidkit.representations.learning_curve`). With a `learning_exponent` below 1 it is the most
@@ -107,6 +113,10 @@ class RepresentationPID(PIDEstimate):
         """The held-out scores of every row for I1, I2, U and I12, shape (n, 4), which `paired_differences` compares."""
         return self._row_scores.scores
 
+    def verdict(self, atom: str) -> str:
+        """Return in a few words what to believe of an atom; of one that was not computed, only that it was not."""
+        return NOT_COMPUTED if math.isnan(self.atoms[atom]) else super().verdict(atom)
+
     def limits(self, atom: str) -> tuple[str, ...]:
         """Return what limits an atom: "the sample", "the rows to learn from", "the codes", "the decoder", or nothing.
 
@@ -126,7 +136,7 @@ class RepresentationPID(PIDEstimate):
             "redundancy": little["x1"] or little["x2"],
             "unique_1": little["x1"],
             "unique_2": little["x2"],
-            "synergy": self.decoders["both"].calibrated <= self.union,
+            "synergy": "both" in self.decoders and self.decoders["both"].calibrated <= self.union,
         }
         if weak[atom] and self.standard_error[atom] > 0.0:
             found.append("the decoder")
@@ -138,6 +148,11 @@ class RepresentationPID(PIDEstimate):
         The parts add up to H(Y): the four estimated atoms; "unlearned", what decoders of both layers are expected to
         read beyond that if they learned from endless rows (`at_limit`); and "unread", what no row teaches them.
 
+        Raises
+        ------
+        InputError
+            If no decoder read both layers.
+
         Examples
         --------
         >>> import numpy as np
@@ -148,6 +163,8 @@ class RepresentationPID(PIDEstimate):
         >>> abs(sum(result.budget().values()) - result.entropy_y) < 1e-9
         True
         """
+        if "both" not in self.decoders:
+            raise InputError("the result has no synergy, and so no budget: pass synergy=True to representation_pid")
         limit = self.at_limit["mi_joint"]
         return {**self.atoms, "unlearned": limit - self.mi_joint, "unread": self.entropy_y - limit}
 
@@ -175,6 +192,7 @@ class RepresentationPID(PIDEstimate):
             *self._slow_learners(),
             f"codes   {n_1} and {n_2}, losing {self.coding_loss_1:z.3f} and {self.coding_loss_2:z.3f}",
             f"solver  {self.report.solver}, certified gap {self.report.gap:.1e} {self.report.unit}",
+            *([] if "both" in self.decoders else [f"synergy {NOT_COMPUTED}"]),
             *(f"warning {text}" for text in self.warnings),
         ]
         return "\n".join(lines)

@@ -19,7 +19,7 @@ from pidkit.representations.market import growth
 from pidkit.representations.predictors import SourcePredictors, count_table, fit_sources
 from pidkit.types import FloatArray, IntArray
 
-PORTFOLIO_TOL = 1e-4
+PORTFOLIO_TOL = 1e-6
 """Nats within which portfolios are optimal. Any portfolio gives a valid score; a better one scores that much more."""
 
 SOLVER_TOL = 1e-5

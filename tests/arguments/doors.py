@@ -107,6 +107,27 @@ DOORS: dict[str, Door] = {
         n_bootstrap=2,
         n_null=2,
     ),
+    "posteriors_of": Door(
+        lambda **c: pidkit.posteriors_of(labels=LABELS, x=ROWS, **{"folds": 2, "decoder": "knn", **c}).posteriors,
+        folds=3,
+        n_codes=2,
+    ),
+    "pid_table": Door(
+        lambda **c: [
+            one.result
+            for one in pidkit.pid_table(
+                labels=LABELS,
+                x1={"a": ROWS},
+                x2={"b": OTHERS},
+                **{"folds": 2, "decoder": "knn", "n_codes": 2, **c},
+            ).pairs
+        ],
+        folds=3,
+        n_codes=2,
+        n_jobs=1,
+        n_bootstrap=2,
+        n_null=2,
+    ),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
         folds=3,

@@ -10,6 +10,7 @@ from pidkit.representations import union
 from pidkit.representations.decoded import DecodedScores, score_decoded
 from pidkit.representations.estimate import atoms_from
 from pidkit.representations.held_out import OF_ATOMS
+from pidkit.representations.posterior_codes import posterior_codes
 from pidkit.types import FloatArray, IntArray
 
 N = 4000
@@ -33,7 +34,9 @@ def measured(seed: int = 0, *, exchanged: bool = False, sharpen: float = 1.0) ->
     if sharpen != 1.0:
         first = first**sharpen / (first**sharpen).sum(1, keepdims=True)
     pair = (second, first) if exchanged else (first, second)
-    return score_decoded(y, (*pair, both), 20, np.arange(N) % 5, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    coded = tuple(posterior_codes(q, 20, rng) for q in pair)
+    return score_decoded(y, (*pair, both), coded, np.arange(N) % 5, rng)
 
 
 def test_the_atoms_as_combinations_are_the_atoms() -> None:

@@ -127,7 +127,7 @@ class Decoding:
 
     def _read(self, rows: Tensor, name: str) -> ReadLayer:
         array = check_finite(rows, name).numpy()
-        (whole, half), _ = read_layers({name: array}, self.y, **self._how(), groups=None)
+        (whole, half, _), _ = read_layers({name: array}, self.y, **self._how(), groups=None)
         return ReadLayer(array, whole[name], None if half is None else half[name])
 
     def _how(self) -> dict[str, Any]:
