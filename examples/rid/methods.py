@@ -119,8 +119,8 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "DecodedRedundancy": 1.0,
     "DecodedKD": 1.0,
 }
-"""The lambda of each method: those of SP and CRD from CRD's benchmark; where the papers print none (TED) or the method is ours
-(AdaptiveKD and the last three), our own."""
+"""The lambda of each method: those of SP and CRD from CRD's benchmark; our own where the papers print none (TED) or the
+method is ours (AdaptiveKD and the last three)."""
 
 DIGITS_METHODS = (
     "BAS",

@@ -106,7 +106,6 @@ class PrincipalComponents(RowTransformer):
     components_: FloatArray
     _range: FloatArray
     mean_: FloatArray
-    _range: FloatArray
 
     def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
         """Keep the parameters; `fit` checks them."""

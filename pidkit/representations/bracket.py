@@ -34,9 +34,12 @@ def atom_bracket(scored: DecodedScores, estimate: Mapping[str, float]) -> dict[s
     --------
     >>> from pidkit.representations.decoded import score_decoded
     >>> from pidkit.representations.estimate import atoms_from, by_name
+    >>> from pidkit.representations.posterior_codes import posterior_codes
     >>> y = np.arange(400) % 2
     >>> q = np.where(np.eye(2)[y] > 0, 0.9, 0.1)  # no row is told wrong, and the posteriors say .9
-    >>> scored = score_decoded(y, (q, q, q), 2, np.arange(400) % 5, np.random.default_rng(0))
+    >>> rng = np.random.default_rng(0)
+    >>> codes = posterior_codes(q, 2, rng)
+    >>> scored = score_decoded(y, (q, q, q), (codes, codes), np.arange(400) % 5, rng)
     >>> informations, _ = scored.informations()
     >>> low, high = atom_bracket(scored, {**by_name(informations), **atoms_from(informations)})["redundancy"]
     >>> bool(low < np.log(2) < high)

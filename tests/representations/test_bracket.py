@@ -9,6 +9,7 @@ from pidkit import bivariate_pid
 from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.decoded import score_decoded
 from pidkit.representations.estimate import atoms_from, by_name
+from pidkit.representations.posterior_codes import posterior_codes
 from pidkit.types import FloatArray, IntArray
 from tests.representations.known_layers import FOUR_CLASSES, gaussian_classes
 
@@ -17,7 +18,9 @@ NAMES = ("redundancy", "unique_1", "unique_2")
 
 def bracket(y: IntArray, first: FloatArray, second: FloatArray, n_codes: int, seed: int) -> FloatArray:
     """Return the brackets of redundancy, unique_1 and unique_2, shape (3, 2), in nats."""
-    scored = score_decoded(y, (first, second, first), n_codes, np.arange(y.size) % 5, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    coded = posterior_codes(first, n_codes, rng), posterior_codes(second, n_codes, rng)
+    scored = score_decoded(y, (first, second, first), coded, np.arange(y.size) % 5, rng)
     informations, _ = scored.informations()
     found = atom_bracket(scored, {**by_name(informations), **atoms_from(informations)})
     return np.array([found[name] for name in NAMES])
