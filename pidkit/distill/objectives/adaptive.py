@@ -104,7 +104,13 @@ class AdaptiveWeight(WrappedObjective):
         self.folds, self.batch_size = whole_number("folds", folds, least=2), check_count("batch_size", batch_size)
         self.rng = integer_seed(rng)
         self.register_buffer("share", torch.zeros(()))
-        self.measured: dict[str, float] = {}
+        # Underscored: what is public and plain counts as a setting of the run.
+        self._measured: dict[str, float] = {}
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """Return the last measurement."""
+        return dict(self._measured)
 
     def seen(self, batch: Batch, labels: Tensor) -> Batch:
         """Return the batch with the measured teacher alone, if one is named."""
@@ -138,7 +144,7 @@ class AdaptiveWeight(WrappedObjective):
             share = found.interval["mi_1"][0] / found.entropy_y
         else:
             share = found.interval["redundancy"][0] / found.mi_2
-        self.measured = {
+        self._measured = {
             "redundancy": found.redundancy,
             "lower": found.interval["redundancy"][0],
             "mi_teacher": found.mi_1,

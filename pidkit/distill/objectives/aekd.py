@@ -73,7 +73,13 @@ class AEKD(SumOfObjectives):
         self.objectives, self.layer = nn.ModuleDict(objectives), layer
         least = 1.0 / len(objectives)
         self.cap = real_number("cap", cap, least=least, most=1.0, remedy=f"1 / M = {least:g} weighs all alike")
-        self.last_weights = dict.fromkeys(objectives, least)
+        # Underscored: what is public and plain counts as a setting of the run.
+        self._last_weights = dict.fromkeys(objectives, least)
+
+    @property
+    def last_weights(self) -> dict[str, float]:
+        """Return the weights of the last pass by the name of the teacher."""
+        return dict(self._last_weights)
 
     def parts(self) -> nn.ModuleDict:
         """Return the objectives by the name of their teacher."""
@@ -81,7 +87,7 @@ class AEKD(SumOfObjectives):
 
     def factors(self) -> Iterable[float]:
         """Return the weights of the last pass, in the order of the teachers."""
-        return self.last_weights.values()
+        return self._last_weights.values()
 
     def batch_of(self, name: str, batch: Batch) -> Batch:
         """Return the batch as seen with one teacher alone."""
@@ -93,10 +99,10 @@ class AEKD(SumOfObjectives):
             return super().forward(batch, labels, phase)
         losses = {name: part(self.batch_of(name, batch), labels, phase) for name, part in self.objectives.items()}
         self.last = {name: loss.detach() for name, loss in losses.items()}
-        self.last_weights = dict(zip(losses, self._weights(list(losses.values()), batch), strict=True))
+        self._last_weights = dict(zip(losses, self._weights(list(losses.values()), batch), strict=True))
         total = batch.zero()
         for name, loss in losses.items():
-            total = total + self.last_weights[name] * loss
+            total = total + self._last_weights[name] * loss
         return total
 
     def _weights(self, losses: list[Tensor], batch: Batch) -> list[float]:

@@ -20,6 +20,7 @@ from pidkit.distill import (
     WeightedSum,
     tap,
 )
+from pidkit.distill.training.settings import describe_objective
 from pidkit.nn.seeding import own_random_state
 from tests.distill.toys import blobs, network, same, weights
 
@@ -117,3 +118,12 @@ def test_what_is_refused() -> None:
     del networks
     with pytest.raises(InputError, match="networks of AdaptiveWeight are gone"):
         adaptive.measure()
+
+
+def test_what_is_measured_is_no_setting_of_a_run() -> None:
+    """Else a run could not be resumed: its student has other weights by then."""
+    adaptive = AdaptiveWeight(KD(), networks := networks_of(0), sample=sample())
+    described = [describe_objective(adaptive)]
+    with torch.no_grad():
+        networks.student.size.fill_(0.5)  # type: ignore[operator, union-attr]
+    assert describe_objective(adaptive) == described[0]

@@ -32,7 +32,7 @@ def test_fusion_by_hand() -> None:
         fusion.attention.bias.copy_(torch.tensor([0.0, 100.0]))  # weights 1/2 and 1
         fusion.last[0].weight.zero_()[0, 0, 1, 1] = 2.0
         for norm in (fusion.first[1], fusion.last[1]):
-            norm.eps = 0.0
+            setattr(norm, "eps", 0.0)  # noqa: B010  (torch types it as a tensor)
     layer, deeper = torch.full((1, 1, 2, 2), 6.0), torch.full((1, 1, 1, 1), 10.0)
     out, passed = fusion(layer, deeper)
     assert passed.flatten().tolist() == [13.0] * 4  # 6 / 2 + 10
