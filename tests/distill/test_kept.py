@@ -2,7 +2,8 @@
 
 import copy
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -200,3 +201,31 @@ def test_networks_that_change_their_input_change_no_sample_of_ours() -> None:
     before, after = probe.records.records
     assert before.mi_student == after.mi_student
     assert torch.equal(x, kept)
+
+
+class _Named(NamedTuple):
+    logits: Tensor
+
+
+@dataclass
+class _Held:
+    logits: Tensor
+
+
+@pytest.mark.parametrize("pack", [lambda z: {"logits": z}, lambda z: (z, z), _Named, _Held])
+def test_networks_that_put_out_no_tensor_are_refused_with_the_remedy(pack: Any) -> None:
+    """They failed late, with errors of torch."""
+
+    class Packed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+
+        def forward(self, x: Tensor) -> Any:
+            return pack(self.layer(x))
+
+    message = "puts out a .*, not a tensor with one row a sample; wrap it in a module whose forward returns the logits"
+    with pytest.raises(InputError, match=f"^teacher 'teacher' {message}"):
+        tap(teacher=Packed(), student=nn.Linear(3, 2), layers=(), example=torch.zeros(4, 3))
+    with pytest.raises(InputError, match=f"^(the )?student {message}"):
+        tap(teacher=nn.Linear(3, 2), student=Packed(), layers=(), example=torch.zeros(4, 3))

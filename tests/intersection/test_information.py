@@ -131,7 +131,7 @@ def test_limits_give_an_interval_and_say_so() -> None:
     assert stopped.report.status == "max_iter"
     assert stopped.lower <= value <= stopped.upper
     assert not stopped.is_exact
-    late = intersection_information(p, time_limit=0.5)
+    late = intersection_information(p, time_limit=1.0)
     assert late.report.status == "time_limit"
     assert late.lower <= value <= late.upper
     # The upper end is then no worse than Blackwell's.

@@ -10,9 +10,10 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
+from pidkit.pid.solvers._kernels.continuation import STAGE_ITERATIONS
 from pidkit.pid.solvers._kernels.pipeline import solve_many
 from pidkit.pid.solvers._kernels.room import Room, new_room
-from pidkit.pid.solvers.interior_point import DIRECT_ITERATIONS, LONGEST_CALL, solve_in_room
+from pidkit.pid.solvers.interior_point import DIRECT_ITERATIONS, LONGEST_CALL, SAFE_TOL, solve_in_room
 from pidkit.pid.solvers.problem import CONVERGED, STATUS_NAMES, CandidateBatch, newton_cost
 from pidkit.types import FloatArray
 
@@ -53,6 +54,8 @@ def solve_interior_point_batch(
 
     most = [max(int(np.count_nonzero(p, axis=(1, 2)).max()), 1) for p in (p1, p2)]
 
+    # Every iterate is certified where a limit is given, as `solve_in_room` says.
+    direct, piece = (DIRECT_ITERATIONS,) * 2 if max_iter is None else (min(max_iter, DIRECT_ITERATIONS), 1)
     stopped = threading.Event()
 
     def solve_one(b: int, room: Room) -> None:
@@ -68,11 +71,12 @@ def solve_interior_point_batch(
             end = min(start + count, stop)
             began = time.perf_counter()
             solve_many(
-                p1, p2, tol, DIRECT_ITERATIONS, start, end, np.empty(3), *room,
+                p1, p2, tol, direct, piece, start, end, np.empty(3), *room,
                 lam, mu, weights, lower, upper, residual, iterations, status,
             )  # fmt: skip
             for b in np.flatnonzero(status[start:end] != CONVERGED) + start:
-                solve_one(int(b), room)  # a few joints in thousands: again, and by continuation
+                if max_iter is None or iterations[b] + STAGE_ITERATIONS <= max_iter:
+                    solve_one(int(b), room)  # a few joints in thousands: again, and by continuation
             pace = SECONDS_A_CALL / max(time.perf_counter() - began, 1e-9)
             start, count = end, max(1, int(count * min(pace, 8.0)))
 
@@ -83,7 +87,8 @@ def solve_interior_point_batch(
             if not stopped.is_set():
                 solve_one(b, room)
 
-    work = run_long if newton_cost(p1[0], p2[0]) * DIRECT_ITERATIONS > LONGEST_CALL or max_iter is not None else run
+    is_long = newton_cost(p1[0], p2[0]) * DIRECT_ITERATIONS > LONGEST_CALL
+    work = run_long if is_long or (max_iter is not None and tol < SAFE_TOL) else run
     jobs = n_jobs if n_jobs is not None else (cpu_count() if n * n_y * n_1 * n_2 > SMALL_BATCH else 1)
     if jobs == 1:
         work(0, n)

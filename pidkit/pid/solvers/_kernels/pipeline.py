@@ -132,7 +132,7 @@ def solve_certified(
 
 @kernel(entry=True)
 def solve_many(
-    p1: Tensor, p2: Tensor, tol: float, max_iter: int, first: int, last: int, bounds: Vector,
+    p1: Tensor, p2: Tensor, tol: float, max_iter: int, piece: int, first: int, last: int, bounds: Vector,
     tables1: Tensor, tables2: Tensor, pairs: Tensor, active: Mask, pi: Tensor, blocks: Tensor, coupling: Matrix,
     schur: Matrix, vectors: Matrix, support1: IntegerTable, support2: IntegerTable, counts1: IntegerTable,
     counts2: IntegerTable, fixed: Integers,
@@ -141,15 +141,21 @@ def solve_many(
 ) -> None:  # fmt: skip
     """Solve the problems first..last-1 of a batch from cold starts, as `solve_certified` would one by one.
 
-    On return lam and mu prove `lower`, and weights is the pair mass of the coupling before rounding.
+    Each is certified after every `piece` iterations, of `max_iter` at most, and keeps the best bounds. On return, lam
+    and mu prove `lower`, and weights is the pair mass of the coupling before rounding.
     """
     for b in range(first, last):
         bounds[0], bounds[1], bounds[2] = -np.inf, np.inf, np.inf
-        iterations[b], status[b] = solve_certified(
-            p1[b], p2[b], tol, max_iter, True, bounds,
-            tables1, tables2, pairs, active, pi, blocks, coupling, schur, vectors,
-            support1, support2, counts1, counts2, fixed,
-        )  # fmt: skip
+        iterations[b], status[b] = 0, OUT_OF_ITERATIONS
+        while status[b] == OUT_OF_ITERATIONS and iterations[b] < max_iter:
+            done, status[b] = solve_certified(
+                p1[b], p2[b], tol, min(piece, max_iter - iterations[b]), iterations[b] == 0, bounds,
+                tables1, tables2, pairs, active, pi, blocks, coupling, schur, vectors,
+                support1, support2, counts1, counts2, fixed,
+            )  # fmt: skip
+            iterations[b] += done
+            if done == 0:
+                break
         copy(tables1[1], lam[b])
         copy(tables2[1], mu[b])
         copy(pairs[0], weights[b])
