@@ -38,7 +38,10 @@ UNITLESS: dict[str, set[str]] = {
     "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical*", "diagnostics.inverse_dof"},
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
-    "RepresentationPID": {"p_value.*", "report.marginal_residual", "report.seconds", "decoders.*.accuracy"},
+    "RepresentationPID": {
+        *("p_value.*", "report.marginal_residual", "report.seconds"),
+        *("decoders.*.accuracy", "decoders.*.learning_exponent"),
+    },
     "PairedDifferences": {"p_value.*"},
     "LayerPosteriors": {"posteriors", "centroids", "report.accuracy"},
     "PIDTable": {
@@ -52,6 +55,7 @@ UNITLESS: dict[str, set[str]] = {
         "records.assumption.teacher_std",
         "records.assumption.sigma",
         *("records.decoded.p_value.*", "records.decoded.decoders.*.accuracy"),
+        "records.decoded.decoders.*.learning_exponent",
         *("phases", "provenance.*"),
     },
     "SoftPID": set(),

@@ -14,7 +14,7 @@ from pidkit.types import FloatArray, IntArray
 COMPONENTS = (0, 8, 64)
 """Numbers of principal components to choose from."""
 
-NEIGHBOURS = 20
+VOTERS = 20
 """Neighbours that vote, at most, where the label is not told by a linear order."""
 
 
@@ -69,7 +69,7 @@ def _discriminant_loss(train: tuple[FloatArray, IntArray], stop: tuple[FloatArra
 def _neighbour_loss(train: tuple[FloatArray, IntArray], stop: tuple[FloatArray, IntArray]) -> float:
     """Return the log loss of the votes of nearest neighbours, the classes' frequencies counting for one of them."""
     n_classes = int(max(train[1].max(), stop[1].max())) + 1
-    voters = min(NEIGHBOURS, train[1].size)
+    voters = min(VOTERS, train[1].size)
     near = train[1][KNeighborsClassifier(voters).fit(*train).kneighbors(stop[0], return_distance=False)]
     prior = (np.bincount(train[1], minlength=n_classes) + 0.5) / (train[1].size + 0.5 * n_classes)
     of_own = (near == stop[1][:, None]).sum(1)
