@@ -100,7 +100,7 @@ def atom_records() -> AtomRecords:
     return AtomRecords(rows, 1.5, 100, ((0.0, 2.5, "warm-up"),), {"rate": 0.5})
 
 
-def estimate(name: str) -> UnitResult:
+def estimate(name: str, n_null: int = 0) -> UnitResult:
     rng = np.random.default_rng(2)
     a = rng.normal(size=(60, 2))
     b = a + rng.normal(size=(60, 2))
@@ -117,7 +117,7 @@ def estimate(name: str) -> UnitResult:
     elif name == "reconstruction-decoder":
         options = {"loss": "gaussian"}
     with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):
-        return estimate_mi(a, b, estimator=name, **options)  # type: ignore[arg-type]
+        return estimate_mi(a, b, estimator=name, n_null=n_null, **options)  # type: ignore[arg-type]
 
 
 def soft_atoms() -> UnitResult:
@@ -160,6 +160,7 @@ MAKERS: dict[str, Callable[[], UnitResult]] = {
     "IntersectionReport": lambda: intersection_information(JOINT).report,
     "Comparison": lambda: compare(JOINT),
     **{f"MIEstimate {name}": functools.partial(estimate, name) for name in ESTIMATORS},
+    "MIEstimate null": functools.partial(estimate, "gaussian", n_null=3),
     "BinnedEstimate": lambda: BinnedEstimate(0.5, 0.1, 2.0, False, ("a note",)),
     "RepresentationPID": representation,
     "PairedDifferences": paired,

@@ -35,7 +35,13 @@ UNITLESS: dict[str, set[str]] = {
     "IntersectionResult": {"common", "channels", "report.seconds"},
     "IntersectionResult blackwell": {"channels", "report.seconds", "report.residual"},  # a total variation there
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
-    "MIEstimate": {"seconds", "diagnostics.tied_share", "diagnostics.canonical*", "diagnostics.inverse_dof"},
+    "MIEstimate": {
+        "seconds",
+        "p_value",
+        "diagnostics.*_share*",
+        "diagnostics.canonical*",
+        "diagnostics.inverse_dof",
+    },
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "RepresentationPID": {
@@ -68,6 +74,8 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI"), "an estimator: settings"),
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
     "Calibrated": "an estimator: settings",
+    **dict.fromkeys(("ConditionalCalibrated", "ConditionalKSG", "ConditionalMixed"), "an estimator: settings"),
+    **dict.fromkeys(("ConditionalPlugIn", "ConditionalGaussian", "ConditionalLabelDecoder"), "an estimator: settings"),
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),

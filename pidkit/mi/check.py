@@ -114,13 +114,13 @@ def check_samples(a: Samples, b: Samples) -> SampleCheck:
     """
     sides = {"a": _read(a, "a"), "b": _read(b, "b")}
     n = check_pairs(len(sides["a"]), len(sides["b"]), at_least=1, reason="a check")
-    findings = [one for name, side in sides.items() if side.dtype.kind == "f" for one in _missing(side, name)]
+    findings = [one for name, side in sides.items() for one in _missing(side, name)]
     kept = np.all([np.isfinite(side).reshape(n, -1).all(axis=1) for side in sides.values()], axis=0)
     if not kept.any():
         return SampleCheck(n, tuple(findings), None, "no row is complete")
     x, y = (side[kept] for side in sides.values())
     for name, side in (("a", x), ("b", y)):
-        findings += _of_symbols(side, name) if side.ndim == 1 else _of_columns(side, name)
+        findings += _of_symbols(side, name) if side.ndim == 1 else _of_columns(np.asarray(side, dtype=np.float64), name)
     findings += _of_both(x, y)
     if findings and findings[0].sign == "missing values":
         return SampleCheck(n, tuple(findings), None, "drop or fill in the rows that hold NaN or infinity first")
@@ -136,21 +136,21 @@ def _read(side: Samples, name: str) -> FloatArray | IntArray:
     if array.dtype.kind == "f" and not np.isfinite(array).all() and array.ndim and len(array):
         return np.asarray(array, dtype=np.float64).reshape(len(array), -1)
     try:
-        return np.asarray(as_rows(side))
+        return np.asarray(as_rows(array))
     except InputError as error:
         raise InputError(f"{name}{str(error).removeprefix('x')}") from error
 
 
-def _missing(rows: FloatArray, name: str) -> list[Finding]:
-    holed = ~np.isfinite(rows).all(axis=1)
+def _missing(rows: FloatArray | IntArray, name: str) -> list[Finding]:
+    holed = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
     if not holed.any():
         return []
     return [Finding("missing values", name, f"{holed.sum()} of {len(rows)} rows hold NaN or infinity")]
 
 
-def _of_symbols(codes: IntArray, name: str) -> list[Finding]:
+def _of_symbols(codes: FloatArray | IntArray, name: str) -> list[Finding]:
     """Return what is to be said of a side of labels."""
-    sizes = np.bincount(codes)
+    sizes = np.bincount(codes.astype(np.int64))
     sizes = sizes[sizes > 0]
     if sizes.size == 1:
         return [Finding("constant columns", name, "one class only: its information about anything is 0")]

@@ -98,7 +98,7 @@ class ConditionalGaussian:
 
     Parameters
     ----------
-    scores : bool
+    copula : bool
         Whether the columns are made Gaussian one by one first, by their ranks, as in `GaussianCopulaMI`.
 
     References
@@ -114,11 +114,11 @@ class ConditionalGaussian:
     0.5
     """
 
-    scores: bool = False
+    copula: bool = False
 
     def __post_init__(self) -> None:
         """Check the parameter."""
-        keep_checked(self, scores=flag("scores", self.scores))
+        keep_checked(self, copula=flag("copula", self.copula))
 
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n, ...), in `unit`; nothing is drawn from `rng`.
@@ -132,13 +132,13 @@ class ConditionalGaussian:
         seed_name(rng)  # refuses what is no rng
         began = time.perf_counter()
         rows = conditioned(a, b, c, at_least=4)
-        sides = rows.scores() if self.scores else rows
+        sides = rows.scores() if self.copula else rows
         shared = conditional_gaussian(sides.a, sides.b, sides.c)
-        tails = () if self.scores else ((rows.a, "a"), (rows.b, "b"), (rows.c, "c"))
+        tails = () if self.copula else ((rows.a, "a"), (rows.b, "b"), (rows.c, "c"))
         found = in_nats(
             shared.raw - shared.bias,
             kind="estimate",
-            estimator="conditional gaussian-copula" if self.scores else "conditional gaussian",
+            estimator="conditional gaussian-copula" if self.copula else "conditional gaussian",
             n_samples=rows.n,
             unit="nats",
             stderr=shared.stderr(rows.n),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pidkit.errors import ConstantInput, InputError
 from pidkit.mi.canonical import normal_scores
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, standardise
 from pidkit.types import FloatArray, IntArray
+
+Condition = TypeVar("Condition")
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def conditioned_labels(a: Samples, b: Samples, c: Samples) -> tuple[IntArray, In
     return x, y, z
 
 
-def _condition(c, check):  # type: ignore[no-untyped-def]
+def _condition(c: Samples, check: Callable[[Samples, str], Condition]) -> Condition:
+    """Return the condition as a check reads it; a constant one is no condition."""
     try:
         return check(c, "c")
     except ConstantInput as error:

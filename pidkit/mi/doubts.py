@@ -7,16 +7,14 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, cast
 
-from pidkit.mi.repeats import TIED_SHARE, Repeats, repeats, tie_warnings
+from pidkit.mi.constant import Owner, Rest
+from pidkit.mi.repeats import TIED_SHARE, RepeatedValues, repeats, tie_warnings
 from pidkit.mi.result import MIEstimate, above_cap
 from pidkit.mi.samples import Samples, check_labels, check_rows
 from pidkit.mi.second_opinion import Opinion, off_on_surrogates, opinion_of_classes, opinion_of_rows
 from pidkit.types import FloatArray, IntArray
-
-Owner = TypeVar("Owner")
-Rest = ParamSpec("Rest")
 
 NEAR_LOG_N = 0.9
 """Share of log n from which a value says how many samples there are."""
@@ -24,7 +22,7 @@ NEAR_LOG_N = 0.9
 FAR_BELOW_ZERO = 0.05
 """Nats below zero, and more than three standard errors, from which a value is called an error."""
 
-Side = FloatArray | IntArray
+SideRead = FloatArray | IntArray
 """A side as it is read: rows (n, d), or codes (n,) of labels."""
 
 Check = Literal["neighbours", "correlations", "any rows", "classes", "any decoder"]
@@ -72,7 +70,7 @@ def doubted(
     return decorate
 
 
-def _read(owner: object, a: Samples, b: Samples, sides: str) -> tuple[Side, Side, str]:
+def _read(owner: object, a: Samples, b: Samples, sides: str) -> tuple[SideRead, SideRead, str]:
     """Return both sides as rows (n, d) or codes (n,), and which of them holds labels: "a", "b", "ab" or ""."""
     labels_are = {"rows": "", "symbols": "ab"}.get(sides)
     if labels_are is None:
@@ -90,7 +88,7 @@ def flat(labels: Samples) -> Samples:
     return labels.reshape(-1) if len(shape) > 1 and math.prod(shape[1:]) == 1 else labels  # type: ignore[union-attr]
 
 
-def _copies(seen: Repeats) -> tuple[str, ...]:
+def _copies(seen: RepeatedValues) -> tuple[str, ...]:
     """Return the warning that pairs repeat."""
     share = seen.copied_share
     if share <= TIED_SHARE:
@@ -122,7 +120,9 @@ def _of_the_value(found: MIEstimate, k: int = 1) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _second_opinion(owner: Any, found: MIEstimate, x: Side, y: Side, labels_are: str, check: Check) -> tuple[str, ...]:
+def _second_opinion(
+    owner: Any, found: MIEstimate, x: SideRead, y: SideRead, labels_are: str, check: Check
+) -> tuple[str, ...]:
     """Return the warnings of a second opinion: of the estimator itself on surrogates, and of how far the two differ.
 
     "neighbours", "correlations" and "classes" are tried on surrogates of known information; trained critics and
@@ -164,12 +164,12 @@ def _disagrees(found: MIEstimate, opinion: Opinion) -> str:
     )
 
 
-def finished(found: MIEstimate, seen: Repeats) -> MIEstimate:
+def finished(found: MIEstimate, seen: RepeatedValues) -> MIEstimate:
     """Return an estimate in nats with the doubts that its value and repeated pairs give, for what has no opinion."""
     return _with_entropies(found, seen, _of_the_value(found))
 
 
-def _with_entropies(found: MIEstimate, seen: Repeats, texts: tuple[str, ...]) -> MIEstimate:
+def _with_entropies(found: MIEstimate, seen: RepeatedValues, texts: tuple[str, ...]) -> MIEstimate:
     """Return the estimate in nats with the texts, the entropies of sides that repeat, and the smallest cap."""
     entropies = {f"entropy_{side}": seen.entropy_of(side) for side in "ab"}
     known = {name: h for name, h in entropies.items() if h is not None and name not in found.diagnostics}

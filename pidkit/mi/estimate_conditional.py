@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -33,7 +33,7 @@ CONDITIONAL_ESTIMATORS: dict[ConditionalEstimatorName, tuple[str, str, dict[str,
     "plugin": ("pidkit.mi.conditional_models", "ConditionalPlugIn", {}),
     "miller-madow": ("pidkit.mi.conditional_models", "ConditionalPlugIn", {"correction": "miller-madow"}),
     "gaussian": ("pidkit.mi.conditional_models", "ConditionalGaussian", {}),
-    "gaussian-copula": ("pidkit.mi.conditional_models", "ConditionalGaussian", {"scores": True}),
+    "gaussian-copula": ("pidkit.mi.conditional_models", "ConditionalGaussian", {"copula": True}),
     "label-decoder": ("pidkit.mi.conditional_models", "ConditionalLabelDecoder", {}),
 }
 """Every name that `estimate_conditional_mi` takes: the module, the class, and the options that the name stands for."""
@@ -108,7 +108,13 @@ def estimate_conditional_mi(
         result: MIEstimate = built.estimate(a, b, c, unit=unit, rng=rng)
     except ConstantInput as constant:
         result = MIEstimate(
-            0.0, unit, "exact", f"conditional {estimator}", len(c), 0.0, warnings=(nothing_told_by(constant.name),)
+            0.0,
+            unit,
+            "exact",
+            f"conditional {estimator}",
+            len(cast(Sized, c)),
+            0.0,
+            warnings=(nothing_told_by(constant.name),),
         )
     if n_null and result.kind != "exact":
         shuffle = _shuffle_given(c)

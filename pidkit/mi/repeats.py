@@ -24,7 +24,7 @@ TIED_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Repeats:
+class RepeatedValues:
     """What repeats in paired rows.
 
     Attributes
@@ -99,7 +99,7 @@ def _agreeing(sizes: IntArray) -> float:
     return float((sizes * (sizes - 1.0)).sum() / 2.0)
 
 
-def repeats(a: FloatArray | IntArray, b: FloatArray | IntArray) -> Repeats:
+def repeats(a: FloatArray | IntArray, b: FloatArray | IntArray) -> RepeatedValues:
     """Return what repeats in rows a (n, d_a) and b (n, d_b), or in codes (n,).
 
     Examples
@@ -108,7 +108,7 @@ def repeats(a: FloatArray | IntArray, b: FloatArray | IntArray) -> Repeats:
     >>> found.copied_share, found.groups[:4].tolist()
     (0.5, [0, 0, 1, 1])
     """
-    return Repeats(*(_codes(side) for side in (a, b)))
+    return RepeatedValues(*(_codes(side) for side in (a, b)))
 
 
 def _codes(side: FloatArray | IntArray) -> IntArray:

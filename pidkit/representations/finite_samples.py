@@ -19,6 +19,7 @@ from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import count_samples
+from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
@@ -28,9 +29,6 @@ from pidkit.types import BiasCorrection, FloatArray, IntArray
 
 BATCH = 64
 """Replicates solved in one compiled call."""
-
-SHOW_PROGRESS_AFTER = 2.0
-"""Seconds after which replicates show a progress bar."""
 
 CORRECTIONS: tuple[BiasCorrection, ...] = get_args(BiasCorrection)
 """The bias corrections by name."""

@@ -9,10 +9,17 @@ import numpy as np
 
 import pidkit
 from pidkit import KMeansCodes, UniformBins, gate
+from pidkit.info import conditional_mutual_information
 from pidkit.mi import (
     KSG,
     TASKS,
     Calibrated,
+    ConditionalCalibrated,
+    ConditionalGaussian,
+    ConditionalKSG,
+    ConditionalLabelDecoder,
+    ConditionalMixed,
+    ConditionalPlugIn,
     Gao,
     GaussianCopulaMI,
     GaussianMI,
@@ -45,6 +52,8 @@ LABELS = np.arange(60) % 2
 SPLITS = three_way_splits(60, np.random.default_rng(2), folds=3, labels=LABELS)
 ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
+THREE = ROWS[:, :1], OTHERS, ROWS[:, 1:]
+CODES = np.arange(60) % 3
 SHORT = Budget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)
 RECORDS = AtomRecords((RECORD,), entropy_y=1.0, n_samples=60, phases=(), provenance={})
@@ -154,6 +163,23 @@ DOORS: dict[str, Door] = {
     "williams_beer_redundancy": Door(lambda **c: pidkit.williams_beer_redundancy(AND, **c)),
     # estimate
     "estimate_mi": Door(lambda **c: pidkit.estimate_mi(ROWS, OTHERS, **c)),
+    "estimate_conditional_mi": Door(lambda **c: pidkit.estimate_conditional_mi(ROWS[:, :1], OTHERS, ROWS[:, 1:], **c)),
+    "ConditionalKSG": Door(ConditionalKSG),
+    "ConditionalKSG.estimate": Door(lambda **c: ConditionalKSG().estimate(*THREE, **c)),
+    "ConditionalMixed": Door(ConditionalMixed),
+    "ConditionalMixed.estimate": Door(lambda **c: ConditionalMixed().estimate(*THREE, **c)),
+    "ConditionalCalibrated": Door(ConditionalCalibrated, n_surrogates=2),
+    "ConditionalCalibrated.estimate": Door(lambda **c: ConditionalCalibrated().estimate(*THREE, **c)),
+    "ConditionalPlugIn": Door(ConditionalPlugIn),
+    "ConditionalPlugIn.estimate": Door(lambda **c: ConditionalPlugIn().estimate(LABELS, LABELS, CODES, **c)),
+    "ConditionalGaussian": Door(ConditionalGaussian),
+    "ConditionalGaussian.estimate": Door(lambda **c: ConditionalGaussian().estimate(*THREE, **c)),
+    "ConditionalLabelDecoder": Door(ConditionalLabelDecoder),
+    "ConditionalLabelDecoder.estimate": Door(
+        lambda **c: ConditionalLabelDecoder().estimate(ROWS[:, :1], LABELS, ROWS[:, 1:], **c)
+    ),
+    "MIEstimate.normalised": Door(lambda **c: pidkit.estimate_mi(LABELS, CODES, estimator="plugin").normalised(**c)),
+    "conditional_mutual_information": Door(lambda **c: conditional_mutual_information(AND, **c)),
     "KSG": Door(KSG, jitter=0.25),
     "KSG.estimate": Door(lambda **c: KSG().estimate(ROWS, OTHERS, **c)),
     "Calibrated": Door(Calibrated, n_surrogates=2),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,8 +15,8 @@ from pidkit.mi.repeats import repeats
 from pidkit.mi.result import in_nats
 
 
-def signs(warnings: tuple[str, ...]) -> list[str]:
-    return [text.split(":")[0] for text in warnings]
+def signs(texts: tuple[str, ...]) -> list[str]:
+    return [text.split(":")[0] for text in texts]
 
 
 @pytest.mark.parametrize("name", ["Student t 3x3 (dof 3)", "spiral 3x3", "swiss roll 2x1", "additive noise 0.75"])
@@ -77,16 +80,14 @@ def test_the_entropy_of_values_that_repeat_caps_every_estimator() -> None:
     y = rng.permutation(np.arange(300) < 6).astype(float)
     for name in ("ksg", "gao", "gaussian", "gaussian-copula"):
         with pytest.warns() if name == "ksg" else _maybe():
-            found = estimate_mi(rng.normal(size=(300, 1)), y, estimator=name, unit="nats")  # type: ignore[arg-type]
+            found = estimate_mi(rng.normal(size=(300, 1)), y, estimator=name, unit="nats")
         assert found.cap_name == "H(B)"
         assert found.cap == pytest.approx(-0.02 * np.log(0.02) - 0.98 * np.log(0.98))
         assert found.diagnostics["entropy_b"] == found.cap
     assert "above the cap" in signs(KSG().estimate(y[:, None] + 0.0, y, unit="nats").warnings)
 
 
-def _maybe():  # type: ignore[no-untyped-def]
-    import warnings
-
+def _maybe() -> Any:
     return warnings.catch_warnings(action="ignore")
 
 

@@ -1,5 +1,7 @@
 """Permutations: p-values are uniform where there is nothing, small where there is, and groups move as wholes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,9 @@ LIGHT = [name for name, (module, _, _) in ESTIMATORS.items() if not module.endsw
 def test_every_estimator_tells_something_from_nothing(name: str) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(80) % 2
+    a: Any
     a, nothing = y[:, None] + 0.3 * rng.normal(size=(80, 1)), rng.normal(size=(80, 1))
-    b = y if name in ("ross", "label-decoder") else a + 0.3 * rng.normal(size=(80, 1))
+    b: Any = y if name in ("ross", "label-decoder") else a + 0.3 * rng.normal(size=(80, 1))
     if name in ("plugin", "miller-madow"):
         a, b, nothing = y, y, rng.permutation(y)
     something = estimate_mi(a, b, estimator=name, n_null=9, unit="nats")  # type: ignore[arg-type]
