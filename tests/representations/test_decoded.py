@@ -35,7 +35,7 @@ def measured(seed: int = 0, *, exchanged: bool = False, sharpen: float = 1.0) ->
         first = first**sharpen / (first**sharpen).sum(1, keepdims=True)
     pair = (second, first) if exchanged else (first, second)
     rng = np.random.default_rng(1)
-    coded = tuple(posterior_codes(q, 20, rng) for q in pair)
+    coded = posterior_codes(pair[0], 20, rng), posterior_codes(pair[1], 20, rng)
     return score_decoded(y, (*pair, both), coded, np.arange(N) % 5, rng)
 
 
