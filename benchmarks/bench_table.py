@@ -1,8 +1,8 @@
 """A table of 6 x 6 layers at four epochs: pid_table against a loop of representation_pid, in CPU seconds.
 
-The layers are made as those of a convolutional network on CIFAR-10 are after pooling: 5000 rows, ten classes, 64 to 512
-non-negative features, float32, the task in a few directions and noise in all. A layer of each width is read, three pairs
-are solved by both ways, and the times of all layers and pairs are computed from these; --whole runs everything::
+The layers are made as those of a convolutional network on CIFAR-10 after pooling: 5000 rows, ten classes, 64 to
+512 non-negative features, float32, the task in a few directions and noise in all. A layer of each width is read, three
+pairs are solved by both ways, and the times of all layers and pairs are computed from these; --whole runs everything::
 
     OMP_NUM_THREADS=1 python benchmarks/bench_table.py
 
