@@ -94,9 +94,7 @@ off = max(
 )
 of_layers = (1 + len(EPOCHS)) * sum(by_width[width] for width in WIDTHS)
 whole_table, whole_loop = of_layers + of_pairs * n_pairs / len(looped), of_loop * n_pairs / len(looped)
-print(
-    f"{n_pairs} pairs of {options.rows} rows, {n_layers} layers, synergy: {options.synergy}; measured: {len(looped)} pairs"
-)
+print(f"{n_pairs} pairs of {options.rows} rows, {n_layers} layers, synergy: {options.synergy}; {len(looped)} measured")
 print("reading a layer, by width   " + ", ".join(f"{width}: {seconds:.1f}" for width, seconds in by_width.items()))
 print(f"solving a pair              {of_pairs / len(looped):8.2f} CPU s")
 print(f"the same call again, a pair {again / len(looped):8.2f} CPU s")
