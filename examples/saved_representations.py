@@ -233,16 +233,11 @@ document = {
 }
 write_atomic(options.out / "results.json", json.dumps(document, indent=1))
 
-# A shell does the same from the same files, with a table in CSV and JSON beside the maps, and continues where it was
-# stopped::
-#
-#     pidkit map --labels results/labels.npy --x1 results/teacher.safetensors --x2 results/student_distilled.pt \
-#         --names teacher student --synergy --out maps
-
 # %%
 # Maps of layers by layers
 # ------------------------
-# One map for every atom, all in one colour scale: teacher layers down, student layers across. By the data processing
+# One map for every atom, all in one colour scale: teacher layers down, student layers across. (In a shell: ``pidkit map
+# --labels labels.npy --x1 teacher.safetensors --x2 student_distilled.pt --synergy --out maps``.) By the data processing
 # inequality no layer tells more about the digit than the one before it. What a decoder reads out of it can grow all the
 # same, because later layers lay open what earlier ones hold: it is usable information, relative to the decoder. To
 # nearest neighbours the backgrounds hide the digit in the first blocks; a linear decoder looks past them, as the last

@@ -38,6 +38,7 @@ TOPICS = {
     "quantise/test_every_quantiser.py": "the contract of every quantiser in quantisers.py",
     "quantise/test_tensors.py": "tensors in every quantiser",
     "representations/test_known_layers.py": "the layers with known atoms in known_layers.py",
+    "representations/table/test_dask.py": "pid_table on a dask cluster",
     "test_architecture.py": "docs/architecture.md",
     "test_bad_input.py": "one line for every bad input of the public functions",
     "test_damaged_files.py": "one verdict on damaged files of every format",

@@ -16,8 +16,9 @@ from pidkit.errors import InputError
 
 if TYPE_CHECKING:
     from pidkit.representations import PIDTable
+    from pidkit.types import AtomName
 
-MAPS = ("redundancy", "unique_1", "unique_2", "synergy")
+MAPS: tuple[AtomName, ...] = ("redundancy", "unique_1", "unique_2", "synergy")
 """The atoms that are drawn, each as a map, where they were computed."""
 
 

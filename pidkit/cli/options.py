@@ -21,8 +21,10 @@ class WithDefaults(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         shown = action.help or ""
-        said = action.default in (None, False, argparse.SUPPRESS) or isinstance(action.default, list)
-        return shown if said or not action.option_strings else f"{shown} (default: %(default)s)"
+        unsaid = isinstance(action.default, (int, str)) and not isinstance(action.default, bool)
+        if not unsaid or not action.option_strings or action.default == argparse.SUPPRESS:
+            return shown
+        return f"{shown} (default: %(default)s)"
 
 
 def add_decoding(command: argparse.ArgumentParser) -> None:

@@ -154,10 +154,11 @@ def _read_rows(results: ResultsOfLayers, name: str, atom: str) -> tuple[list[Dec
     names: Names = None, None
     try:
         if isinstance(results, PIDTable):
-            rows, *names_of = results.map_of_layers()
+            of_table, *names_of = results.map_of_layers()
+            rows: list[list[Decomposition]] = [list(row) for row in of_table]
             names = (names_of[0], names_of[1])
         else:
-            rows = [list(row) for row in results]  # type: ignore[misc]
+            rows = [list(row) for row in results]
     except TypeError as error:
         raise InputError(f"{name} must be rows of results: {name}[i][j] for layer i of x1, layer j of x2") from error
     n_1, n_2 = len(rows), len(rows[0]) if rows else 0

@@ -171,7 +171,8 @@ class PrincipalComponents(RowTransformer):
 
     def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
-        self._range = widest(rows, None if restart else self._range)
+        seen: FloatArray | None = None if restart else self._range
+        self._range: FloatArray = widest(rows, seen)
         check_spread(self._range)
         if restart:
             # scikit-learn squares before it subtracts the mean, which a large common offset would not survive.

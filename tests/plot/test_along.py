@@ -29,7 +29,7 @@ def test_open_markers_are_atoms_that_are_not_told_from_zero(one_pair: PIDTable) 
     ax = plot_atoms_along(one_pair, along="epoch", atoms=("unique_2",))
     points = [line for line in ax.lines if line.get_marker() == "D" and len(np.asarray(line.get_xdata())) == 1]
     filled = [line.get_markerfacecolor() != "white" for line in points]
-    assert filled == [one.result.is_above_chance("unique_2") for one in one_pair.pairs]  # type: ignore[union-attr]
+    assert filled == [one.result.is_above_chance("unique_2") for one in one_pair.pairs]
 
 
 def test_names_are_spaced_evenly() -> None:
@@ -57,7 +57,7 @@ def test_a_map_takes_a_table_and_marks_what_is_chance() -> None:
     results = [one.result for one in part.pairs]
     for text, result in zip(ax.texts, results, strict=True):
         shown = f"{result.unique_1:z.2f}"
-        assert text.get_text() == (shown if result.is_above_chance("unique_1") else f"({shown})")  # type: ignore[union-attr]
+        assert text.get_text() == (shown if result.is_above_chance("unique_1") else f"({shown})")
     assert [text.get_text() for text in ax.get_yticklabels()] == ["early", "late"]
     with pytest.raises(InputError, match="has no synergy: pass synergy=True where it is measured"):
         plot_atom_map(part, atom="synergy")

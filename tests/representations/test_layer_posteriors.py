@@ -12,6 +12,8 @@ from pidkit.representations.table import work
 Y = np.random.default_rng(1).permutation(np.arange(120) % 3)
 RNG = np.random.default_rng(0)
 X1, X2 = (np.eye(3)[Y] + 0.8 * RNG.normal(size=(120, 3)) for _ in range(2))
+pytestmark = pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")  # of so few rows
+
 HOW: dict[str, Any] = {"labels": Y, "decoder": "knn", "n_codes": 4, "folds": 2}
 
 
@@ -86,10 +88,9 @@ def test_other_rows_or_options_are_refused(read: LayerPosteriors, changed: dict[
 
 def test_codes_without_labels_need_the_layer(read: LayerPosteriors) -> None:
     with pytest.raises(InputError, match="x1 and x2 must be layers where a quantiser codes them"):
-        representation_pid(labels=Y, x1=read, x2=X2, quantiser=UniformBins(2))
+        representation_pid(labels=Y, x1=read, x2=X2, quantiser=UniformBins(2))  # type: ignore[call-overload]
 
 
-@pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
 def test_a_constant_layer_is_called_by_its_name_in_the_pair() -> None:
     read = posteriors_of(x=np.ones((120, 2)), **HOW)
     assert read.constant

@@ -30,9 +30,9 @@ def test_tidy_rows_are_one_a_pair_and_atom(made: PIDTable) -> None:
             assert (row["computed"], row["above_chance"], np.isnan(row["value"])) == (False, None, True)
         else:
             assert row["value"] == getattr(result, row["atom"])
-            assert (row["low"], row["high"]) == result.interval[row["atom"]]  # type: ignore[union-attr]
+            assert (row["low"], row["high"]) == result.interval[row["atom"]]
             assert row["above_chance"] == (row["p_value"] <= 0.05)
-            assert row["null_mean"] == result.null[row["atom"]].mean
+            assert row["null_mean"] == result.null[row["atom"]].mean  # type: ignore[index]
 
 
 def test_csv_holds_the_same_numbers(made: PIDTable, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_other_formats_are_refused(made: PIDTable, tmp_path: Path) -> None:
 def test_parquet_needs_its_package_or_holds_the_same(made: PIDTable, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
         with pytest.raises(InputError, match="needs pyarrow"):
             made.write(tmp_path / "table.parquet")
@@ -114,7 +114,7 @@ def test_the_printed_table_says_what_is_chance_and_what_was_not_computed(made: P
         *names, redundancy, _, _, synergy = line.split()
         assert names == [one.x1, one.x2, *map(str, one.place)]
         assert synergy == "-"
-        assert redundancy.startswith("(") != one.result.is_above_chance("redundancy")  # type: ignore[union-attr]
+        assert redundancy.startswith("(") != one.result.is_above_chance("redundancy")
     assert "The synergy was not computed: pass synergy=True" in repr(made)
     assert made.to("nats").pairs[0].result.redundancy == pytest.approx(made.pairs[0].result.redundancy * np.log(2.0))
 
@@ -131,6 +131,6 @@ def test_codes_fill_the_columns_that_they_have() -> None:
     made = pid_table(labels=Y, x1=X1, x2={"a": X2["fc", "alone", 4]}, quantiser=UniformBins(2), n_bootstrap=2)
     row = made.rows()[3]
     assert (row["atom"], row["computed"], row["low"], row["p_value"]) == ("synergy", True, None, None)
-    assert row["bootstrap_std"] == made.pairs[0].result.bootstrap["synergy"].std
+    assert row["bootstrap_std"] == made.pairs[0].result.bootstrap["synergy"].std  # type: ignore[index]
     with pytest.raises(InputError, match="compare is for decoded layers"):
         pid_table(labels=Y, x1=X1, x2=X2, index=("student", "epoch"), compare="student", quantiser=UniformBins(2))
