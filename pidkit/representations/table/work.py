@@ -15,12 +15,12 @@ from tqdm import tqdm
 from pidkit.array_likes import plain_array
 from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError, PidkitWarning
+from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_layer import code_once
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.finite_samples import SHOW_PROGRESS_AFTER
 from pidkit.representations.layer_reading import Rows, read_layer_once, readings_of
 from pidkit.representations.sequences import read_tokens
 from pidkit.representations.table.records import (
