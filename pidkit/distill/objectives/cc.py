@@ -37,8 +37,8 @@ class CC(Objective):
 
     Notes
     -----
-    The benchmark of CRD has another loss under this name, mean_i sum_d |s_id - t_id| |s_(i+1)d - t_(i+1)d| of embedded
-    rows, with the weight .02; that weight is not for this one.
+    The benchmark of CRD has another loss under this name, ``mean_i sum_d |s_id - t_id| |s_(i+1)d - t_(i+1)d|`` of
+    embedded rows, with the weight .02; that weight is not for this one.
 
     Source: Peng et al., "Correlation congruence for knowledge distillation", ICCV 2019, eq. 6, 7 and 12 (gamma .4,
     order 2).

@@ -22,10 +22,10 @@ SQUARED_FLOOR = 1e-12
 class RKD(Objective):
     """Relational knowledge distillation: sum_pairs weight_distance mean l(d_T, d_S) + weight_angle mean l(a_T, a_S).
 
-    d_ij = ||f_i - f_j|| / mu with mu the mean of the positive distances in the batch; a_ijk the cosine of the angle at
-    f_j between f_i and f_k; l Huber's loss, u^2 / 2 up to |u| = 1 and |u| - 1/2 beyond. The means are over all (i, j)
-    and all (i, j, k), those of equal indices, which are zero, included. Only samples are compared with each other, so
-    that the two layers may have any shapes.
+    ``d_ij = ||f_i - f_j|| / mu`` with mu the mean of the positive distances in the batch; a_ijk the cosine of the angle
+    at f_j between f_i and f_k; l Huber's loss, u^2 / 2 up to abs(u) = 1 and abs(u) - 1/2 beyond. The means are over all
+    (i, j) and all (i, j, k), those of equal indices, which are zero, included. Only samples are compared with each
+    other, so that the two layers may have any shapes.
 
     Parameters
     ----------
