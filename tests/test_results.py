@@ -38,9 +38,7 @@ UNITLESS: dict[str, set[str]] = {
     "MIEstimate": {
         "seconds",
         "p_value",
-        "diagnostics.*_share*",
-        "diagnostics.canonical*",
-        "diagnostics.inverse_dof",
+        *(f"diagnostics.{name}" for name in ("*_share*", "canonical*", "inverse_dof")),
     },
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
@@ -74,8 +72,10 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI"), "an estimator: settings"),
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
     "Calibrated": "an estimator: settings",
-    **dict.fromkeys(("ConditionalCalibrated", "ConditionalKSG", "ConditionalMixed"), "an estimator: settings"),
-    **dict.fromkeys(("ConditionalPlugIn", "ConditionalGaussian", "ConditionalLabelDecoder"), "an estimator: settings"),
+    **{
+        f"Conditional{name}": "settings"
+        for name in ("Calibrated", "KSG", "Mixed", "PlugIn", "Gaussian", "LabelDecoder")
+    },
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pidkit import estimate_mi, joint_from_outcomes
+from pidkit import joint_from_outcomes
 from pidkit.errors import InputError
-from pidkit.mi import LabelDecoder
+from pidkit.mi import KSG, LabelDecoder
 from pidkit.plot import accuracy_against_weight, plot_atoms_over
 from pidkit.quantise import RepresentationCodes
 from tests.arguments.doors import OTHERS, ROWS, TABLE
@@ -31,13 +31,13 @@ def weighed(accuracies: Any = None, **changed: Any) -> str:
 WHOLE: dict[str, tuple[Callable[[Any], Any], int]] = {
     "batch_size": (lambda value: codes(batch_size=value), 30),
     "hidden": (lambda value: LabelDecoder(hidden=(value,)), 4),
-    "k": (lambda value: estimate_mi(ROWS, OTHERS, estimator="ksg", k=value), 2),
+    "k": (lambda value: KSG(k=value).estimate(ROWS, OTHERS).value, 2),
     "n_y": (lambda value: joint_from_outcomes({"000": 1.0}, axes="y x1 x2", shape=(value, None, None)), 2),
 }
 REAL: dict[str, tuple[Callable[[Any], Any], float]] = {
     "baseline": (lambda value: weighed(baseline=(0.5, value)), 0.5),
     "chosen": (lambda value: weighed(chosen={"RID": value}), 0.5),
-    "jitter": (lambda value: estimate_mi(ROWS[:, :1], OTHERS, estimator="ksg", jitter=value), 0.25),
+    "jitter": (lambda value: KSG(jitter=value).estimate(ROWS[:, :1], OTHERS).value, 0.25),
 }
 
 if HAS_TORCH:

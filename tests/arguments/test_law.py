@@ -36,7 +36,7 @@ RECORDS = (
         "Evaluation",
     ),
     *("FittedCritic", "Gate", "History", "IntersectionReport", "IntersectionResult", "MIEstimate", "PIDResult"),
-    *("Assumption", "FitReport", "PIDEstimate"),
+    *("Assumption", "FitReport", "PIDEstimate", "SampleCheck"),
     *(
         "PlanePoint",
         "PlaneTrajectory",
