@@ -22,6 +22,7 @@ from pidkit.representations.calibration import Calibration
 from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS, TABLE
 from tests.arguments.signatures import HAS_TORCH, container_parameters, public_callables
 from tests.arguments.test_law import RECORDS as RECORD_CLASSES
+from tests.representations.table.layers import compared
 
 BARE = 2.5
 
@@ -35,6 +36,7 @@ TAKES: dict[str, Callable[[Any], Any]] = {
     "compare.measures": lambda value: pidkit.compare(AND, measures=value),
     "joint_from_outcomes.masses": lambda value: joint_from_outcomes(value, axes="y x1 x2"),
     "joint_from_outcomes.shape": lambda value: joint_from_outcomes({"000": 1.0}, axes="y x1 x2", shape=value),
+    "pid_table.index": lambda value: pidkit.pid_table(labels=LABELS, x1={"a": ROWS}, x2={"b": ROWS}, index=value),
 }
 """A call of every parameter that takes several values, with nothing else in it that could be refused."""
 
@@ -69,6 +71,12 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "plot_atoms_over.sources": lambda value: plot.plot_atoms_over([TABLE, TABLE], sources=value),
         "plot_atoms_over.x": lambda value: plot.plot_atoms_over([TABLE, TABLE], x=value),
         "plot_budget.sources": lambda value: plot.plot_budget(decoded, sources=value),
+        "plot_atoms_along.atoms": lambda value: plot.plot_atoms_along(
+            compared().select(x1="late", student="alone"), along="epoch", atoms=value
+        ),
+        "plot_atoms_along.sources": lambda value: plot.plot_atoms_along(
+            compared().select(x1="late", student="alone"), along="epoch", sources=value
+        ),
         "plot_maps_beside.results": plot.plot_maps_beside,
         "plot_maps_beside.sources": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, sources=value),
         "plot_maps_beside.x1_names": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, x1_names=value),
@@ -210,9 +218,11 @@ EXEMPT = {
     "Outputs.layers": "made by Networks",
     "Phases.load_state_dict.state": "reads what a checkpoint holds",
     "ProjectAndDot.diagonals.shifts": "called by the bounds of pidkit, not by users",
+    **dict.fromkeys(("codes_of.x", "posteriors_of.x"), "an array, a file, or a file and a key, as in pid_table"),
     "coded_pid.quantiser": "as AtomProbe's",
     "joint_from_dit.sources": "variables by position or by name; see test_interop",
     "joint_from_dit.target": "variables by position or by name; see test_interop",
+    "pid_table.quantiser": "as AtomProbe's",
     "representation_pid.quantiser": "as AtomProbe's",
 }
 """Parameters that the law leaves out, each with its reason, beside those of the records that pidkit makes."""
