@@ -32,6 +32,7 @@ TOPICS = {
     "mi/test_no_information.py": "every estimator on the pairs of no_information.py",
     "mi/test_every_estimator.py": "the contract of every estimator in estimators.py",
     "pid/solvers/test_every_solver.py": "the contract of every solver in the registry",
+    "quantise/test_estimator_checks.py": "scikit-learn's checks of estimators, and its tools that take transformers",
     "pid/test_awkward_families.py": "joints that are hard to solve, for every solver",
     "pid/test_fuzz.py": "random joints by the thousand",
     "pid/test_laws.py": "laws of the decomposition",

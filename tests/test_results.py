@@ -31,9 +31,9 @@ UNITLESS: dict[str, set[str]] = {
     "BROJASolution": {"lam", "mu", "weights", "report.marginal_residual", "report.seconds"},
     "BROJABatch": {"lam", "mu", "weights", "marginal_residual", "seconds"},
     "PIDBatch": {f"solutions.{name}" for name in ("lam", "mu", "weights", "marginal_residual", "seconds")},
-    "IntersectionReport": {"seconds"},
-    "IntersectionResult": {"common", "channels", "report.seconds"},
-    "IntersectionResult blackwell": {"channels", "report.seconds", "report.residual"},  # a total variation there
+    "IntersectionReport": {"seconds", "residual"},  # a total variation
+    "IntersectionResult": {"common", "channels", "report.seconds", "report.residual"},
+    "IntersectionResult relaxed": {"common", "channels", "report.seconds"},
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
     "MIEstimate": {
         "seconds",

@@ -31,7 +31,7 @@ it, the value moves by less than 1e-10."""
 PERTURBED, SAFETY = 3, 10.0
 """Times that the equalities are perturbed, and the multiple of the largest change that the upper bound allows for."""
 
-EPSILON = float(np.finfo(np.float64).eps)
+FLOAT_STEP = float(np.finfo(np.float64).eps)
 """The relative perturbation: the distance of float64 numbers."""
 
 _SEVERITY = ("converged", "stalled", "size_limit", "max_iter", "time_limit")
@@ -143,7 +143,7 @@ def _moved_by_rounding(cone: Cone, split: ConeSplit) -> float:
     rng = np.random.default_rng(0)
     moved = 0.0
     for _ in range(PERTURBED):
-        rounding = EPSILON * rng.choice([-1.0, 1.0], cone.equalities.shape)
+        rounding = FLOAT_STEP * rng.choice([-1.0, 1.0], cone.equalities.shape)
         nearby = replace(cone, equalities=cone.equalities * (1.0 + rounding))
         moved = max(moved, abs(_exact(nearby, find_coordinates(nearby), split).lower - split.lower))
     return moved

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -145,7 +144,7 @@ class RowTransformer(TransformerMixin, BaseEstimator, abc.ABC):  # type: ignore[
         return self.fit(x).transform(x)
 
     @abc.abstractmethod
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+    def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> AnyArray:
         """Return the names of the columns that `transform` puts out, as scikit-learn's transformers do."""
 
     def _later_rows(self, x: npt.ArrayLike) -> FloatArray:
@@ -196,7 +195,7 @@ class CodeTransformer(RowTransformer):
         """
         return self.codes(x)[:, None]
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+    def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> AnyArray:
         """Return the name of the one column, that of the class: "kmeanscodes0" of KMeansCodes.
 
         Raises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -58,7 +57,7 @@ class L2Normalise(RowTransformer):
         """
         return unit_rows(self._later_rows(x))
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+    def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> AnyArray:
         """Return the names of the features of `fit`, or "x0", "x1", ... where they had none.
 
         Raises
@@ -153,7 +152,7 @@ class PrincipalComponents(RowTransformer):
         projected: FloatArray = self._model.transform(rows - self._shift)
         return projected
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> AnyArray:
+    def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> AnyArray:
         """Return one name a component: "principalcomponents0" and so on.
 
         Raises
