@@ -10,7 +10,7 @@ from pidkit.cli import _parser
 
 def commands() -> dict[str, Any]:
     (choices,) = (action.choices for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
-    return dict(choices)  # type: ignore[arg-type]
+    return dict(choices)
 
 
 @pytest.mark.parametrize("name", ["atoms", "map", "gates", "info"])
