@@ -125,5 +125,5 @@ def test_what_is_measured_is_no_setting_of_a_run() -> None:
     adaptive = AdaptiveWeight(KD(), networks := networks_of(0), sample=sample())
     described = [describe_objective(adaptive)]
     with torch.no_grad():
-        networks.student.size.fill_(0.5)  # type: ignore[operator, union-attr]
+        networks.student.size.fill_(0.5)
     assert describe_objective(adaptive) == described[0]

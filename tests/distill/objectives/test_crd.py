@@ -16,9 +16,10 @@ def known() -> CRD:
     crd = CRD(
         LayerPair("t", "s", (2,), (2,)), torch.arange(2), n_negatives=1, embedding=2, temperature=0.5, momentum=0.5
     )
-    for linear in crd.maps.values():
-        torch.nn.init.eye_(linear.weight)
-        torch.nn.init.zeros_(linear.bias)
+    with torch.no_grad():
+        for linear in crd.maps.values():
+            linear.weight.copy_(torch.eye(2))
+            linear.bias.zero_()
     crd.memory.teacher.copy_(torch.eye(2))
     crd.memory.student.copy_(torch.eye(2))
     crd.get_buffer("log_normaliser").fill_(math.log(2.0))
