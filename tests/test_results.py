@@ -35,11 +35,7 @@ UNITLESS: dict[str, set[str]] = {
     "IntersectionResult": {"common", "channels", "report.seconds", "report.residual"},
     "IntersectionResult relaxed": {"common", "channels", "report.seconds"},
     "Comparison": {"results.report.marginal_residual", "results.report.seconds"},
-    "MIEstimate": {
-        "seconds",
-        "p_value",
-        *(f"diagnostics.{name}" for name in ("*_share*", "canonical*", "inverse_dof")),
-    },
+    "MIEstimate": {"seconds", "p_value", *(f"diagnostics.{x}" for x in ("*_share*", "canon*", "inverse_dof"))},
     "BinnedEstimate": set(),
     "CodedPID": {"pid.report.marginal_residual", "pid.report.seconds", "provenance.*"},
     "RepresentationPID": {
@@ -69,13 +65,9 @@ UNITLESS: dict[str, set[str]] = {
 floating numbers of a result are information."""
 
 NO_RESULTS: dict[str, str] = {
-    **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI"), "an estimator: settings"),
+    **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI", "Calibrated"), "settings"),
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
-    "Calibrated": "an estimator: settings",
-    **{
-        f"Conditional{name}": "settings"
-        for name in ("Calibrated", "KSG", "Mixed", "PlugIn", "Gaussian", "LabelDecoder")
-    },
+    **{f"Conditional{x}": "settings" for x in ["Calibrated", "KSG", "Mixed", "PlugIn", "Gaussian", "LabelDecoder"]},
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),

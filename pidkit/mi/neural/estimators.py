@@ -225,7 +225,7 @@ class NeuralMI:
             scaling_a,
             scaling_b,
             training_pairs,
-            (float(scores.min()), float(scores.max())),
+            _limits(scores, self.read_by),
             report,
             max_k,
             self.device,
@@ -259,16 +259,25 @@ class MovingAverageDV:
         return joint(scores).mean(-1) - mean_exp / self.average
 
 
-def _scaling(x: FloatArray) -> Scaling:
-    """Return the scaling of (n, channels, ...): mean and standard deviation of every channel, its ends drawn in.
+def _limits(scores: Tensor, readout: str) -> tuple[float, float]:
+    """Return the range of the scores; InfoNCE, in which no e^T stands alone, gets as much again at either end."""
+    low, high = float(scores.min()), float(scores.max())
+    margin = high - low if readout == "infonce" else 0.0
+    return low - margin, high + margin
 
-    The OUTER_SHARE of values at either end, at least one, are moved to where the others end before the two are taken,
-    so that no single value decides the scale of the rest. A channel that is constant then keeps its plain spread.
+
+def _scaling(x: FloatArray) -> Scaling:
+    """Return the scaling of (n, channels, ...): mean and standard deviation of every channel.
+
+    Where the OUTER_SHARE of values at either end, at least one, more than double the standard deviation, they are moved
+    to where the others end first, so that no single value decides the scale of the rest.
     """
     axes = (0, *range(2, x.ndim))
     low = np.quantile(x, OUTER_SHARE, axis=axes, keepdims=True, method="higher")
     high = np.quantile(x, 1.0 - OUTER_SHARE, axis=axes, keepdims=True, method="lower")
     inner = np.clip(x, low, high)
     plain, scale = (np.expand_dims(spread(values, axes), axes) for values in (x, inner))
-    scale = np.where(scale > 0.0, scale, plain)
-    return Scaling(inner.mean(axis=axes, keepdims=True), np.where(scale > 0.0, scale, 1.0))
+    decided = (scale > 0.0) & (plain > 2.0 * scale)
+    centre = np.where(decided, inner.mean(axis=axes, keepdims=True), x.mean(axis=axes, keepdims=True))
+    scale = np.where(decided, scale, plain)
+    return Scaling(centre, np.where(scale > 0.0, scale, 1.0))

@@ -35,7 +35,7 @@ ROWS_AT_ONCE = 1 << 18
 class Scaling:
     """The map to mean 0 and standard deviation 1 a channel that training fixed, outliers drawn in.
 
-    The standard deviation is that of all but a channel's outermost values; see `pidkit.mi.samples.drawn_in`.
+    How far outliers are drawn in says `pidkit.mi.samples.drawn_in`.
     """
 
     shift: FloatArray
@@ -76,7 +76,7 @@ class FittedCritic:
     train : tuple of ndarray
         Training pairs, as many as show whether it overfitted.
     limits : tuple of float
-        The smallest and the largest score of training pairs; those of others are moved to the nearer limit. A critic
+        About the smallest and the largest score of training pairs; others are moved to the nearer limit. A critic
         cut off there is a critic too, and the bounds hold for it, but no pair far from all others gets an e^T of its
         own size.
     report : FitReport
