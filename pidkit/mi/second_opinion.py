@@ -41,8 +41,8 @@ MISS_IN_FEW_COLUMNS = 0.07
 LEAST_SEEN = 0.5
 """Share of the surrogate's information that nearest neighbours have to find, else they see little of anything."""
 
-NOISE = 2.0
-"""Of n rows, NOISE / sqrt(n) nats are within the errors of two estimates."""
+CHANCE = 2.0
+"""Of n rows, CHANCE / sqrt(n) nats are within the errors of two estimates."""
 
 JITTER = 1e-10
 """Standard deviation of the noise that breaks ties, as in `KSG`."""
@@ -84,12 +84,12 @@ class Opinion:
     def denies(self, value: float) -> bool:
         """Tell whether a value is further from the opinion's than the errors of both explain."""
         least = MISS_IN_FEW_COLUMNS if self.few else LARGEST_MISS
-        return differ(value, self.value, max(least, NOISE / math.sqrt(self.n)))
+        return differ(value, self.value, max(least, CHANCE / math.sqrt(self.n)))
 
     @property
     def off_on_surrogates(self) -> tuple[str, ...]:
         """The warning that nearest neighbours miss what is known of the surrogate, if its rows can tell."""
-        if abs(self.found - self.known) <= NOISE / math.sqrt(self.n):
+        if abs(self.found - self.known) <= CHANCE / math.sqrt(self.n):
             return ()
         return off_on_surrogates(self.n, self.found, self.known)
 
