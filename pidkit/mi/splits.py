@@ -96,8 +96,8 @@ def _of_groups(groups: IntArray, rng: np.random.Generator, folds: int, labels: I
         missing = np.setdiff1d(labels, labels[split.train])
         if missing.size:
             raise InputError(
-                f"groups leave no row of class {missing[0]} to fit a decoder to: its rows lie in too few groups "
-                "(rows that are copies of one another are one); merge the class or pass fewer folds"
+                f"groups leave no row of class {missing[0]} to fit a decoder to: its rows lie in too few groups; "
+                "merge the class or pass fewer folds (rows that are copies of one another are one group)"
             )
     return splits
 
