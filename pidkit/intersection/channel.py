@@ -62,10 +62,10 @@ def markov_deviation(p: FloatArray, common: FloatArray) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> rare = np.zeros((2, 2, 2)); rare[0, 0, 0] = rare[1, 1, 1] = 0.5 - 5e-10; rare[0, 1, 0] = 1e-9
+    >>> rare = np.zeros((2, 2, 2)); rare[0, 0, 0] = rare[1, 1, 1] = 0.5 - 5e-10; rare[1, 1, 0] = 1e-9
     >>> tells_x1 = np.broadcast_to(np.eye(2)[:, None, :, None], (2, 2, 2, 2))
     >>> channel_information(rare, tells_x1).residual, markov_deviation(rare, tells_x1)  # doctest: +ELLIPSIS
-    (..., 1.999...e-09)
+    (2.1...e-08, 0.999999998...)
     """
     joint = common * p
     largest = 0.0

@@ -88,7 +88,8 @@ def intersection_information(
 
     Examples
     --------
-    >>>     >>> both = np.zeros((2, 2, 2)); both[[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
+    >>> import numpy as np
+    >>> both = np.zeros((2, 2, 2)); both[[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 0.25
     >>> print(intersection_information(both))  # doctest: +ELLIPSIS
     IntersectionResult (griffith-ho, bits)
       value 0.12255625 (exact)   n_q = 2

@@ -22,6 +22,10 @@ NEAR_LOG_N = 0.9
 FAR_BELOW_ZERO = 0.05
 """Nats below zero, and more than three standard errors, from which a value is called an error."""
 
+CAP_CHANCE = 0.99
+"""Share of an estimator's own cap below which the entropy of a side replaces it: decoders score some of the rows, whose
+entropy is their cap, and differs by chance from that of all rows."""
+
 SideRead = FloatArray | IntArray
 """A side as it is read: rows (n, d), or codes (n,) of labels."""
 
@@ -142,7 +146,9 @@ def _second_opinion(
     if check == "correlations":
         texts += off_on_surrogates(opinion.n, opinion.linear, opinion.known)
     at_its_cap = any(text.startswith("near the cap") for text in found.warnings)
-    if not texts and not at_its_cap and opinion.denies(found.value):
+    # What a decoder reads out of rows that it has not seen is there, whether or not neighbours find it.
+    read = check == "any decoder" and found.kind == "lower_bound" and found.value > opinion.value
+    if not texts and not at_its_cap and not read and opinion.denies(found.value):
         texts.append(_disagrees(found, opinion))
     if not texts and opinion.blind and not trained:
         texts.append(
@@ -174,7 +180,7 @@ def _with_entropies(found: MIEstimate, seen: RepeatedValues, texts: tuple[str, .
     entropies = {f"entropy_{side}": seen.entropy_of(side) for side in "ab"}
     known = {name: h for name, h in entropies.items() if h is not None and name not in found.diagnostics}
     cap, name = found.cap, found.cap_name
-    if found.kind != "v_information" and seen.cap is not None and (cap is None or seen.cap[1] < cap):
+    if found.kind != "v_information" and seen.cap is not None and (cap is None or seen.cap[1] < CAP_CHANCE * cap):
         name, cap = seen.cap
     above = () if name is None or cap is None else above_cap(found.value, (name, cap))
     return dataclasses.replace(

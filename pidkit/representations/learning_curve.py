@@ -73,11 +73,14 @@ class LearningCurve:
         Of the same rows in the same order.
     exponents : tuple of float
         The learning exponents of the decoders of x1, of x2 and of both.
+    constant : bool
+        Whether a layer is constant, so that both together tell what the other one does, at every limit.
     """
 
     whole: DecodedScores
     half: DecodedScores
     exponents: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    constant: bool = False
 
     def _slowness(self) -> FloatArray:
         """Return how many times what half of the rows brought I1, I2, U and I12 miss; U as the slower of the layers."""
@@ -102,11 +105,11 @@ class LearningCurve:
         read, _ = self.whole.informations()
         at_limit = np.minimum(read + self.missed(), entropy_y)
         ends = [(at_limit[0], at_limit[1], at_limit[2]), (at_limit[0], at_limit[1], read[2])]
-        if min(self.exponents) < 1.0:
+        if min(self.exponents) < 1.0 and not self.constant:
             ends += [(at_limit[0], read[1], read[2]), (read[0], at_limit[1], read[2])]
         unions = [max(first, second, union) for first, second, union in ends]
         return [
-            np.array([first, second, union, max(at_limit[3], union)])
+            np.array([first, second, union, union if self.constant else max(at_limit[3], union)])
             for (first, second, _), union in zip(ends, unions, strict=True)
         ]
 

@@ -189,6 +189,6 @@ def read_pair(
         layer.report.learning_exponent if (layer := readings.whole.get(name)) is not None else 1.0
         for name in ("x1", "x2", "both")
     )
-    return readings.whole, LearningCurve(
-        whole, score(readings.half, (first, second), among), (slow_1, slow_2, slow_both)
-    )
+    of_half = score(readings.half, (first, second), among)
+    constant = readings.whole["x1"].constant or readings.whole["x2"].constant
+    return readings.whole, LearningCurve(whole, of_half, (slow_1, slow_2, slow_both), constant)

@@ -211,6 +211,10 @@ EXEMPT = {
         ),
         "made by AtomProbe",
     ),
+    **dict.fromkeys(
+        ("PIDTable.differences", "PIDTable.index", "PIDTable.pairs", "PIDTable.provenance"), "made by pid_table"
+    ),
+    **dict.fromkeys(("TableDifference.place", "TablePair.place"), "made by pid_table"),
     "FittedLabelDecoder.codes": "made by LabelDecoder.fit",
     "FittedLabelDecoder.warnings": "made by LabelDecoder.fit",
     "FileDescription.entries": "made by describe_file",

@@ -94,7 +94,7 @@ def test_the_variance_of_a_mean_of_groups_is_that_of_repeated_samples() -> None:
             lambda: cross_fitting_splits(
                 np.r_[np.zeros(36, int), np.ones(4, int)], 5, np.arange(40) // 4, np.random.default_rng(0)
             ),
-            r"^groups leave no row of class 1 to fit a decoder to: its rows lie in too few groups \(rows that are",
+            r"^groups leave no row of class 1 to fit a decoder to: its rows lie in too few groups; merge the class or",
         ),
         (
             lambda: cross_fitting_splits(np.r_[np.zeros(36, int), np.ones(4, int)], 5, None, np.random.default_rng(0)),

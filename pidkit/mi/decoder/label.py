@@ -94,22 +94,25 @@ class LabelDecoder:
         check_class_sizes(labels, max(FOLDS, self.folds or 1))
         draws = generator(rng)
         terms: list[FloatArray] = []
+        scored: list[float] = []  # H(Y) of the rows that are scored, which no score exceeds
         seen: list[float] = []
         notes: set[str] = set()
         copies = repeats(rows, labels).groups
         for split in three_way_splits(n, draws, folds=self.folds, labels=labels, groups=copies):
             fitted = self._fit(rows, labels, split, draws, {})
             terms.append(fitted.terms(rows[split.value], labels[split.value]))
+            scored.append(entropy(np.bincount(labels[split.value]) / split.value.size))
             seen.append(float(fitted.terms(rows[split.train], labels[split.train]).mean()))
             notes |= set(fitted.warnings)
+        sizes = [part.size for part in terms]
         return _label_estimate(
             np.concatenate(terms),
-            labels,
+            float(np.average(scored, weights=sizes)),
             self.model,
             n_samples=n,
             unit=unit,
             notes=tuple(sorted(notes)),
-            train_value=float(np.average(seen, weights=[part.size for part in terms])),
+            train_value=float(np.average(seen, weights=sizes)),
             folds=len(terms),
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
@@ -228,7 +231,8 @@ class FittedLabelDecoder:
             raise InputError(f"b holds the label {unknown[0]!r}, which fit never saw; fit on every class")
         labels = np.array([self.codes[symbol] for symbol in symbols])
         terms = self.terms(rows, labels)
-        return _label_estimate(terms, labels, self.model, n_samples=len(rows), unit=unit, notes=self.warnings)
+        h_y = entropy(np.bincount(labels) / labels.size)
+        return _label_estimate(terms, h_y, self.model, n_samples=len(rows), unit=unit, notes=self.warnings)
 
     def terms(self, rows: FloatArray, labels: IntArray) -> FloatArray:
         """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
@@ -242,7 +246,7 @@ class FittedLabelDecoder:
 
 def _label_estimate(
     terms: FloatArray,
-    labels: IntArray,
+    h_y: float,
     model: str,
     *,
     n_samples: int,
@@ -253,9 +257,8 @@ def _label_estimate(
     seed: int | str | None = None,
     seconds: float = 0.0,
 ) -> MIEstimate:
-    """Return the estimate of terms log q(y | a) - log p(y)."""
+    """Return the estimate of terms log q(y | a) - log p(y), whose labels have the entropy `h_y`."""
     value = float(terms.mean())
-    h_y = entropy(np.bincount(labels) / labels.size)
     return in_nats(
         value,
         kind="lower_bound",
