@@ -46,6 +46,7 @@ def test_saved_representations_writes_files_figures_and_results(tmp_path: Path) 
         assert pair["mi_joint"] <= pair["entropy_y"]
 
 
+@pytest.mark.slow
 def test_theory_figures_draws_the_figures_of_the_docs(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / "theory_figures.py"), "--out", "out"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)

@@ -212,6 +212,7 @@ TINY = {
 ARGUMENTS = ["--device", "cpu", *(f"--set={name}={json.dumps(value)}" for name, value in TINY.items())]
 
 
+@pytest.mark.slow
 def test_the_example_fills_its_table_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_python(tmp_path, 10)
     command = [

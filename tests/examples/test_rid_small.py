@@ -115,6 +115,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 def test_the_small_setting_fills_its_table_and_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def test_the_correction_is_the_expected_log_determinant() -> None:
     assert wishart_bias(n, d) == pytest.approx(np.linalg.slogdet(draws)[1].mean(), abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_that_of_the_samples() -> None:
     task = TASKS["pair 5x5"]
     estimates = [GaussianMI().estimate(*task.sample(1000, rng=s)) for s in range(60)]

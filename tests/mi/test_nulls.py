@@ -13,7 +13,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
 LIGHT = [name for name, (module, _, _) in ESTIMATORS.items() if not module.endswith("neural")]
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "reconstruction-decoder")) for name in LIGHT]
+)
 def test_every_estimator_tells_something_from_nothing(name: str) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(80) % 2

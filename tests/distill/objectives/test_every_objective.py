@@ -149,6 +149,7 @@ def test_bf16_autocast_gives_nearly_the_same_loss_in_float32(case: Case) -> None
         assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 
 
+@pytest.mark.slow
 @of_plain_gradients
 def test_gradcheck_in_float64_for_what_the_student_puts_out(case: Case) -> None:
     networks, objective = built(case)

@@ -81,7 +81,9 @@ def test_infonce_warns_near_log_k() -> None:
     assert not any("cap" in text for text in calm.warnings)
 
 
-@pytest.mark.parametrize("name", ["infonce", "jsd", "smile", "mine", "nwj"])
+@pytest.mark.parametrize(
+    "name", ["infonce", *(pytest.param(name, marks=pytest.mark.slow) for name in ("jsd", "smile", "mine", "nwj"))]
+)
 def test_an_overfitted_fit_does_not_report_too_much(name: str) -> None:
     """n = 300, truth 1.02: DV on the training pairs would give 2.5 and more."""
     task = TASKS["pair 5x5"]
