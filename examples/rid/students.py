@@ -35,7 +35,7 @@ from rid.runs import Result, Run
 STREAMS = {"trained": 1, "untrained": 2, "nuisance": 3, "student": 4}
 """What begins from random numbers of its own: each adds its number to the seed, in thousands."""
 
-CHOICES = ("teachers", "methods", "weights", "n_seeds", "probed_methods", "probed_weights")
+CHOICES = ("teachers", "methods", "weights", "scales", "n_seeds", "probed_methods", "probed_weight", "probed_scale")
 """The settings that say which runs there are, and do not matter to any one of them."""
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]

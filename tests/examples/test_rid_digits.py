@@ -181,5 +181,6 @@ def test_a_folder_holds_runs_of_one_kind(tmp_path: Path) -> None:
     settings = digits.DigitsSettings()
     runs.check_settings(tmp_path, settings, choices=students.CHOICES)
     runs.check_settings(tmp_path, options.replaced(settings, ["n_seeds=5"]), choices=students.CHOICES)
+    runs.check_settings(tmp_path, options.replaced(settings, ["probed_weight=1.0"]), choices=students.CHOICES)
     with pytest.raises(SystemExit, match="holds other settings than these; give another --out"):
         runs.check_settings(tmp_path, options.replaced(settings, ["batch_size=20"]), choices=students.CHOICES)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.examples.test_rid_cifar import EXAMPLES, write_python
 
 sys.path.insert(0, str(EXAMPLES))
 import rid_cifar
-from rid import cifar_data, networks, small_images, students
+from rid import cifar_data, digits, networks, small_images, students
 
 sys.path.remove(str(EXAMPLES))
 
@@ -141,6 +142,11 @@ def test_the_small_setting_fills_its_table_and_goes_on_where_it_was(
     rid_cifar.main()
     assert (out / "table.md").read_text() == table
     assert (out / "runs" / "trained_AT_1000_0.json").stat().st_mtime_ns == kept
+
+
+def test_every_choice_of_runs_is_a_setting() -> None:
+    named = {field.name for one in (small_images.SmallSettings, digits.DigitsSettings) for field in fields(one)}
+    assert set(students.CHOICES) <= named
 
 
 def test_one_teacher_serves_all_seeds_and_is_trained_once() -> None:
