@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from pidkit.arguments import items_of
 from pidkit.distill.batch import Batch
@@ -52,6 +54,19 @@ def paired_rows(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
     """
     teacher, student = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
     return widened(teacher.flatten(1)), widened(student.flatten(1))
+
+
+def embedding_maps(pair: LayerPair, length: int) -> nn.ModuleDict:
+    """Return new linear maps of both layers of a pair, flattened, into one space: "teacher" and "student"."""
+    shapes = {"teacher": pair.teacher_shape, "student": pair.student_shape}
+    return nn.ModuleDict({side: nn.Linear(math.prod(shape), length) for side, shape in shapes.items()})
+
+
+def embedded(batch: Batch, pair: LayerPair, maps: nn.ModuleDict) -> tuple[Tensor, Tensor]:
+    """Return a pair's layers as unit vectors (n, length) of one space, by `embedding_maps`; the teacher's first."""
+    theirs, ours = paired_rows(batch, pair)
+    t, s = widened(maps["teacher"](theirs)), widened(maps["student"](ours))
+    return functional.normalize(t, dim=1), functional.normalize(s, dim=1)
 
 
 def inner_products(first: Tensor, second: Tensor) -> Tensor:

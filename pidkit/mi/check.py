@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
 from pidkit.mi.doubts import flat
 from pidkit.mi.estimate import EstimatorName
-from pidkit.mi.repeats import TIED_SHARE, repeats
+from pidkit.mi.repeats import TIED_SHARE, RepeatedValues, repeats
 from pidkit.mi.samples import FAR_OUT, Samples, check_pairs, is_discrete, row_codes
 from pidkit.mi.second_opinion import OPINION_COLUMNS, TRUSTED_COLUMNS
 from pidkit.quantise.rows import as_rows
@@ -121,10 +120,11 @@ def check_samples(a: Samples, b: Samples) -> SampleCheck:
     x, y = (side[kept] for side in sides.values())
     for name, side in (("a", x), ("b", y)):
         findings += _of_symbols(side, name) if side.ndim == 1 else _of_columns(np.asarray(side, dtype=np.float64), name)
-    findings += _of_both(x, y)
+    seen = repeats(x, y)
+    findings += _of_both(x, y, seen)
     if findings and findings[0].sign == "missing values":
         return SampleCheck(n, tuple(findings), None, "drop or fill in the rows that hold NaN or infinity first")
-    return SampleCheck(n, tuple(findings), *_choice(x, y))
+    return SampleCheck(n, tuple(findings), *_choice(x, y, seen))
 
 
 def _read(side: Samples, name: str) -> FloatArray | IntArray:
@@ -189,17 +189,15 @@ def _of_columns(rows: FloatArray, name: str) -> list[Finding]:
     if far.any():
         text = (
             f"{far.sum()} of {n} rows are more than {FAR_OUT:.0f} robust standard deviations out: ranks ('calibrated', "
+            "'gaussian-copula') do not mind; check that they are no errors"
         )
-        findings.append(
-            Finding("outliers", name, f"{text}'gaussian-copula') do not mind; check that they are no errors")
-        )
+        findings.append(Finding("outliers", name, text))
     return findings
 
 
-def _of_both(x: FloatArray | IntArray, y: FloatArray | IntArray) -> list[Finding]:
+def _of_both(x: FloatArray | IntArray, y: FloatArray | IntArray, seen: RepeatedValues) -> list[Finding]:
     """Return what is to be said of both sides together."""
     findings, n = [], len(x)
-    seen = repeats(x, y)
     if (x.ndim > 1 or y.ndim > 1) and seen.copied_share > TIED_SHARE:
         samples = round(n * (1.0 - seen.copied_share))
         text = f"{n} rows, but {samples} samples: the others repeat a pair; drop them, or pass groups= with n_null="
@@ -215,9 +213,8 @@ def _of_both(x: FloatArray | IntArray, y: FloatArray | IntArray) -> list[Finding
     return findings
 
 
-def _choice(x: FloatArray | IntArray, y: FloatArray | IntArray) -> tuple[EstimatorName, str]:
+def _choice(x: FloatArray | IntArray, y: FloatArray | IntArray, seen: RepeatedValues) -> tuple[EstimatorName, str]:
     """Return the estimator to take and why."""
-    seen = repeats(x, y)
     columns = sum(side.shape[1] for side in (x, y) if side.ndim > 1)
     if x.ndim == y.ndim == 1:
         return "miller-madow", "both sides are symbols"
@@ -233,6 +230,6 @@ def _choice(x: FloatArray | IntArray, y: FloatArray | IntArray) -> tuple[Estimat
         return "gao", "rows repeat, so that there is no density"
     if columns > OPINION_COLUMNS:
         return "infonce", f"{columns} columns are more than nearest neighbours see in; a lower bound"
-    if math.log(len(x)) < math.log(5.0 * columns):
+    if len(x) < 5 * columns:
         return "gaussian-copula", f"{len(x)} samples of {columns} columns allow for correlations alone"
     return "calibrated", f"continuous, {columns} columns"

@@ -10,15 +10,16 @@ import numpy as np
 from scipy.special import digamma
 
 from pidkit.arguments import Rng, generator, keep_checked, seed_name, whole_number
+from pidkit.mi.canonical import SharedCorrelations
 from pidkit.mi.conditional_samples import Conditioned, conditioned
 from pidkit.mi.doubts import finished
 from pidkit.mi.gaussian import conditional_gaussian
 from pidkit.mi.knn import KSG
-from pidkit.mi.neighbours import balls, counts_within
+from pidkit.mi.neighbours import JITTER, balls, counts_within
 from pidkit.mi.repeats import repeats, tie_warnings
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, row_codes, standardise
-from pidkit.mi.second_opinion import JITTER, OPINION_ROWS, off_on_surrogates
+from pidkit.mi.second_opinion import OPINION_ROWS, off_on_surrogates
 from pidkit.types import FloatArray, IntArray, Unit
 
 REMEDY = "use 'calibrated', or fewer columns"
@@ -26,7 +27,18 @@ REMEDY = "use 'calibrated', or fewer columns"
 
 
 @dataclass(frozen=True)
-class ConditionalKSG:
+class _Neighbours:
+    """The parameter that estimators by nearest neighbours have: `k`, as KSG checks it."""
+
+    k: int = 3
+
+    def __post_init__(self) -> None:
+        """Check the parameter."""
+        keep_checked(self, k=KSG(k=self.k).k)
+
+
+@dataclass(frozen=True)
+class ConditionalKSG(_Neighbours):
     """Estimate I(A; B | C) of continuous samples by nearest neighbours.
 
     psi(k) - mean[psi(n_ac + 1) + psi(n_bc + 1) - psi(n_c + 1)], with n_s the samples that are nearer in the columns s
@@ -50,12 +62,6 @@ class ConditionalKSG:
     True
     """
 
-    k: int = 3
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        keep_checked(self, k=KSG(k=self.k).k)
-
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n, ...), in `unit`; `rng` seeds the noise that breaks ties.
 
@@ -69,8 +75,8 @@ class ConditionalKSG:
         draws = generator(rng)
         terms = conditional_terms(rows, self.k, draws)
         some = rows.some(draws.permutation(rows.n)[:OPINION_ROWS]).scores()
-        surrogate, known = gaussian_surrogate(some, np.random.default_rng(0))
-        tried = float(conditional_terms(surrogate, self.k, draws).mean())
+        law = GaussianLaw.of(some)
+        tried = float(conditional_terms(law.draw(np.random.default_rng(0)), self.k, draws).mean())
         found = in_nats(
             terms.mean(),
             kind="estimate",
@@ -78,7 +84,7 @@ class ConditionalKSG:
             n_samples=rows.n,
             unit="nats",
             stderr=terms.std(ddof=1) / math.sqrt(rows.n),
-            warnings=(*_ties(rows), *off_on_surrogates(some.n, tried, known, remedy=REMEDY)),
+            warnings=(*_ties(rows), *off_on_surrogates(some.n, tried, law.shared.raw, remedy=REMEDY)),
             diagnostics={"k": self.k},
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
@@ -87,7 +93,7 @@ class ConditionalKSG:
 
 
 @dataclass(frozen=True)
-class ConditionalCalibrated:
+class ConditionalCalibrated(_Neighbours):
     """Estimate I(A; B | C) of continuous samples by `ConditionalKSG`, its bias taken off as `Calibrated` does.
 
     I_S + KSG(scores of A, B, C) - mean KSG(S), with S Gaussian samples of the correlations of the normal scores, whose
@@ -112,13 +118,12 @@ class ConditionalCalibrated:
     True
     """
 
-    k: int = 3
     n_surrogates: int = 4
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        n_surrogates = whole_number("n_surrogates", self.n_surrogates, least=2)
-        keep_checked(self, k=KSG(k=self.k).k, n_surrogates=n_surrogates)
+        super().__post_init__()
+        keep_checked(self, n_surrogates=whole_number("n_surrogates", self.n_surrogates, least=2))
 
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n, ...), in `unit`; `rng` draws the surrogates.
@@ -131,12 +136,12 @@ class ConditionalCalibrated:
         began = time.perf_counter()
         rows = conditioned(a, b, c, at_least=self.k + 2)
         scores, draws = rows.scores(), generator(rng)
-        linear = conditional_gaussian(scores.a, scores.b, scores.c)
-        terms = conditional_terms(scores, self.k, draws)
-        misses = []
-        for _ in range(self.n_surrogates):
-            surrogate, known = gaussian_surrogate(scores, draws)
-            misses.append(known - float(conditional_terms(surrogate, self.k, draws).mean()))
+        law = GaussianLaw.of(scores)
+        terms, linear = conditional_terms(scores, self.k, draws), law.shared
+        misses = [
+            linear.raw - float(conditional_terms(law.draw(draws), self.k, draws).mean())
+            for _ in range(self.n_surrogates)
+        ]
         value, spread = float(terms.mean()), float(np.std(misses, ddof=1))
         own = max(float(terms.std(ddof=1)) / math.sqrt(rows.n), math.hypot(linear.stderr(rows.n), spread))
         found = in_nats(
@@ -160,7 +165,7 @@ class ConditionalCalibrated:
 
 
 @dataclass(frozen=True)
-class ConditionalMixed:
+class ConditionalMixed(_Neighbours):
     """Estimate I(A; B | C) of samples that mix continuous values with repeated ones.
 
     mean[psi(k_i) - psi(n_ac) - psi(n_bc) + psi(n_c)]. Where more than k samples share all three values of a sample, the
@@ -182,12 +187,6 @@ class ConditionalMixed:
     >>> round(ConditionalMixed().estimate(a, b, a ^ b).value, 1)
     1.0
     """
-
-    k: int = 3
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        keep_checked(self, k=KSG(k=self.k).k)
 
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n, ...), in `unit`; `rng` seeds the noise that breaks ties.
@@ -219,26 +218,46 @@ class ConditionalMixed:
         return finished(found, repeats(rows.a, rows.b)).to(unit)
 
 
+@dataclass(frozen=True)
+class GaussianLaw:
+    """The law of Gaussian rows that have the correlations of normal scores.
+
+    Attributes
+    ----------
+    n : int
+    root : ndarray, shape (d, d)
+        A square root of the correlations of all columns.
+    widths : tuple of int
+        Columns of A and of B.
+    shared : SharedCorrelations
+        Of A and B given C. Its raw information is that of the law: what sampling added to it is in both.
+    """
+
+    n: int
+    root: FloatArray
+    widths: tuple[int, int]
+    shared: SharedCorrelations
+
+    @classmethod
+    def of(cls, scores: Conditioned) -> GaussianLaw:
+        """Return the law of the correlations of normal scores."""
+        values, vectors = np.linalg.eigh(np.corrcoef(np.hstack([scores.a, scores.b, scores.c]).T))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        widths = scores.a.shape[1], scores.b.shape[1]
+        return cls(scores.n, root, widths, conditional_gaussian(scores.a, scores.b, scores.c))
+
+    def draw(self, draws: np.random.Generator) -> Conditioned:
+        """Draw n rows."""
+        drawn = draws.standard_normal((self.n, len(self.root))) @ self.root.T
+        return Conditioned(*np.split(drawn, np.cumsum(self.widths), axis=1))
+
+
 def conditional_terms(rows: Conditioned, k: int, draws: np.random.Generator) -> FloatArray:
     """Return the terms, in nats, whose mean is the estimate of Frenzel and Pompe, ties broken by minute noise."""
     x, y, z = (side + JITTER * draws.standard_normal(side.shape) for side in map(standardise, (rows.a, rows.b, rows.c)))
     radius = np.nextafter(balls(np.hstack([x, y, z]), k), 0.0)
     n_xz, n_yz, n_z = (counts_within(part, radius) for part in (np.hstack([x, z]), np.hstack([y, z]), z))
     return np.asarray(digamma(k) - digamma(n_xz) - digamma(n_yz) + digamma(n_z))
-
-
-def gaussian_surrogate(scores: Conditioned, draws: np.random.Generator) -> tuple[Conditioned, float]:
-    """Draw Gaussian rows of the correlations of normal scores; return them and their conditional information in nats.
-
-    The information is that of the correlations that were drawn from, raw: what sampling added to it is in both.
-    """
-    together = np.hstack([scores.a, scores.b, scores.c])
-    values, vectors = np.linalg.eigh(np.corrcoef(together.T))
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    drawn = draws.standard_normal(together.shape) @ root.T
-    ends = np.cumsum([scores.a.shape[1], scores.b.shape[1]])
-    surrogate = Conditioned(*np.split(drawn, ends, axis=1))
-    return surrogate, conditional_gaussian(scores.a, scores.b, scores.c).raw
 
 
 def _ties(rows: Conditioned) -> tuple[str, ...]:

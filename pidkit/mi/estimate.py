@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Hashable, Iterable
-from importlib import import_module
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, one_of, whole_number
+from pidkit.arguments import Rng, generator, whole_number
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError, warn
+from pidkit.mi.by_name import estimator_of
 from pidkit.mi.nulls import chosen, permuted, with_null, without_doubts
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples
@@ -141,10 +140,10 @@ def estimate_mi(
     built = _build(estimator, options)
     a, b = (plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b")))
     n_null = whole_number("n_null", n_null)
-    draws = generator(rng)
-    result = built.estimate(a, b, unit=unit, rng=rng)
     if groups is not None and not n_null:
         raise InputError("groups say which rows trade places together in permutations; pass n_null, such as 200")
+    draws = generator(rng)
+    result = built.estimate(a, b, unit=unit, rng=rng)
     if n_null and result.kind != "exact":
         plain, members = without_doubts(built), None if groups is None else read_groups(groups, result.n_samples)
 
@@ -166,21 +165,5 @@ def _build(estimator: EstimatorName | Estimator, options: dict[str, Any]) -> Est
         if options:
             raise InputError(f"{', '.join(options)}: an estimator object has its options already; pass a name instead")
         return estimator
-    one_of("estimator", estimator, ESTIMATORS)
-    module, name, fixed = ESTIMATORS[estimator]
-    try:
-        estimator_class = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "torch":
-            raise
-        raise InputError(
-            f"estimator {estimator!r} needs torch; install it with: pip install 'pidkit[torch]'"
-        ) from error
-    allowed = [field.name for field in dataclasses.fields(estimator_class) if field.name not in fixed]
-    unknown = [option for option in options if option not in allowed]
-    if unknown:
-        raise InputError(
-            f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
-        )
-    built: Estimator = estimator_class(**fixed, **options)
+    built: Estimator = estimator_of(estimator, ESTIMATORS, options)
     return built

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sized
-from importlib import import_module
 from typing import Any, Literal, cast
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, one_of, whole_number
+from pidkit.arguments import Rng, generator, whole_number
 from pidkit.array_likes import plain_array
-from pidkit.errors import ConstantInput, InputError, nothing_told_by, warn
+from pidkit.errors import ConstantInput, nothing_told_by, warn
+from pidkit.mi.by_name import estimator_of
 from pidkit.mi.doubts import flat
 from pidkit.mi.neighbours import nearest_rows
 from pidkit.mi.nulls import NEAR, chosen, permuted_given, with_null
@@ -99,7 +98,7 @@ def estimate_conditional_mi(
     True
     """
     check_unit(unit)
-    built = _build(estimator, options)
+    built = estimator_of(estimator, CONDITIONAL_ESTIMATORS, options)
     n_null, draws = whole_number("n_null", n_null), generator(rng)
     a, b, c = (
         plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b"), (c, "c"))
@@ -128,20 +127,6 @@ def estimate_conditional_mi(
     for text in result.warnings:
         warn(f"{result.estimator}: {text}")
     return result
-
-
-def _build(estimator: ConditionalEstimatorName, options: dict[str, Any]) -> Any:
-    """Return the estimator of a name and its options."""
-    one_of("estimator", estimator, CONDITIONAL_ESTIMATORS)
-    module, name, fixed = CONDITIONAL_ESTIMATORS[estimator]
-    estimator_class = getattr(import_module(module), name)
-    allowed = [field.name for field in dataclasses.fields(estimator_class) if field.name not in fixed]
-    unknown = [option for option in options if option not in allowed]
-    if unknown:
-        raise InputError(
-            f"estimator {estimator!r} has no option {unknown[0]!r}; its options are {', '.join(allowed) or 'none'}"
-        )
-    return estimator_class(**fixed, **options)
 
 
 def _shuffle_given(c: Samples) -> Callable[[np.random.Generator], IntArray]:

@@ -10,7 +10,7 @@ import numpy as np
 from pidkit.arguments import Rng, check_count, generator, keep_checked, real_number, seed_name, whole_number
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
-from pidkit.mi.neighbours import BRUTE_FORCE_FROM, neighbour_terms
+from pidkit.mi.neighbours import BRUTE_FORCE_FROM, JITTER, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.types import FloatArray, Unit
@@ -48,7 +48,7 @@ class KSG:
 
     k: int = 3
     version: int = 1
-    jitter: float = 1e-10
+    jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -14,7 +14,7 @@ from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted, flat
 from pidkit.mi.knn import KSG
-from pidkit.mi.neighbours import class_terms, counts_within, nearest_pairs, neighbour_terms
+from pidkit.mi.neighbours import JITTER, class_terms, counts_within, nearest_pairs, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import (
     Samples,
@@ -61,7 +61,7 @@ class Ross:
 
     k: int = 3
     discrete: LabelSide = "auto"
-    jitter: float = 1e-10
+    jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -160,7 +160,7 @@ class Gao:
     """
 
     k: int = 3
-    jitter: float = 1e-10
+    jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -11,6 +11,9 @@ from scipy.special import digamma
 
 from pidkit.types import FloatArray, IntArray
 
+JITTER = 1e-10
+"""Standard deviation of the noise that breaks ties, in standard deviations of the columns."""
+
 BRUTE_FORCE_FROM = 12
 """Columns of a space from which all distances are computed: a k-d tree then visits most of the samples anyway."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class RepeatedValues:
         found = [(f"H({side.upper()})", self.entropy_of(side)) for side in "ab"]
         return min(((name, h) for name, h in found if h is not None), key=lambda one: one[1], default=None)
 
-    @property
+    @cached_property
     def groups(self) -> IntArray:
         """The group of every row that has to stay on one side of a split: rows that are copies of one another.
 
@@ -74,7 +75,7 @@ class RepeatedValues:
         alone = finer.max() + 1 + np.arange(self.n)
         return np.asarray(np.unique(np.where(symbol, alone, finer), return_inverse=True)[1], dtype=np.int64)
 
-    @property
+    @cached_property
     def copied_share(self) -> float:
         """The share of rows whose pair is a copy of another's; 0 where values repeat as those of a grid do.
 

@@ -15,7 +15,7 @@ import numpy as np
 from pidkit.errors import InputError
 from pidkit.mi.canonical import normal_scores
 from pidkit.mi.class_surrogates import fit_class_surrogates
-from pidkit.mi.neighbours import class_terms, neighbour_terms
+from pidkit.mi.neighbours import JITTER, class_terms, neighbour_terms
 from pidkit.mi.samples import check_rows, row_codes, standardise
 from pidkit.mi.surrogates import fit_surrogates
 from pidkit.types import FloatArray, IntArray
@@ -43,9 +43,6 @@ LEAST_SEEN = 0.5
 
 CHANCE = 2.0
 """Of n rows, CHANCE / sqrt(n) nats are within the errors of two estimates."""
-
-JITTER = 1e-10
-"""Standard deviation of the noise that breaks ties, as in `KSG`."""
 
 Terms = Callable[[FloatArray, FloatArray], FloatArray]
 """From rows of both sides, without ties, to the terms whose mean is their information in nats."""

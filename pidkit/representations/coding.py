@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -65,6 +66,13 @@ def copy_quantisers(
             )
     first, second = (RepresentationCodes() if one is None else clone(one) for one in taken)
     return first, second
+
+
+def refuse_for_decoders(options: Mapping[str, object]) -> None:
+    """Raise InputError for an option of decoders, by name, that is not None where a quantiser codes the layers."""
+    for name, given in options.items():
+        if given is not None:
+            raise InputError(f"{name} is for decoders, and quantiser makes codes without them; leave one of them out")
 
 
 def read_rows(x: npt.ArrayLike, n: int, name: str) -> AnyArray:

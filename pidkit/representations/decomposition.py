@@ -12,7 +12,7 @@ from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_result import CodedPID
-from pidkit.representations.coding import Quantiser
+from pidkit.representations.coding import Quantiser, refuse_for_decoders
 from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.representations.decoders import Decoder
 from pidkit.representations.layer_posteriors import LayerPosteriors, check_same_rows
@@ -161,17 +161,15 @@ def representation_pid(
     if quantiser is not None:
         if isinstance(x1, LayerPosteriors) or isinstance(x2, LayerPosteriors):
             raise InputError("x1 and x2 must be layers where a quantiser codes them, not what posteriors_of read")
-        for name, value in (
-            ("n_codes", n_codes),
-            ("folds", folds),
-            ("groups", groups),
-            ("sequences", None if sequences == "mean" else sequences),
-            ("synergy", None if flag("synergy", synergy) else synergy),
-        ):
-            if value is not None:
-                raise InputError(
-                    f"{name} is for decoders, and quantiser makes codes without them; leave one of them out"
-                )
+        refuse_for_decoders(
+            {
+                "n_codes": n_codes,
+                "folds": folds,
+                "groups": groups,
+                "sequences": None if sequences == "mean" else sequences,
+                "synergy": None if flag("synergy", synergy) else synergy,
+            }
+        )
         return coded_pid(
             labels=labels,
             x1=x1,

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, integer_seed, one_of, whole_number
@@ -16,7 +15,7 @@ from pidkit.mi.splits import FOLDS, read_groups
 from pidkit.representations.coded import read_labels
 from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder
 from pidkit.representations.reading import LayerCodes, Readings, code_layer, read_layers
-from pidkit.representations.sequences import Sequences, read_tokens
+from pidkit.representations.sequences import Sequences, labels_of_tokens, read_tokens
 from pidkit.types import IntArray
 
 
@@ -85,8 +84,7 @@ class Rows:
         """Return the label and the group of every row that is read, of sequences of this length."""
         if self.sequences != "tokens":
             return self.y, self.groups
-        own = np.arange(self.y.size) if self.groups is None else self.groups
-        return np.repeat(self.y, length), np.repeat(own, length)
+        return labels_of_tokens(self.y, self.groups, length)
 
 
 def describe_decoder(decoder: Decoder) -> str:

@@ -56,6 +56,11 @@ def read_tokens(
             f"{' and '.join(map(str, lengths.values()))}; take sequences='mean' where tokens do not correspond"
         )
     (length,) = set(lengths.values())
-    own = np.arange(labels.size) if groups is None else groups
     rows: dict[str, npt.ArrayLike] = {name: array.reshape(-1, array.shape[2]) for name, array in arrays.items()}
-    return rows, np.repeat(labels, length), np.repeat(own, length)
+    return rows, *labels_of_tokens(labels, groups, length)
+
+
+def labels_of_tokens(labels: IntArray, groups: IntArray | None, length: int) -> tuple[IntArray, IntArray]:
+    """Return the label and the group of every token of sequences of one length, as `read_tokens` does."""
+    own = np.arange(labels.size) if groups is None else groups
+    return np.repeat(labels, length), np.repeat(own, length)

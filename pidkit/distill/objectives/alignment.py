@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,8 +9,8 @@ from torch.nn import functional
 from pidkit.arguments import check_count, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, inner_products, paired_rows
-from pidkit.distill.places import LayerPair, widened
+from pidkit.distill.pairing import checked_pairs, embedded, embedding_maps, inner_products
+from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
 
@@ -62,19 +60,14 @@ class CrossModalAlignment(Objective):
         (self.pair,) = checked_pairs([pair])
         embedding = check_count("embedding", embedding)
         self.temperature = real_number("temperature", temperature, above=0.0)
-        shapes = {"teacher": self.pair.teacher_shape, "student": self.pair.student_shape}
-        self.maps = nn.ModuleDict({side: nn.Linear(math.prod(shape), embedding) for side, shape in shapes.items()})
+        self.maps = embedding_maps(self.pair, embedding)
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss in nats; the labels are not looked at."""
         n = len(batch.student.logits)
         if n < 2:
             raise InputError("CrossModalAlignment needs at least 2 samples a batch, for negatives; drop the last batch")
-        theirs, ours = paired_rows(batch, self.pair)
-        t, s = (
-            functional.normalize(widened(self.maps[side](rows)), dim=1)
-            for side, rows in (("teacher", theirs), ("student", ours))
-        )
+        t, s = embedded(batch, self.pair, self.maps)
         scores = inner_products(s, t) / self.temperature
         own = torch.arange(n, device=scores.device)
         return 0.5 * (functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own))

@@ -11,8 +11,8 @@ from torch.nn import functional
 from pidkit.arguments import check_count, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, inner_products, paired_rows
-from pidkit.distill.places import LayerPair, widened
+from pidkit.distill.pairing import checked_pairs, embedded, embedding_maps, inner_products
+from pidkit.distill.places import LayerPair
 from pidkit.distill.sample_memory import SampleMemory
 from pidkit.errors import InputError
 
@@ -86,16 +86,14 @@ class CRD(Objective):
         (self.pair,) = checked_pairs([pair])
         self.n_negatives, embedding = check_count("n_negatives", n_negatives), check_count("embedding", embedding)
         self.temperature = real_number("temperature", temperature, above=0.0)
-        shapes = {"teacher": self.pair.teacher_shape, "student": self.pair.student_shape}
-        self.maps = nn.ModuleDict({side: nn.Linear(math.prod(shape), embedding) for side, shape in shapes.items()})
+        self.maps = embedding_maps(self.pair, embedding)
         self.memory = SampleMemory(labels, embedding, real_number("momentum", momentum, least=0.0, below=1.0))
         self.register_buffer("log_normaliser", torch.full((2,), math.nan))
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss of both directions; the labels of the batch are not looked at."""
         indices = self._indices(batch)
-        rows = dict(zip(("teacher", "student"), paired_rows(batch, self.pair), strict=True))
-        vectors = {side: functional.normalize(widened(self.maps[side](rows[side])), dim=1) for side in rows}
+        vectors = dict(zip(("teacher", "student"), embedded(batch, self.pair, self.maps), strict=True))
         others = torch.cat([indices[:, None], self.memory.negatives(indices, self.n_negatives)], 1)
         total = batch.zero()
         for k, (anchor, other) in enumerate((("student", "teacher"), ("teacher", "student"))):

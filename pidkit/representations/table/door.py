@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pidkit.arguments import Rng, flag, one_of, seed_name, whole_number
 from pidkit.errors import InputError, warn
 from pidkit.provenance import recorded_versions
-from pidkit.representations.coding import Quantiser, copy_quantisers
+from pidkit.representations.coding import Quantiser, copy_quantisers, refuse_for_decoders
 from pidkit.representations.decoders import Decoder
 from pidkit.representations.layer_reading import Rows, describe_decoder
 from pidkit.representations.paired import paired_differences
@@ -201,9 +201,7 @@ def _quantisers(quantiser: Any, of_decoders: Mapping[str, Any]) -> dict[str, Qua
     """Return the quantisers of both sides, None where layers are decoded; refuse what only decoders have."""
     if quantiser is None:
         return None
-    for name, given in of_decoders.items():
-        if given is not None:
-            raise InputError(f"{name} is for decoders, and quantiser makes codes without them; leave one of them out")
+    refuse_for_decoders(of_decoders)
     return dict(zip(BOTH_SIDES, copy_quantisers(quantiser), strict=True))
 
 
