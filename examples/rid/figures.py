@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from pidkit.plot import accuracy_against_weight, atoms_over_epochs, save_figure
 from pidkit.records import AtomRecords
 from rid.runs import Result, Run
-from rid.tables import BASELINE, Row
+from rid.tables import BASELINE, Weights
 
 DRAWN_ATOMS = ("redundancy", "unique_teacher", "unique_student")
 
 
-def draw_accuracies(results: Mapping[Run, Result], rows: Sequence[Row], teachers: Sequence[str], path: Path) -> None:
+def draw_accuracies(results: Mapping[Run, Result], chosen: Weights, teachers: Sequence[str], path: Path) -> None:
     """Draw accuracy on validation against lambda for every method, one panel a teacher, the chosen ones ringed."""
     plain = [result["validation"] for run, result in results.items() if run.method == BASELINE]
     figure = Figure(figsize=(4.4 * len(teachers) + 1.6, 4.2), layout="constrained")
@@ -24,11 +24,11 @@ def draw_accuracies(results: Mapping[Run, Result], rows: Sequence[Row], teachers
     for teacher, ax in zip(teachers, panels, strict=True):
         curves: dict[str, dict[float, list[float]]] = {}
         for run, result in results.items():
-            if run.teacher == teacher and not run.probed:
+            if run.teacher == teacher:
                 found = math.nan if result["diverged"] else result["validation"]
                 curves.setdefault(run.method, {}).setdefault(run.weight, []).append(found)
-        chosen = {row.method: row.weight for row in rows if row.teacher == teacher}
-        accuracy_against_weight(curves, baseline=plain, chosen=chosen, ax=ax)
+        of_teacher = {method: weight for (name, method), weight in chosen.items() if name == teacher}
+        accuracy_against_weight(curves, baseline=plain, chosen=of_teacher, ax=ax)
         ax.set_title(f"teacher: {teacher}")
         if ax is not panels[-1]:
             ax.get_legend().remove()
