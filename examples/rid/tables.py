@@ -128,10 +128,15 @@ def write_results(
     results = {
         "settings": asdict(settings),
         "rows": {name: [asdict(row) for row in rows] for name, rows in tables.items()},
-        "teachers": [{**asdict(run), **result} for run, result in teachers.items()],
-        "students": [{**asdict(run), **result} for run, result in students.items()],
+        "teachers": [_record(run, result) for run, result in teachers.items()],
+        "students": [_record(run, result) for run, result in students.items()],
     }
     write_atomic(folder / "results.json", json.dumps(results, indent=1))
+
+
+def _record(run: Any, result: Result) -> dict[str, Any]:
+    """Return a run and its result as one record, without the time that it took: that differs from call to call."""
+    return {name: value for name, value in {**asdict(run), **result}.items() if name != "cpu_seconds"}
 
 
 def _with_error(value: float, error: float, form: str) -> str:
