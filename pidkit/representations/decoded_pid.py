@@ -16,7 +16,7 @@ from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.decoders import Decoder, decoder_name
-from pidkit.representations.estimate import all_of, atoms_from, by_name, hull
+from pidkit.representations.estimate import all_of, at_corner, atoms_from, by_name, hull
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads
 from pidkit.representations.nulls import null_tests
 from pidkit.representations.reading import Readings, read_pair
@@ -85,10 +85,13 @@ def decoded_pid(
     unknown = () if synergy else OF_BOTH
     estimate, *ends = (_named(values, unknown) for values in (informations, held_out, in_sample))
     entropy_y = entropy(np.bincount(y) / y.size)
-    limits = [_named(values, unknown) for values in curve.limits(entropy_y)]
+    at_limit = curve.limits(entropy_y)
+    limits = [_named(values, unknown) for values in at_limit]
     wide, errors, p_values = (
         _without(numbers, unknown) for numbers in (curve.standard_errors(), scored.standard_errors(), curve.p_values())
     )
+    corners = [_without(at_corner(values, p_values), unknown) for values in (informations, *at_limit)]
+    spanned = (estimate, *ends, *limits, *corners)
     null = None
     if n_null:
         by_nulls, null = _test_by_nulls(scored, n_null, of_null)
@@ -96,7 +99,7 @@ def decoded_pid(
     miscalibration, miscalibration_error = scored.miscalibration()
     return RepresentationPID(
         **estimate,
-        interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
+        interval={name: hull([end[name] for end in spanned if name in end], wide[name]) for name in estimate},
         standard_error=errors,
         held_out=ends[0],
         in_sample=ends[1],
