@@ -54,6 +54,11 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
             {"RID": {1.0: [0.5]}}, chosen=value
         ),
+        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape(
+            {"KD": [[[0.5]]]}, {"a": [1.0], "b": [2.0]}, chosen=value
+        ),
+        "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
+        "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
         "atoms_over_epochs.atoms": lambda value: plot.atoms_over_epochs(RECORDS, atoms=value),
         "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
         "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
