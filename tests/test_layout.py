@@ -13,6 +13,7 @@ TOPICS = {
     "arguments/test_containers.py": "numbers inside mappings, tuples and options",
     "arguments/test_law.py": "numbers, seeds, choices and flags of every public signature",
     "distill/objectives/test_every_objective.py": "the contract of every objective in cases.py",
+    "distill/test_generations.py": "the loops of docs/howto/recipes.md: generations, peers, several students",
     "distill/test_own_loop.py": "objectives in a loop that is not Trainer's",
     "distill/test_theory_by_training.py": "what the papers say that training on an objective does",
     "distill/training/test_cuda.py": "training on a GPU",
