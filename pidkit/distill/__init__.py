@@ -27,6 +27,7 @@ from pidkit.distill.difficulties import difficulties_by
 from pidkit.distill.dropping import drop_layers, layer_sensitivities
 from pidkit.distill.fake_quantisation import bake_weights, fake_quantise
 from pidkit.distill.feature_bank import FeatureBank
+from pidkit.distill.filters import FilteredPair
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.inversion import deep_inversion
 from pidkit.distill.layer_decoder import LayerDecoder
@@ -58,7 +59,7 @@ from pidkit.distill.objectives.pyramid import FeaturePyramid
 from pidkit.distill.objectives.quantisation import QuantisationError
 from pidkit.distill.objectives.redundancy import ExactRedundancy
 from pidkit.distill.objectives.reviewkd import ReviewKD
-from pidkit.distill.objectives.rid import RID, FilteredPair
+from pidkit.distill.objectives.rid import RID
 from pidkit.distill.objectives.rkd import RKD
 from pidkit.distill.objectives.semckd import SemCKD
 from pidkit.distill.objectives.several import SeveralTeachers, redundancy_weights

@@ -11,7 +11,7 @@ from torch import nn
 
 from pidkit import InformationPlane, RepresentationCodes, UniformBins, distill
 from pidkit.distill import LayerPair, LogitCodes, NearestCentres, Objective, Phases
-from pidkit.distill.objectives.rid import FilteredPair
+from pidkit.distill.filters import FilteredPair
 from pidkit.distill.probe import measure_assumption
 from pidkit.mi import neural
 from pidkit.mi.decoder import LabelDecoder
