@@ -13,6 +13,7 @@ TOPICS = {
     "arguments/test_containers.py": "numbers inside mappings, tuples and options",
     "arguments/test_law.py": "numbers, seeds, choices and flags of every public signature",
     "distill/objectives/test_every_objective.py": "the contract of every objective in cases.py",
+    "distill/test_generations.py": "the loops of docs/howto/recipes.md: generations, peers, several students",
     "distill/test_own_loop.py": "objectives in a loop that is not Trainer's",
     "distill/test_theory_by_training.py": "what the papers say that training on an objective does",
     "distill/training/test_cuda.py": "training on a GPU",
@@ -100,3 +101,11 @@ def test_pid_is_a_table_of_contents() -> None:
     folder = ROOT / "pidkit" / "pid"
     entries = {path.name for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert len(entries - {"solvers"}) <= 12, sorted(entries)
+
+
+def test_no_objective_is_longer_than_150_lines() -> None:
+    """A reader should find the loss between the formula and the end of the screen; what it is built of lies beside."""
+    objectives = sorted((ROOT / "pidkit" / "distill" / "objectives").glob("*.py"))
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in objectives}
+    assert len(lengths) > 30
+    assert {name: length for name, length in lengths.items() if length > 150} == {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pidkit.arguments import check_count, real_number, whole_number
+from pidkit.distill.places import LayerPair
 
 SIGMA_FLOOR = 1e-3
 """The smallest sigma, so that no loss divides by nearly zero; layers have values of order one, so it is never met."""
@@ -86,3 +88,32 @@ class PositiveScale(nn.Module):
     def forward(self) -> Tensor:
         """Return sigma, shape (channels,)."""
         return nn.functional.softplus(self.raw) + SIGMA_FLOOR
+
+
+class FilteredPair(NamedTuple):
+    """The filtered outputs of a pair of layers, and the weights of their difference.
+
+    Attributes
+    ----------
+    pair : LayerPair
+    teacher : Tensor, shape (n, channels, places)
+        f_t(T).
+    student : Tensor, shape (n, channels, places)
+        f_s(S).
+    sigma : Tensor, shape (channels,)
+    """
+
+    pair: LayerPair
+    teacher: Tensor
+    student: Tensor
+    sigma: Tensor
+
+    @property
+    def residual(self) -> Tensor:
+        """Return eps = f_t(T) - f_s(S), of which RID assumes I(eps; Y | f_s(S)) = 0."""
+        return self.teacher - self.student
+
+    @property
+    def teacher_std(self) -> float:
+        """Return the root mean square deviation of f_t(T) from its channels' means; near 0 the filter has collapsed."""
+        return float(self.teacher.var(dim=(0, 2), correction=0).mean().sqrt())

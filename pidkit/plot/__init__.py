@@ -6,11 +6,13 @@ x2, such as ("teacher", "student"). Without `ax` a new figure is made that pyplo
 several panels make their own. Colours run from dark to light and are hatched, so that a print in grey can be read.
 """
 
+from pidkit.plot.accuracy import accuracy_over_epochs
 from pidkit.plot.along import plot_atoms_along
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
 from pidkit.plot.beside import plot_atoms_beside
 from pidkit.plot.budget import plot_budget
 from pidkit.plot.distillation import accuracy_against_weight, atoms_over_epochs
+from pidkit.plot.landscape import accuracy_landscape
 from pidkit.plot.live import live_atoms
 from pidkit.plot.maps import plot_atom_map, plot_maps_beside
 from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
@@ -21,6 +23,8 @@ __all__ = [
     "PICTURE_FORMATS",
     "STYLE",
     "accuracy_against_weight",
+    "accuracy_landscape",
+    "accuracy_over_epochs",
     "atoms_over_epochs",
     "check_picture_name",
     "information_plane",

@@ -54,6 +54,11 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
             {"RID": {1.0: [0.5]}}, chosen=value
         ),
+        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape(
+            {"KD": [[[0.5]]]}, {"a": [1.0], "b": [2.0]}, chosen=value
+        ),
+        "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
+        "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
         "atoms_over_epochs.atoms": lambda value: plot.atoms_over_epochs(RECORDS, atoms=value),
         "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
         "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
@@ -97,6 +102,7 @@ if HAS_TORCH:
     X, Y = blobs(30)
     LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
     CE = distill.CrossEntropy()
+    FREEZING = network(5)
     NETWORKS = tapped()
 
     def plane(**changed: Any) -> None:
@@ -133,7 +139,8 @@ if HAS_TORCH:
 
     CRITICS = (neural.ConcatenateAndConvolve, neural.ConcatenatedCritic, neural.ProjectAndDot, neural.SeparableCritic)
     PAIRED = (
-        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FitNet", "HiddenStates"),
+        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FeaturePyramid", "FitNet"),
+        "HiddenStates",
         *("LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED", "VID"),
     )
     TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
@@ -146,6 +153,15 @@ if HAS_TORCH:
             [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], levels=value
         ),
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
+        "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
+        "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(
+            [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], value
+        ),
+        "ProgressiveFreezing.layers": lambda value: distill.ProgressiveFreezing(CE, FREEZING, value),
+        "copy_weights.layers": lambda value: distill.copy_weights(network(5), network(5), value),
+        "deep_inversion.shape": lambda value: distill.deep_inversion(network(5), Y[:4], value, n_steps=1),
+        "drop_layers.layers": lambda value: distill.drop_layers(network(5), value),
+        "layer_sensitivities.layers": lambda value: distill.layer_sensitivities(network(5), value, X, Y),
         "preset.pairs": lambda value: distill.preset("vid", "rid-cub", pairs=value, n_classes=3),
         "AtomProbe.objective": lambda value: probe(objective=value),
         "AtomProbe.pairs": lambda value: probe(pairs=value),

@@ -11,7 +11,7 @@ from torch import nn
 
 from pidkit import InformationPlane, RepresentationCodes, UniformBins, distill
 from pidkit.distill import LayerPair, LogitCodes, NearestCentres, Objective, Phases
-from pidkit.distill.objectives.rid import FilteredPair
+from pidkit.distill.filters import FilteredPair
 from pidkit.distill.probe import measure_assumption
 from pidkit.mi import neural
 from pidkit.mi.decoder import LabelDecoder
@@ -99,6 +99,11 @@ def projected(**changed: Any) -> Any:
     return distill.project_layer(*seeded(lambda: (nn.Linear(4, 6), nn.Linear(4, 3)))(), **changed)
 
 
+def copied(**changed: Any) -> Any:
+    student = network(5, seed=1)
+    return distill.copy_weights(network(5), student, **changed), student.state_dict()
+
+
 def critic(kind: Any, **good: Any) -> Door:
     return Door(seeded(lambda **c: kind((2, 2, 2), (3, 2, 2), **c)), **good)
 
@@ -120,6 +125,7 @@ def redundancy(**changed: Any) -> Any:
 
 
 CE = distill.CrossEntropy()
+FREEZING = network(5)
 LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
 DECODER = distill.LayerDecoder.fit(network(5), "1", X, Y)
 TAPPED: dict[str, Any] = {"teacher": network(8), "student": network(5), "example": X[:2]}
@@ -201,6 +207,19 @@ TORCH_DOORS: dict[str, Door] = {
     "ReviewKD": objective(distill.ReviewKD, width=4),
     "SemCKD": objective(distill.SemCKD, batch_size=8),
     "SalientMask": Door(lambda **c: distill.SalientMask(CE, **c), keep=0.5),
+    "FeaturePyramid": objective(distill.FeaturePyramid),
+    "Curriculum": Door(lambda **c: distill.Curriculum(CE, [0.5, 0.25], **c), n_epochs=3, start=0.5),
+    "Curriculum.set_epoch": told(distill.Curriculum(CE, [0.5, 0.25], n_epochs=3)),
+    "ProgressiveFreezing.set_epoch": told(distill.ProgressiveFreezing(CE, FREEZING, {9: "0"})),
+    "Prompted": Door(lambda **c: distill.Prompted(nn.Identity(), torch.ones(1, 2), **c).state_dict(), learned=True),
+    "deep_inversion": Door(
+        lambda **c: distill.deep_inversion(network(5), Y[:4], (4,), student=network(3), **{"n_steps": 1, **c}),
+        n_steps=2,
+    ),
+    "difficulties_by": Door(lambda **c: distill.difficulties_by(network(5), X, Y, **c), batch_size=7),
+    "layer_sensitivities": Door(lambda **c: distill.layer_sensitivities(network(5), "1", X, Y, **c), batch_size=7),
+    "fake_quantise": Door(lambda **c: distill.fake_quantise(network(5), **c)(X), bits=4, activation_bits=4),
+    "copy_weights": Door(copied, bits=4),
     "redundancy_weights": Door(lambda **c: distill.redundancy_weights({"a": 1.0, "b": 0.25}, **c)),
     "keep_top": Door(lambda **c: distill.keep_top(LAYERS, **c), keep=0.5),
     "top_fraction_mask": Door(lambda **c: distill.top_fraction_mask(LAYERS, **c), keep=0.5),

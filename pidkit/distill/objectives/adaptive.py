@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pidkit.arguments import Rng, check_count, integer_seed, items_of, whole_number
+from pidkit.distill.answer_redundancy import held_out_answers, redundant_share
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.wrapping import WrappedObjective
 from pidkit.distill.phases import Phase
 from pidkit.errors import InputError
-from pidkit.nn.features import left_as_found
-from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.symbols import encode_labels
-from pidkit.types import AnyArray
-
-KNOWS_NOTHING = 0.05
-"""The share of H(Y) below which a student's information is too little to divide by."""
 
 
 class AdaptiveWeight(WrappedObjective):
@@ -129,45 +123,14 @@ class AdaptiveWeight(WrappedObjective):
 
     def measure(self) -> float:
         """Measure the share now, keep it and return it."""
-        theirs, ours = self._answers()
-        found = decoded_pid(
-            {"x1": theirs, "x2": ours},
-            self._sample[1],
-            decoder="softmax",
-            n_folds=self.folds,
-            unit="bits",
-            rng=np.random.default_rng(self.rng),
-            learning_curve=False,
-            provenance={},
-        )
-        if found.mi_2 < KNOWS_NOTHING * found.entropy_y:
-            share = found.interval["mi_1"][0] / found.entropy_y
-        else:
-            share = found.interval["redundancy"][0] / found.mi_2
-        self._measured = {
-            "redundancy": found.redundancy,
-            "lower": found.interval["redundancy"][0],
-            "mi_teacher": found.mi_1,
-            "mi_student": found.mi_2,
-            "entropy": found.entropy_y,
-        }
-        self.share.fill_(min(max(share, 0.0), 1.0))
-        return float(self.share)
-
-    def _answers(self) -> tuple[AnyArray, AnyArray]:
-        """Return the logits of the teacher and of the student for the sample, (n, n_classes)."""
         networks = self._networks()
         if networks is None:
             raise InputError("networks of AdaptiveWeight are gone; keep them for as long as it trains")
-        kept: list[tuple[Any, Any]] = []
-        device = next(networks.student.parameters()).device
-        with left_as_found(networks):
-            for x in self._sample[0].split(self.batch_size):
-                batch = networks(x.to(device), Phase.WARM_UP)
-                outputs = self.seen(batch, self.share)
-                kept.append((outputs.teacher.logits.cpu().double(), outputs.student.logits.cpu().double()))
-        theirs, ours = (torch.cat(side).numpy() for side in zip(*kept, strict=True))
-        return theirs, ours
+        x, labels = self._sample
+        theirs, ours = held_out_answers(networks, x, teacher=self.teacher, batch_size=self.batch_size)
+        share, self._measured = redundant_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
+        self.share.fill_(share)
+        return float(self.share)
 
     def extra_repr(self) -> str:
         """Show the options and the share."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,24 +11,11 @@ from torch import Tensor, nn
 from pidkit.arguments import check_count, one_of, real_number, whole_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.feature_bank import FeatureBank
+from pidkit.distill.map_critics import MAP_CRITICS, MapCriticName, global_bound, jsd_of_places
 from pidkit.distill.objective import Objective
 from pidkit.distill.pairing import checked_pairs, paired_places
-from pidkit.distill.places import LayerPair, widened
+from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
-from pidkit.mi.neural.bounds import infonce, jsd_of_pairs
-from pidkit.mi.neural.critics import ConcatenateAndConvolve, ProjectAndDot
-
-MapCritic = ProjectAndDot | ConcatenateAndConvolve
-"""A critic that keeps places apart and can score a few diagonals of its matrix alone."""
-
-MapCriticName = Literal["project-and-dot", "concatenate-and-convolve"]
-"""The critics that keep places, by name."""
-
-MAP_CRITICS: dict[str, type[ProjectAndDot] | type[ConcatenateAndConvolve]] = {
-    "project-and-dot": ProjectAndDot,
-    "concatenate-and-convolve": ConcatenateAndConvolve,
-}
-"""The critics that keep places apart, by name."""
 
 
 class MIMKD(Objective):
@@ -149,25 +136,14 @@ class MIMKD(Objective):
 
     def _term(self, name: str, batch: Batch, shift: int) -> Tensor:
         if name == "global":
-            return self._global_bound(batch)
+            theirs, ours = (layer.mean(2) for layer in paired_places(batch, self.global_pair))
+            return global_bound(self.critics["global"], theirs, ours, self.bank, feed=self.training)
         if name == "local":
             vectors, _ = paired_places(batch, self.global_pair)
             _, last = paired_places(batch, self.pairs[-1])
-            return self._jsd("local", vectors.mean(2), last, shift)
-        each = [self._jsd(f"feature_{k}", *paired_places(batch, pair), shift) for k, pair in enumerate(self.pairs)]
+            return jsd_of_places(self.critics["local"], vectors.mean(2), last, shift)
+        each = [
+            jsd_of_places(self.critics[f"feature_{k}"], *paired_places(batch, pair), shift)
+            for k, pair in enumerate(self.pairs)
+        ]
         return torch.stack(each).mean()
-
-    def _global_bound(self, batch: Batch) -> Tensor:
-        theirs, ours = (layer.mean(2) for layer in paired_places(batch, self.global_pair))
-        # A copy of the bank, which may change before the backward pass.
-        candidates = torch.cat([theirs, self.bank.filled().to(theirs)])
-        scores = widened(self.critics["global"](ours, candidates))
-        if self.training:
-            self.bank.push(theirs)
-        return infonce(scores).mean()
-
-    def _jsd(self, critic: str, a: Tensor, b: Tensor, shift: int) -> Tensor:
-        """Return the objective of pairs (a_i, b_i) against (a_i, b_(i + shift)), the mean over places."""
-        scorer: MapCritic = self.critics[critic]  # type: ignore[assignment]
-        positives, negatives = widened(scorer.diagonals(a, b, (0, shift)))
-        return jsd_of_pairs(positives, negatives).mean()

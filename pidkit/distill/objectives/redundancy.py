@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
-
-import numpy as np
 import torch
-from torch import Tensor, distributed, nn
-from torch.autograd.function import once_differentiable
+from torch import Tensor, nn
 
-from pidkit.arguments import check_count, one_of, real_number
+from pidkit.arguments import check_count, real_number
 from pidkit.distill.batch import Batch
+from pidkit.distill.certified_loss import CertifiedLoss, TrainedAtom, with_slope
 from pidkit.distill.codes import Codes
 from pidkit.distill.objective import Objective, frozen
-from pidkit.errors import InputError, SolverError, warn
-from pidkit.pid.batch import solve_broja_batch
-from pidkit.pid.batch_result import BROJABatch
-from pidkit.pid.gradients import atom_gradients
-from pidkit.types import FloatArray
-from pidkit.units import from_nats
-
-TrainedAtom = Literal["redundancy", "unique_teacher"]
-"""The atoms that can be trained on; by Theorem 3.2 their gradients are the same but for the sign."""
-
-FLOOR = 1e-9
-"""Cells of P(y,t) and P(y,s) with less mass than this are left out: they hold less information than the tolerance and
-no gradient to speak of, and they cost the solver iterations."""
-
-
-MOST_UNCERTIFIED = 10
-"""Steps of training in a row whose gap may stay above the tolerance before the run ends: it would train nothing."""
+from pidkit.distill.running_joint import averaged, counted, one_hot_labels, summed_over_processes
 
 
 class ExactRedundancy(Objective):
@@ -87,8 +68,7 @@ class ExactRedundancy(Objective):
     the student that was; None for batches of a thousand and more.
 
     In several processes of torch.distributed, the joint in train mode is that of all their batches together, in one
-    small all-reduce; after DDP has averaged the gradients they are exactly those of that joint. In eval mode the
-    batch is averaged in, and nothing is communicated or remembered.
+    small all-reduce; DDP's averaged gradients are exactly those of it. In eval mode nothing is sent or remembered.
 
     Sources: Bertschinger et al., Entropy 16, 2014, for the atoms; Dissanayake et al., AISTATS 2025, who propose them
     for distillation and train on a lower bound instead (RID).
@@ -122,133 +102,49 @@ class ExactRedundancy(Objective):
     ) -> None:
         """Check the options and start the running averages at zero."""
         super().__init__()
-        self.atom = one_of("atom", atom, get_args(TrainedAtom))
-        self.momentum: float | None = None
-        if momentum is not None:
-            remedy = "None takes the batch alone"
-            self.momentum = real_number("momentum", momentum, least=0.0, below=1.0, remedy=remedy)
-        self.tol = real_number("tol", tol, above=0.0, of="bits")
+        remedy = "None takes the batch alone"
+        self.momentum = (
+            None if momentum is None else real_number("momentum", momentum, least=0.0, below=1.0, remedy=remedy)
+        )
+        self._loss = CertifiedLoss(atom)
+        self.atom, self.tol = self._loss.atom, real_number("tol", tol, above=0.0, of="bits")
         self.n_classes, self.every = check_count("n_classes", n_classes), check_count("every", every)
         self.teacher_codes = teacher_codes.requires_grad_(False)
         self.student_codes = student_codes
         for name, codes in (("p_yt", teacher_codes), ("p_ys", student_codes)):
             self.register_buffer(name, torch.zeros(self.n_classes, codes.n_codes, dtype=torch.float64))
         self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
-        self._n_uncertified = 0
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return -Red(Y:T,S), or Uni(Y:T\\S), in nats; single precision at least."""
         step = int(self.n_steps) if self.training else 0
-        if self.training:
-            self.n_steps += 1
+        self.n_steps += self.training
         if step % self.every:
             # A zero with a graph, through which a lone objective can go backward.
             return batch.student.logits.flatten()[:0].sum()
-        classes = self._one_hot(labels)
+        classes = one_hot_labels(labels, self.n_classes)
         with frozen(self.teacher_codes):
             teacher = self.teacher_codes(batch.teacher)
-        student = self.student_codes(batch.student)
-        for name, rows, codes in (("teacher", teacher, self.p_yt), ("student", student, self.p_ys)):
-            if rows.shape != (len(classes), codes.shape[1]):
-                shape = (len(classes), codes.shape[1])
-                raise InputError(f"{name}_codes must give one row a label, {shape}, not {tuple(rows.shape)}")
-        n_yt, n_ys = classes.T @ teacher.double(), classes.T @ student.double()
-        for name, counts in (("teacher_codes", n_yt), ("student_codes", n_ys)):
-            if not bool(counts.isfinite().all()):  # before the running averages take it in
-                raise InputError(f"{name} holds NaN or infinite entries in this batch; the training has diverged")
+        n_yt = counted(classes, teacher, self.teacher_codes.n_codes, "teacher_codes")
+        n_ys = counted(classes, self.student_codes(batch.student), self.student_codes.n_codes, "student_codes")
         with torch.no_grad():
-            p_yt, p_ys, share = self._averaged(n_yt, n_ys, float(len(classes)))
-        value, slope = self._solve(*_without_traces(p_yt.cpu().numpy(), p_ys.cpu().numpy()))
+            seen_t, seen_s, total, n_processes = n_yt, n_ys, float(len(classes)), 1.0
+            if self.training:
+                seen_t, seen_s, total, n_processes = summed_over_processes(n_yt, n_ys, total)
+            p_yt = averaged(self.p_yt, seen_t / total, self.momentum, keep=self.training)
+            p_ys = averaged(self.p_ys, seen_s / total, self.momentum, keep=self.training)
+        value, slope = self._loss.solve(p_yt.cpu().numpy(), p_ys.cpu().numpy(), tol=self.tol, counts=self.training)
         times = self.every if self.training else 1
-        loss = _KnownSlope.apply(n_ys, times * value, torch.from_numpy(slope).to(n_ys) * (times * share))  # type: ignore[no-untyped-call]
-        return loss.to(torch.promote_types(batch.student.logits.dtype, torch.float32))  # type: ignore[no-any-return]
+        # The batch gets the whole gradient, so that weights and learning rates mean the same for every momentum; DDP
+        # divides the sum of the gradients by the number of processes.
+        loss = with_slope(n_ys, times * value, slope, times=times * (n_processes / total))
+        return loss.to(torch.promote_types(batch.student.logits.dtype, torch.float32))
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters of the student's codes as its filters."""
-        own = list(self.student_codes.parameters())
-        return {"student_filters": own} if own else {}
+        return {"student_filters": own} if (own := list(self.student_codes.parameters())) else {}
 
     def extra_repr(self) -> str:
         """Show the options."""
-        schedule = f"momentum={self.momentum}, tol={self.tol:g}, every={self.every}"
-        return f"n_classes={self.n_classes}, atom={self.atom!r}, {schedule}"
-
-    def _one_hot(self, labels: Tensor) -> Tensor:
-        if labels.ndim != 1 or len(labels) == 0 or labels.is_floating_point():
-            raise InputError(f"labels must be class numbers of shape (n,), not {labels.dtype} {tuple(labels.shape)}")
-        low, high = torch.stack(torch.aminmax(labels)).tolist()
-        if low < 0 or high >= self.n_classes:
-            raise InputError(f"labels must lie in 0..{self.n_classes - 1}, as n_classes says; they reach {low}..{high}")
-        return nn.functional.one_hot(labels.long(), self.n_classes).double()
-
-    def _solve(self, p_yt: FloatArray, p_ys: FloatArray) -> tuple[float, FloatArray]:
-        """Return the loss of a joint and its derivative by P(y,s), the same for both atoms (the envelope theorem)."""
-        solution = solve_broja_batch(p_yt[None], p_ys[None], tol=self.tol, unit="nats", check=False)
-        value = -solution.redundancy[0] if self.atom == "redundancy" else solution.unique_1[0]
-        if not self._is_certified(solution):
-            return float(value), np.zeros_like(p_ys)
-        slopes = atom_gradients(p_yt[None], p_ys[None], solution.lam, solution.mu).unique_1[1]
-        return float(value), np.ascontiguousarray(slopes[0])
-
-    def _is_certified(self, solution: BROJABatch) -> bool:
-        """Return whether the gap is at most the tolerance; else warn, or raise SolverError after too many in a row."""
-        if solution.status[0] == "converged":
-            self._n_uncertified = 0
-            return True
-        self._n_uncertified += self.training
-        what = f"{from_nats(float(solution.gap[0]), 'bits'):.1e} bits, and tol is {self.tol:.1e}"
-        if self._n_uncertified >= MOST_UNCERTIFIED:
-            raise SolverError(f"the certified gap of {MOST_UNCERTIFIED} batches in a row stayed above tol: {what}")
-        warn(f"ExactRedundancy leaves a batch out: the certified gap is {what}; this step has no gradient from it")
-        return False
-
-    def _averaged(self, n_yt: Tensor, n_ys: Tensor, total: float) -> tuple[Tensor, Tensor, float]:
-        """Return P(y,t) and P(y,s) over processes and steps, and the weight of the batch's table of counts in them."""
-        seen_t, seen_s, share = n_yt, n_ys, 1.0
-        if self.training and distributed.is_available() and distributed.is_initialized():
-            counts = torch.cat([seen_t.flatten(), seen_s.flatten(), seen_t.new_tensor([total])])
-            distributed.all_reduce(counts)
-            n_t, n_s = n_yt.numel(), n_ys.numel()
-            seen_t, seen_s, total = counts[:n_t].view_as(n_yt), counts[n_t : n_t + n_s].view_as(n_ys), float(counts[-1])
-            # DDP divides the sum of the gradients by the number of processes.
-            share = float(distributed.get_world_size())
-        p_yt, p_ys = seen_t / total, seen_s / total
-        if self.momentum is not None:
-            # The running averages began at zero: their mass says how much of them has been filled.
-            p_yt, p_ys = (
-                old.double().lerp(new, 1.0 - self.momentum) for old, new in ((self.p_yt, p_yt), (self.p_ys, p_ys))
-            )
-            if self.training:
-                self.p_yt.copy_(p_yt)
-                self.p_ys.copy_(p_ys)
-        # The batch gets the whole gradient, so that weights and learning rates mean the same for every momentum.
-        return p_yt, p_ys, share / total
-
-
-class _KnownSlope(torch.autograd.Function):
-    """A scalar function of a table whose value and derivative are already known: the solver gives both at once."""
-
-    @staticmethod
-    def forward(ctx: Any, table: Tensor, value: float, slope: Tensor) -> Tensor:
-        """Return the value."""
-        ctx.save_for_backward(slope)
-        return table.new_tensor(value)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        """Return the derivative."""
-        (slope,) = ctx.saved_tensors
-        return grad * slope, None, None
-
-
-def _without_traces(p_yt: FloatArray, p_ys: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Drop cells below FLOOR, and classes with no other cells; rescale both tables to one P(y) and a sum of one."""
-    p_y = p_yt.sum(1)
-    p_y = p_y / p_y.sum()
-    cells = [np.where(p >= FLOOR, p, 0.0) for p in (p_yt, p_ys)]
-    p_y = np.where(cells[0].any(1) & cells[1].any(1), p_y, 0.0)
-    p_y = p_y / p_y.sum()
-    # Where nothing is left of a class p_y is zero.
-    first, second = (p * (p_y / np.maximum(p.sum(1), FLOOR))[:, None] for p in cells)
-    return first, second
+        options = f"n_classes={self.n_classes}, atom={self.atom!r}, momentum={self.momentum}"
+        return f"{options}, tol={self.tol:g}, every={self.every}"

@@ -10,7 +10,7 @@ from torch import nn
 
 from pidkit.arguments import Rng, integer_seed, whole_number
 from pidkit.distill.batch import Batch
-from pidkit.distill.objectives.rid import FilteredPair
+from pidkit.distill.filters import FilteredPair
 from pidkit.distill.objectives.several import SeveralTeachers
 from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.probe.atoms import CodeColumn, code_rows

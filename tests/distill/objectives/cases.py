@@ -29,9 +29,11 @@ from pidkit.distill import (
     Batch,
     CrossEntropy,
     CrossModalAlignment,
+    Curriculum,
     DecodedKD,
     ExactRedundancy,
     FeatureCovariance,
+    FeaturePyramid,
     FitNet,
     GradientNorm,
     HiddenStates,
@@ -43,6 +45,8 @@ from pidkit.distill import (
     Objective,
     Outputs,
     Phase,
+    ProgressiveFreezing,
+    QuantisationError,
     ReviewKD,
     SalientMask,
     SemCKD,
@@ -50,6 +54,7 @@ from pidkit.distill import (
     SimKD,
     StandardisedLogits,
     WeightedSum,
+    fake_quantise,
     linear_schedule,
 )
 from tests.distill.objectives.case_networks import (
@@ -87,6 +92,13 @@ def adaptive_of(networks: Networks) -> AdaptiveWeight:
     return adaptive
 
 
+def rounded_networks() -> Networks:
+    """Networks whose student has weights of four bits."""
+    networks = conv_networks()
+    fake_quantise(networks.student, bits=4, activation_bits=None)
+    return networks
+
+
 @dataclass(frozen=True)
 class Case:
     """An objective, what it runs on, and the phases in which it has a part."""
@@ -98,6 +110,8 @@ class Case:
     """Whether the gradient is the derivative of the loss; not where weights are found from gradients and then fixed."""
     needs_graph: bool = False
     """Whether the loss is itself made of gradients in the student's graph."""
+    of_weights: bool = False
+    """Whether the loss is one of the student's weights, which the objective refers to and does not save."""
 
     def inputs(self, networks: Networks, n: int) -> Tensor:
         """Random inputs for the student."""
@@ -182,6 +196,15 @@ CASES: dict[str, Case] = {
     "MeanOfTeachers": Case(lambda networks: MeanOfTeachers(KD(temperature=2.0))),
     "AEKD": Case(lambda networks: AEKD({"teacher": KD(temperature=2.0)}), is_derivative=False),
     "CrossModalAlignment": Case(lambda networks: CrossModalAlignment(networks.pairs[-1], embedding=4)),
+    "FeaturePyramid": Case(lambda networks: FeaturePyramid(networks.pairs, [1.0, 0.5], weight_localisation=2.0)),
+    "FeaturePyramid boxes": Case(
+        lambda networks: FeaturePyramid(networks.pairs, localisation=networks.pairs[0]), class_map_networks
+    ),
+    "Curriculum": Case(lambda networks: Curriculum(KD(), torch.arange(9.0), n_epochs=4, start=0.5)),
+    "ProgressiveFreezing": Case(lambda networks: ProgressiveFreezing(KD(), networks.student, {2: "first"})),
+    "QuantisationError": Case(
+        lambda networks: QuantisationError(networks.student), rounded_networks, is_derivative=False, of_weights=True
+    ),
     "GradientNorm": Case(lambda networks: GradientNorm("first"), needs_graph=True),
     "FeatureCovariance": Case(lambda networks: FeatureCovariance(networks.pairs)),
     "LabelInformation": Case(lambda networks: LabelInformation(networks.pairs, n_classes=N_CLASSES)),

@@ -126,7 +126,7 @@ def test_state_dict_brings_a_trained_objective_back(case: Case, tmp_path: Path) 
         loss_of(networks, objective, x, labels, phase).backward()
         optimiser.step()
     torch.save(objective.state_dict(), tmp_path / "state.pt")
-    other = built(case, seed=9)[1]
+    other = case.make(networks) if case.of_weights else built(case, seed=9)[1]
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     for phase in case.phases:
         saved, loaded = (copy.deepcopy(each) for each in (objective, other))

@@ -13,7 +13,8 @@ from torch import nn
 
 from pidkit import InputError
 from pidkit.distill import Batch, LayerPair, Outputs, Phase
-from pidkit.distill.objectives.mimkd import MAP_CRITICS, MIMKD
+from pidkit.distill.map_critics import MAP_CRITICS
+from pidkit.distill.objectives.mimkd import MIMKD
 from pidkit.mi.neural.bounds import infonce
 
 EARLY = LayerPair("conv1", "conv1", (4, 2, 2), (2, 2, 2))

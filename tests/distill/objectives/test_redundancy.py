@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from pidkit import InputError, bivariate_pid
 from pidkit.distill import Distillation, LayerPair, Phase, WeightedSum, soft_pair_atoms, tap
+from pidkit.distill.certified_loss import FLOOR
 from pidkit.distill.codes import LogitCodes, SoftCodes
-from pidkit.distill.objectives.redundancy import FLOOR, ExactRedundancy
+from pidkit.distill.objectives.redundancy import ExactRedundancy
 from pidkit.info import mutual_information
 from tests.distill.objectives.informed_logits import batch_of, draw, objective_of, tables
 

@@ -6,7 +6,7 @@ import torch
 
 from pidkit import RepresentationCodes
 from pidkit.distill import LayerPair
-from pidkit.distill.objectives.rid import FilteredPair
+from pidkit.distill.filters import FilteredPair
 from pidkit.distill.probe import measure_assumption
 from pidkit.distill.probe.assumption import permute_within, plug_in_conditional_information
 from pidkit.distill.probe.atoms import CodeColumn
