@@ -29,8 +29,8 @@ from pidkit.mi import (
     Ross,
 )
 from pidkit.mi import gaussian_task as gaussian_task
-from pidkit.mi.decoder import Budget
 from pidkit.mi.splits import three_way_splits
+from pidkit.nn import TrainingBudget
 from pidkit.quantise import PrincipalComponents, QuantileBins, RepresentationCodes
 from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
 
@@ -54,7 +54,7 @@ ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
 THREE = ROWS[:, :1], OTHERS, ROWS[:, 1:]
 CODES = np.arange(60) % 3
-SHORT = Budget(max_steps=2, check_every=1)
+SHORT = TrainingBudget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)
 RECORDS = AtomRecords((RECORD,), entropy_y=1.0, n_samples=60, phases=(), provenance={})
 POINTS = tuple(PlanePoint("net", 1.0, "fc", axis, "ksg", 0.5) for axis in ("mi_input", "mi_label"))
@@ -205,7 +205,7 @@ DOORS: dict[str, Door] = {
     "ReconstructionDecoder.estimate": Door(
         lambda **c: ReconstructionDecoder(folds=1, budget=SHORT).estimate(ROWS, OTHERS, **c)
     ),
-    "Budget": Door(Budget, learning_rate=0.5, weight_decay=0.5),
+    "TrainingBudget": Door(TrainingBudget, learning_rate=0.5, weight_decay=0.5),
     "Task.sample": Door(TASKS["mixed"].sample, n=5),
     "gaussian_task": Door(lambda **c: gaussian_task("pair", np.eye(3), **c).d_a, d_a=2),
     # quantise
