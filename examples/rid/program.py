@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from rid.figures import draw_accuracies, draw_atoms
+from rid.figures import draw_accuracies, draw_atoms, draw_epochs
 from rid.methods import METHODS
 from rid.runs import Run, check_settings, finish_all
 from rid.students import CHOICES, Settings, teacher_runs, train_student, train_teacher
@@ -61,7 +61,7 @@ def probed_runs(settings: Settings, chosen: Weights) -> list[Run]:
 
 
 def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir: Path | None = None) -> None:
-    """Make every run that `out` lacks, in `jobs` processes, and write table.md, results.json and two figures.
+    """Make every run that `out` lacks, in `jobs` processes, and write table.md, results.json and figures.
 
     Each run depends on the settings and its own seed alone, so that they may end in any order.
     """
@@ -91,13 +91,15 @@ def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir
     table = "\nAt one weight for every teacher:\n\n".join(markdown_table(rows) for rows in tables.values())
     write_results(out, table, settings=settings, tables=tables, teachers=teachers, students={**search, **students})
     draw_accuracies(search, chosen, settings.teachers, out / f"{name}_accuracy.png")
-    draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
+    figures = draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
+    if settings.history:
+        draw_epochs(students, chosen, settings.teachers, out / f"{name}_epochs.png")
 
     for kind in dict.fromkeys(run.kind for run in teachers):
         found = [result["test"] for run, result in teachers.items() if run.kind == kind]
         asked = "nuisance" if kind == "nuisance" else "label"
         print(f"teacher {kind}: {100 * sum(found) / len(found):.1f} % of the test images, asked for the {asked}")
-    print(f"\n{table}\nwrote table.md, results.json and 2 figures to {out}")
+    print(f"\n{table}\nwrote table.md, results.json and {len(figures) + 1 + settings.history} figures to {out}")
 
 
 def _taught(settings: Settings) -> list[tuple[str, str]]:

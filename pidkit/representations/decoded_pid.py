@@ -17,6 +17,7 @@ from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.decoders import Decoder, decoder_name
 from pidkit.representations.estimate import all_of, at_corner, atoms_from, by_name, hull
+from pidkit.representations.estimate_result import SIGNIFICANT
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads
 from pidkit.representations.nulls import null_tests
 from pidkit.representations.reading import Readings, read_pair
@@ -96,10 +97,14 @@ def decoded_pid(
     if n_null:
         by_nulls, null = _test_by_nulls(scored, n_null, of_null)
         p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
+    intervals = {name: hull([end[name] for end in spanned if name in end], wide[name]) for name in estimate}
+    for name in ATOMS:
+        if p_values[name] > SIGNIFICANT:  # what may be nothing, by what decoders miss, has nothing in its interval
+            intervals[name] = min(intervals[name][0], 0.0), intervals[name][1]
     miscalibration, miscalibration_error = scored.miscalibration()
     return RepresentationPID(
         **estimate,
-        interval={name: hull([end[name] for end in spanned if name in end], wide[name]) for name in estimate},
+        interval=intervals,
         standard_error=errors,
         held_out=ends[0],
         in_sample=ends[1],

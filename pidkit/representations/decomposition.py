@@ -142,10 +142,11 @@ def representation_pid(
     -----
     The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations
     and from those of endless rows (`at_limit`, by the learning curve from half of the rows to all), widened by 1.96
-    standard errors of its row scores. So it holds the sample's error and what decoders of this kind have not learned
+    standard errors of its row scores; where no unique atom is told from zero, of redundancy and synergy also of those
+    where both layers tell the same. So it holds the sample's error and what decoders of this kind have not learned
     from so few rows, not what no decoder of this kind reads. An atom is called above chance where it exceeds what the
-    decoders have not learned. The page "What to believe of samples" of the documentation has
-    its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
+    decoders have not learned; one that is not called has zero in its interval. The page "What to believe of samples"
+    of the documentation has its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
 
     Examples
     --------
