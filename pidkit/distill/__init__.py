@@ -65,6 +65,7 @@ from pidkit.distill.probe import AtomProbe, measure_assumption
 from pidkit.distill.salience import keep_top, top_fraction_mask
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
+from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.training import (
     Constant,
     Cosine,
@@ -82,7 +83,8 @@ from pidkit.distill.training import (
 # fmt: off
 __all__ = [  # noqa: RUF022
     # networks
-    "tap", "Networks", "LayerPair", "Batch", "Outputs", "FrozenTeacher", "Distillation", "Phase", "Phases",
+    "tap", "Networks", "LayerPair", "Batch", "Outputs", "FrozenTeacher", "TeacherCache", "Distillation",
+    "Phase", "Phases",
     # composing
     "Objective", "WeightedSum", "SalientMask", "keep_top", "top_fraction_mask", "StandardisedLogits",
     # answers
