@@ -27,7 +27,7 @@ from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.result import DecoderReport
-from pidkit.representations.streamed_layers import thinned
+from pidkit.representations.streamed_layers import is_thinned, thinned
 from pidkit.types import FloatArray, IntArray
 
 Decoder = str | ProbabilisticClassifier | LabelDecoder
@@ -127,28 +127,36 @@ def decode_layers(
         if name not in known and any(k in telling for k in which)
     }
     log_p = np.empty(labels.size)
-    for split in splits:
+    few = {True: [thinned(split) for split in splits], False: list(splits)}
+    some_left_out = any(map(is_thinned, splits))
+    folds = {
+        (k, fewer): read[k].of_folds(labels, few[fewer], groups)
+        for one in readings.values()
+        if one.decoder != "softmax"
+        for k in one.layers
+        for fewer in [one.streamed and some_left_out]
+    }
+    for number, split in enumerate(splits):
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
-        of_split: dict[tuple[int, bool], FoldRows] = {}
+        rows = {key: next(fold) for key, fold in folds.items()}
         for reading in readings.values():
-            own = thinned(split) if reading.streamed else split
             if reading.decoder == "softmax":
                 (which,) = reading.layers
                 seen = np.concatenate([split.train, split.stop])
                 logits = read[which].array[np.concatenate([seen, split.value])]
                 q = of_logits(logits, int(labels.max()) + 1, read[which].name)
             else:
+                fewer = reading.streamed and some_left_out
+                own = few[fewer][number]
                 seen = own.stop
-                for k in reading.layers:
-                    if (k, own is split) not in of_split:
-                        of_split[k, own is split] = read[k].of_fold(labels, own, groups)
-                rows = side_by_side([of_split[k, own is split] for k in reading.layers])
-                q, notes = _posteriors(rows, labels, own, reading.decoder, reading.rng)
+                of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
+                q, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
                 reading.notes.update(notes)
                 reading.notes.update(*(read[k].notes for k in reading.layers))
-                reading.widths.add(rows.train.shape[1])
+                reading.widths.add(of_layers.train.shape[1])
             reading.fill(q, seen, split.value, labels, groups)
+        del rows
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
         if layer.constant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -84,20 +84,30 @@ class Layer:
         """What a reader of it has to know, in sentences."""
         return () if self.streamed is None else self.streamed.notes
 
-    def of_fold(self, labels: IntArray, split: ThreeWaySplit, groups: IntArray | None) -> FoldRows:
-        """Return its rows for one fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
-        wide = self.streamed is not None or self.array.shape[1] > WIDE_FEATURES
+    def of_folds(
+        self, labels: IntArray, splits: Sequence[ThreeWaySplit], groups: IntArray | None
+    ) -> Iterator[FoldRows]:
+        """Yield its rows for each fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
         if self.streamed is not None:
-            parts = self.streamed.projected(labels, split, groups)
-        else:
+            for split, parts in zip(splits, self.streamed.projections(labels, splits, groups), strict=True):
+                yield _standardised(parts, labels, split, wide=True)
+            return
+        wide = self.array.shape[1] > WIDE_FEATURES
+        for split in splits:
             rows = label_projection(self.array, labels, split, groups=groups, name=self.name) if wide else self.array
-            parts = rows[split.train], rows[split.stop], rows[split.value]
-        shift, scale = scaling(parts[0])
-        found = FoldRows(*((part - shift) / scale for part in parts))
-        if not wide:
-            return found
-        kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
-        return FoldRows(*(part[:, :kept] for part in found))
+            yield _standardised((rows[split.train], rows[split.stop], rows[split.value]), labels, split, wide=wide)
+
+
+def _standardised(
+    parts: tuple[FloatArray, FloatArray, FloatArray], labels: IntArray, split: ThreeWaySplit, *, wide: bool
+) -> FoldRows:
+    """Return the parts in the scale of the first, and of projected layers the columns that are kept."""
+    shift, scale = scaling(parts[0])
+    found = FoldRows(*((part - shift) / scale for part in parts))
+    if not wide:
+        return found
+    kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
+    return FoldRows(*(part[:, :kept] for part in found))
 
 
 def side_by_side(layers: Sequence[FoldRows]) -> FoldRows:

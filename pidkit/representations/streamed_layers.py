@@ -11,7 +11,8 @@ The landmarks and the scale of the columns know no label. Directions are fitted 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from pidkit.mi.samples import spread
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST
 from pidkit.representations.folds import some_rows
-from pidkit.representations.wide_layers import FITTED_ROWS, even_selection, label_directions
+from pidkit.representations.wide_layers import FITTED_ROWS, LOUD, even_selection, label_directions
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 LANDMARKS = 5000
@@ -36,8 +37,8 @@ FEWEST_LANDMARKS = 100
 BYTES_OF_PAIR = 25
 """Bytes that a pair of landmarks takes: its product, and those of training rows, their eigenvectors and workspace."""
 
-PIECES = 16
-"""A piece that is read at once is this part of the memory allowed."""
+PIECES, SHARES = 16, 4
+"""Parts of the memory allowed that a piece which is read at once takes, and the projections made in one pass."""
 
 TRAINED_ROWS, STOPPING_ROWS = 200_000, 50_000
 """Rows that decoders of a streamed layer are fitted and stopped by at most; of more, so many are drawn."""
@@ -52,7 +53,7 @@ def thinned(split: ThreeWaySplit) -> ThreeWaySplit:
     A linear decoder of 100 columns and 10 classes that was fitted to TRAINED_ROWS misses .003 nats of what endless rows
     would teach it. All rows of `value` are read.
     """
-    if split.train.size <= TRAINED_ROWS and split.stop.size <= STOPPING_ROWS:
+    if not is_thinned(split):
         return split
     rng = np.random.default_rng(DRAWN_BY)
     train, stop = (
@@ -62,6 +63,11 @@ def thinned(split: ThreeWaySplit) -> ThreeWaySplit:
     return ThreeWaySplit(train, stop, split.value)
 
 
+def is_thinned(split: ThreeWaySplit) -> bool:
+    """Return whether `thinned` leaves some of its rows out."""
+    return split.train.size > TRAINED_ROWS or split.stop.size > STOPPING_ROWS
+
+
 class _Landmarks(NamedTuple):
     """The landmarks, the mean and the scale of their columns, and the products of their standardised rows."""
 
@@ -69,6 +75,18 @@ class _Landmarks(NamedTuple):
     shift: FloatArray
     scale: FloatArray
     products: AnyArray
+
+
+class _Directions(NamedTuple):
+    """The directions of one split: the rows that they are fitted to, and what `LabelDirections` has of them.
+
+    `of_rows` is centred, and `shift` is what the columns of the mean fitted row are.
+    """
+
+    fitted: IntArray
+    of_rows: FloatArray
+    left_out: FloatArray
+    shift: FloatArray
 
 
 @dataclass(frozen=True)
@@ -144,39 +162,66 @@ class StreamedLayer:
             products += single @ single.T
         return _Landmarks(rows, shift, scale, products)
 
-    def projected(
-        self, labels: IntArray, split: ThreeWaySplit, groups: IntArray | None
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the rows of a split's parts as `label_projection` does, each (rows, n_classes + components).
+    def projections(
+        self, labels: IntArray, splits: Sequence[ThreeWaySplit], groups: IntArray | None
+    ) -> Iterator[tuple[AnyArray, AnyArray, AnyArray]]:
+        """Yield for each split the rows of its parts as `label_projection` makes them, (rows, n_classes + components).
+
+        One pass over the layer projects the rows of as many splits as have room.
 
         Raises
         ------
         InputError
-            As `landmarks`, of the rows of the split.
+            As `landmarks`, of the rows of the splits.
         """
-        marks = self.landmarks
-        fitted = even_selection(np.intersect1d(split.train, marks.rows, assume_unique=True), FITTED_ROWS)
+        widest = int(labels.max()) + 1 + LOUD
+        rows = max(split.train.size + split.stop.size + split.value.size for split in splits)
+        at_once = max(1, self.memory // SHARES // (4 * widest * (rows + 2 * self.array.shape[1])))
+        for begin in range(0, len(splits), at_once):
+            some = splits[begin : begin + at_once]
+            directions = [self._directions(labels, split.train, groups) for split in some]
+            weights = self._weights(directions)
+            wanted = [np.sort(np.concatenate([split.train, split.stop, split.value])) for split in some]
+            columns = [np.zeros((own.size, one.shape[1]), np.float32) for own, one in zip(wanted, weights, strict=True)]
+            every = functools.reduce(np.union1d, wanted)
+            for own, piece in self._pieces(every):
+                for found, of_split, weight in zip(columns, wanted, weights, strict=True):
+                    first, last = np.searchsorted(of_split, [every[own.start], every[own.stop - 1] + 1])
+                    among = np.searchsorted(every[own], of_split[first:last])
+                    found[first:last] = piece[among] @ weight if among.size < len(piece) else piece @ weight
+            for split, found, of_split, one in zip(some, columns, wanted, directions, strict=True):
+                found -= one.shift
+                found[np.searchsorted(of_split, one.fitted), : one.left_out.shape[1]] = one.left_out
+                train, stop, value = (
+                    found[np.searchsorted(of_split, part)] for part in (split.train, split.stop, split.value)
+                )
+                yield train, stop, value
+
+    def _directions(self, labels: IntArray, train: IntArray, groups: IntArray | None) -> _Directions:
+        """Return the directions of a split, fitted to the landmarks among its training rows."""
+        marks, n_classes = self.landmarks, int(labels.max()) + 1
+        fitted = even_selection(np.intersect1d(train, marks.rows, assume_unique=True), FITTED_ROWS)
         place = np.searchsorted(marks.rows, fitted)
         products = marks.products[np.ix_(place, place)].astype(np.float64)
         mean = products.mean(0)
-        gram = products - mean - mean[:, None] + mean.mean()
-        n_classes = int(labels.max()) + 1
-        found = label_directions(gram, labels[fitted], n_classes, groups=None if groups is None else groups[fitted])
-        del gram, products
-        wanted = np.sort(np.concatenate([split.train, split.stop, split.value]))
-        columns = np.zeros((wanted.size, n_classes))
-        if found is not None:
-            centred = found.of_rows - found.of_rows.mean(0)
-            weights = np.zeros((self.array.shape[1], centred.shape[1]), np.float32)
-            for own, piece in self._pieces(fitted):
-                weights += piece.T @ centred[own].astype(np.float32)
-            columns = np.empty((wanted.size, centred.shape[1]), np.float32)
-            for own, piece in self._pieces(wanted):
-                columns[own] = piece @ weights
-            columns -= (mean @ centred).astype(np.float32)
-            columns[np.searchsorted(wanted, fitted), :n_classes] = found.left_out
-        train, stop, value = (columns[np.searchsorted(wanted, part)] for part in (split.train, split.stop, split.value))
-        return train, stop, value
+        products -= mean
+        products -= mean[:, None] - mean.mean()
+        found = label_directions(products, labels[fitted], n_classes, groups=None if groups is None else groups[fitted])
+        if found is None:
+            nothing = np.zeros((fitted.size, n_classes))
+            return _Directions(fitted, nothing, nothing, np.zeros(n_classes))
+        centred = found.of_rows - found.of_rows.mean(0)
+        return _Directions(fitted, centred, found.left_out, mean @ centred)
+
+    def _weights(self, directions: Sequence[_Directions]) -> list[AnyArray]:
+        """Return the directions as combinations of the columns, (d, k) in float32."""
+        weights = [np.zeros((self.array.shape[1], one.of_rows.shape[1]), np.float32) for one in directions]
+        marks = self.landmarks.rows
+        for own, piece in self._pieces(marks):
+            for weight, one in zip(weights, directions, strict=True):
+                mine = np.isin(marks[own], one.fitted)
+                weight += piece[mine].T @ one.of_rows[np.searchsorted(one.fitted, marks[own][mine])].astype(np.float32)
+        return weights
 
     def _pieces(self, rows: IntArray) -> Iterator[tuple[slice, FloatArray]]:
         """Yield standardised rows in float32 a piece at a time, and where in `rows`, which are in order, they are."""

@@ -40,7 +40,7 @@ def test_the_projection_is_that_of_wide_layers_where_all_rows_are_landmarks() ->
     marks = streamed.landmarks
     same_scale = marks._replace(shift=np.zeros(500), scale=np.ones(500), products=scaled @ scaled.T)
     streamed.__dict__["landmarks"] = same_scale
-    found = streamed.projected(labels, split, None)
+    found = next(streamed.projections(labels, [split], None))
     for part, rows in zip(found, (split.train, split.stop, split.value), strict=True):
         assert np.abs(part[:, :4] - expected[rows][:, :4]).max() < 1e-4
         assert np.abs(np.abs(part[:, 4:14]) - np.abs(expected[rows][:, 4:14])).max() < 1e-2
@@ -71,11 +71,22 @@ def test_pieces_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     x[:, 7] = 3.0  # a column that never varies
     np.save(tmp_path / "x.npy", x)
     split = split_of(labels)
-    whole = StreamedLayer(x, "x", 64 * MIB).projected(labels, split, None)
+    (whole,) = StreamedLayer(x, "x", 64 * MIB).projections(labels, [split], None)
     monkeypatch.setattr(module, "PIECES", 700)
     mapped = StreamedLayer(np.load(tmp_path / "x.npy", mmap_mode="r"), "x", 64 * MIB)
-    for one, other in zip(whole, mapped.projected(labels, split, None), strict=True):
+    for one, other in zip(whole, *mapped.projections(labels, [split], None), strict=True):
         assert np.abs(one[:, :4] - other[:, :4]).max() < 1e-3
+
+
+def test_splits_are_projected_alike_together_and_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels = wide(200, 300)
+    splits = three_way_splits(200, np.random.default_rng(0), folds=3, labels=labels)
+    layer = StreamedLayer(x, "x", 64 * MIB)
+    together = list(layer.projections(labels, splits, None))
+    monkeypatch.setattr(module, "SHARES", 10**6)
+    for one, other in zip(together, layer.projections(labels, splits, None), strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_allclose(part, same, atol=1e-4)
 
 
 def test_no_label_of_held_out_rows_is_used() -> None:
@@ -84,8 +95,8 @@ def test_no_label_of_held_out_rows_is_used() -> None:
     changed = labels.copy()
     changed[split.value] = (changed[split.value] + 1) % 4
     for one, other in zip(
-        StreamedLayer(x, "x", 64 * MIB).projected(labels, split, None),
-        StreamedLayer(x, "x", 64 * MIB).projected(changed, split, None),
+        *StreamedLayer(x, "x", 64 * MIB).projections(labels, [split], None),
+        *StreamedLayer(x, "x", 64 * MIB).projections(changed, [split], None),
         strict=True,
     ):
         assert (one == other).all()
@@ -122,7 +133,7 @@ def test_training_rows_that_are_all_the_same_give_no_direction() -> None:
     split = split_of(labels)
     dead = np.zeros_like(x)
     dead[split.value[0]] = 1.0
-    found = StreamedLayer(dead, "x", 64 * MIB).projected(labels, split, None)
+    (found,) = StreamedLayer(dead, "x", 64 * MIB).projections(labels, [split], None)
     assert not any(part.any() for part in found)
 
 
