@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, byte_count, generator, seed_name, whole_number
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import BiasWarning, InputError, nothing_told_by, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import count_samples, takes_two_sources
@@ -148,7 +149,11 @@ def coded_pid(
             raise InputError(f"{name} holds codes already: leave out quantiser, fit_fraction and decoder")
         if layer.codes.size != y.size:
             raise InputError(f"{name} must have one code a label: {layer.codes.size} for {y.size} labels")
-    rows = {name: read_rows(x, y.size, name) for name, x in (("x1", x1), ("x2", x2)) if not isinstance(x, CodedLayer)}
+    rows = {
+        name: read_rows(mapped_rows(x, name), y.size, name)
+        for name, x in (("x1", x1), ("x2", x2))
+        if not isinstance(x, CodedLayer)
+    }
     n_rows = y.size
     split = split_rows(n_rows, fit_fraction, draws)
     y = y if split is None else y[split[1]]

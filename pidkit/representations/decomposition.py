@@ -8,6 +8,7 @@ from typing import overload
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, flag, generator, seed_name, whole_number
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
 from pidkit.representations.coded import coded_pid
@@ -210,7 +211,8 @@ def representation_pid(
     known = readings_of({name: check_same_rows(piece, rows, name) for name, piece in pieces.items()})
     y, members = rows.y, rows.groups
     layers: dict[str, npt.ArrayLike] = {
-        name: x._layer if isinstance(x, LayerPosteriors) else x for name, x in (("x1", x1), ("x2", x2))
+        name: x._layer if isinstance(x, LayerPosteriors) else mapped_rows(x, name)
+        for name, x in (("x1", x1), ("x2", x2))
     }
     if rows.sequences == "tokens":
         layers, y, members = read_tokens(layers, y, members)

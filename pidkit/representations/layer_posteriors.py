@@ -13,6 +13,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from pidkit.arguments import Memory, Rng
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError
 from pidkit.provenance import recorded_versions
 from pidkit.representations.decoders import Decoder
@@ -138,7 +139,7 @@ def posteriors_of(
         rng=rng,
         memory=memory,
     )
-    layer = NamedLayer("x", "", (), x)
+    layer = NamedLayer("x", "", (), mapped_rows(x, "x"))
     array = layer.load()
     if path is None:
         with threadpool_limits(1):  # as in a table
