@@ -43,6 +43,7 @@ def decoded_pid(
     learning_curve: bool = True,
     synergy: bool = True,
     known: Readings | None = None,
+    memory: int | None = None,
     provenance: Mapping[str, Any],
 ) -> RepresentationPID:
     """Return the result of `representation_pid` without issuing its warnings.
@@ -55,7 +56,7 @@ def decoded_pid(
         Ranks 0, 1, ... without gaps.
     decoder, n_codes, n_bootstrap, n_null, unit
         As in `representation_pid`, checked.
-    n_folds, groups, rng, learning_curve, synergy, known
+    n_folds, groups, rng, learning_curve, synergy, known, memory
         As in `read_pair`. Without a decoder of both layers the synergy and I(Y;X1,X2) are NaN. Without a learning curve
         `at_limit` is what was read, and the intervals hold the sample's error alone.
     provenance : mapping
@@ -77,6 +78,7 @@ def decoded_pid(
         learning_curve=learning_curve,
         synergy=synergy,
         known=known,
+        memory=memory,
     )
     scored = curve.whole
     # Streams of their own: the same seed resamples the same rows, whatever else is drawn before.

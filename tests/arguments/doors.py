@@ -108,18 +108,21 @@ DOORS: dict[str, Door] = {
         lambda **c: pidkit.solve_broja_batch(BATCH.sum(3), BATCH.sum(2), **c).unique_1, tol=1e-6, max_iter=50, n_jobs=2
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
-    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6, memory=5000),
+    "codes_of": Door(lambda **c: pidkit.codes_of(x=ROWS, **c).codes, memory=5000),
     "representation_pid": Door(
         lambda **c: pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"folds": 2, **c}),
         folds=3,
         n_codes=2,
         n_bootstrap=2,
         n_null=2,
+        memory=5000,
     ),
     "posteriors_of": Door(
         lambda **c: pidkit.posteriors_of(labels=LABELS, x=ROWS, **{"folds": 2, "decoder": "knn", **c}).posteriors,
         folds=3,
         n_codes=2,
+        memory=5000,
     ),
     "pid_table": Door(
         lambda **c: [
@@ -136,6 +139,7 @@ DOORS: dict[str, Door] = {
         n_jobs=1,
         n_bootstrap=2,
         n_null=2,
+        memory=5000,
     ),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
@@ -214,11 +218,11 @@ DOORS: dict[str, Door] = {
     "KMeansCodes": Door(codes_by(KMeansCodes), n_codes=3, n_init=2, random_state=5),
     "PrincipalComponents": Door(codes_by(PrincipalComponents, n_components=2), n_components=2, random_state=5),
     "RepresentationCodes": Door(
-        codes_by(RepresentationCodes, n_pca=2, n_codes=3, n_init=2, streaming=True, batch_size=30),
+        codes_by(RepresentationCodes, n_pca=2, n_codes=3, n_init=2, memory=1000),
+        memory=1000,
         n_pca=2,
         n_codes=3,
         n_init=2,
-        batch_size=30,
         random_state=5,
     ),
     # records
