@@ -1,7 +1,8 @@
 """The torch floor that mi.neural, plane and distill share: seeding and the fit loop, and hooks into layers.
 
 `taps` finds layers and reads what they put out, `features` does so for a whole data set and leaves the network as it
-was, `fit` is the loop that trains decoders and critics, `seeding` keeps torch's random numbers apart from the user's.
+was, `class_activation` says where in a layer a class is found, `fit` is the loop that trains decoders and critics,
+`seeding` keeps torch's random numbers apart from the user's.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from pidkit._lazy import attach
 
 if TYPE_CHECKING:
+    from pidkit.nn.class_activation import class_activation_maps as class_activation_maps
     from pidkit.nn.features import collect_features as collect_features
     from pidkit.nn.fit import FitOptions as FitOptions
     from pidkit.nn.fit import FitReport as FitReport
@@ -22,6 +24,7 @@ __getattr__, __dir__, __all__ = attach(
         "Taps": "pidkit.nn.taps",
         "find_layers": "pidkit.nn.taps",
         "collect_features": "pidkit.nn.features",
+        "class_activation_maps": "pidkit.nn.class_activation",
         "FitOptions": "pidkit.nn.fit",
         "FitReport": "pidkit.nn.fit",
         "own_random_state": "pidkit.nn.seeding",
