@@ -21,6 +21,7 @@ import argparse
 import json
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -34,7 +35,7 @@ from tqdm import tqdm
 
 from pidkit import InformationPlane, PlaneTrajectory, RepresentationCodes
 from pidkit.arrays import write_atomic
-from pidkit.mi import Budget
+from pidkit.mi import DECODER_BUDGET
 from pidkit.plane import log_spaced_steps, plane_estimator
 from pidkit.plot import information_plane, save_figure
 
@@ -144,7 +145,7 @@ def train(model: nn.Sequential, plane: InformationPlane, teacher: nn.Sequential 
 # the layer than without, and a lower bound of what the layer tells about the digit) and binned features. Wide layers
 # are sketched to 256 features. Beside the plane, the tracker decomposes what the answers of teacher and student tell.
 
-BUDGET = Budget(max_steps=60 if options.quick else 600, patience=6)
+BUDGET = replace(DECODER_BUDGET, max_steps=60 if options.quick else 600, patience=6)
 ESTIMATORS = [
     plane_estimator("decoder", mi_input={"loss": "bce", "budget": BUDGET}),
     plane_estimator("binned"),

@@ -44,7 +44,7 @@ from rid.options import add_set_option, replaced
 from rid.program import run_program
 from rid.runs import Result, Run, check_settings, finish_all
 from rid.small_images import QUICK, SmallSettings
-from rid.tables import BASELINE, Row, chosen_rows, markdown_table, write_results
+from rid.tables import BASELINE, Row, chosen_rows, chosen_weights, markdown_table, write_results
 
 SETTINGS = {"cifar10": CIFAR10, "cifar100": CIFAR100}
 
@@ -108,9 +108,10 @@ def main() -> None:
     teachers = finish_all([TeacherRun(kind) for kind in settings.teachers], teach, what="teachers", **where)
     students = finish_all(student_runs(settings), study, what="students", **where)
 
-    rows = chosen_rows(students, teachers=settings.teachers, methods=settings.methods)
+    chosen = chosen_weights(students)
+    rows = chosen_rows(students, chosen, teachers=settings.teachers, methods=settings.methods)
     table = f"{markdown_table(rows)}\nAtoms of {settings.layers[-1]} in bits:\n\n{atoms_table(rows, students)}"
-    write_results(options.out, table, settings=settings, rows=rows, teachers=teachers, students=students)
+    write_results(options.out, table, settings=settings, tables={"chosen": rows}, teachers=teachers, students=students)
     for run, result in teachers.items():
         if result["test"] is not None:
             print(f"teacher {run.kind}: {100 * result['test']:.1f} % of the test images")

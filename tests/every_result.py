@@ -107,9 +107,9 @@ def estimate(name: str, n_null: int = 0) -> UnitResult:
     options: dict[str, Any] = {}
     if name in NEURAL:
         pytest.importorskip("torch")
-        from pidkit.nn.fit import FitOptions
+        from pidkit.nn import TrainingBudget
 
-        options = {"options": FitOptions(max_steps=10), "folds": 1}
+        options = {"budget": TrainingBudget(max_steps=10), "folds": 1}
     if name in SYMBOLS:
         a, b = (a[:, 0] > 0.0).astype(int), (b[:, 0] > 0.0).astype(int)
     elif name in LABELLED:

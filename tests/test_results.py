@@ -67,14 +67,14 @@ floating numbers of a result are information."""
 
 NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("KSG", "Gao", "Ross", "PlugIn", "GaussianMI", "GaussianCopulaMI", "Calibrated"), "settings"),
-    **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "Budget"), "an estimator: settings"),
+    **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "TrainingBudget"), "an estimator: settings"),
     **{f"Conditional{x}": "settings" for x in ["Calibrated", "KSG", "Mixed", "PlugIn", "Gaussian", "LabelDecoder"]},
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
     **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
     **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
-    **dict.fromkeys(("FitOptions", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
+    **dict.fromkeys(("TrainingBudget", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
     "Preset": "published settings of a training",
     "PlaneEstimator": "a pair of estimators, with their settings",
     "AtomGradients": "derivatives of information by masses, in nats whatever the unit of the atoms",

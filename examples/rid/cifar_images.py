@@ -23,7 +23,10 @@ def channel_moments(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cropped_and_flipped(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Pad by 4 zeros (the mean colour), crop every image anywhere, flip half of them: what is usual for CIFAR."""
+    """Pad by 4 zeros (the mean colour), crop every image anywhere, flip half of them: what is usual for CIFAR.
+
+    The order of the numbers in memory stays what it is: channels first or last.
+    """
     n, _, height, width = images.shape
     place = {"device": images.device, "generator": generator}
     padded = functional.pad(images, (PADDING,) * 4).permute(0, 2, 3, 1)
@@ -33,4 +36,5 @@ def cropped_and_flipped(images: Tensor, generator: torch.Generator) -> Tensor:
     across = torch.arange(width, device=images.device)
     columns = left + torch.where(flip, width - 1 - across, across)
     sample = torch.arange(n, device=images.device)[:, None, None]
-    return padded[sample, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    cropped = padded[sample, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    return cropped if images.is_contiguous(memory_format=torch.channels_last) else cropped.contiguous()

@@ -28,7 +28,7 @@ class DigitsSettings(Settings):
     n_student: int = 1000  # of those, the first so many, that students learn from; teachers have all
     n_validation: int = 297
     contrast: float = 0.6  # of the backgrounds
-    probed_weight: float = 10.0  # one for all, and so large that it shows what a method follows
+    probed_weight: float | None = 10.0  # one for all, and so large that it shows what a method follows
     probe_codes: int = 6
     probe_pca: int = 10
     n_null: int = 5
@@ -47,9 +47,6 @@ class DigitsSettings(Settings):
 
     def weights_of(self, method: str) -> Sequence[float]:
         return self.weights
-
-    def probed_weight_of(self, method: str) -> float:
-        return self.probed_weight
 
     @property
     def probe_options(self) -> Mapping[str, Any]:

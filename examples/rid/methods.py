@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pidkit.distill import (
     CRD,
@@ -26,6 +29,7 @@ from pidkit.distill import (
     NearestCentres,
     Networks,
     Objective,
+    Phase,
     Phases,
     PosteriorCodes,
     SalientMask,
@@ -41,6 +45,7 @@ class MethodSettings:
     n_classes: int = 10
     temperature: float = 4.0  # of KD
     measure_every: int = 10  # epochs between two measurements of the weight of AdaptiveKD
+    measured_on: int = 7  # it is measured on every seventh held-out image
     kept_logits: float = 0.5  # SFKD's K
     warm_up: int = 4  # n_w, epochs in which the filters of RID and TED learn alone
     cycle: int = 4  # RID's q
@@ -92,14 +97,22 @@ METHODS: dict[str, Make | None] = {
     ),
     "ExactRedundancy": lambda networks, settings, sample: _exact_redundancy(networks, settings, sample),
     "DecodedRedundancy": lambda networks, settings, sample: _decoded_redundancy(networks, settings, sample),
-    "AdaptiveKD": lambda networks, settings, sample: AdaptiveWeight(
-        KD(settings.temperature),
-        networks,
-        sample=(sample.held_out[0][::7], sample.held_out[1][::7]),
-        every=settings.measure_every,
-    ),
+    "AdaptiveKD": lambda networks, settings, sample: _adaptive_kd(networks, settings, sample),
     "DecodedKD": lambda networks, settings, sample: _decoded_kd(networks, settings, sample),
+    "ShareDecodedKD": lambda networks, settings, sample: _share_decoded_kd(networks, settings, sample),
+    "AdaptiveKD+Red": lambda networks, settings, sample: WeightedSum(
+        {
+            "AdaptiveKD": _adaptive_kd(networks, settings, sample),
+            "Red": _decoded_redundancy(networks, settings, sample),
+        }
+    ),
+    "WarmRID": lambda networks, settings, sample: RID(
+        networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma
+    ),
 }
+
+LATE = ("TED", "WarmRID")
+"""The methods whose student learns alone at first."""
 
 
 PUBLISHED_WEIGHTS: dict[str, float] = {
@@ -118,9 +131,12 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "ExactRedundancy": 1.0,
     "DecodedRedundancy": 1.0,
     "DecodedKD": 1.0,
+    "ShareDecodedKD": 1.0,
+    "AdaptiveKD+Red": 1.0,
+    "WarmRID": 10.0,
 }
 """The lambda of each method: those of SP and CRD from CRD's benchmark; our own where the papers print none (TED) or the
-method is ours (AdaptiveKD and the last three)."""
+method is ours (AdaptiveKD, AdaptiveKD+Red and those of decoded layers)."""
 
 DIGITS_METHODS = (
     "BAS",
@@ -164,7 +180,7 @@ def _decoded_redundancy(networks: Networks, settings: MethodSettings, sample: Sa
     return ExactRedundancy(theirs, own, n_classes=settings.n_classes, momentum=settings.joint_momentum)
 
 
-def _decoded_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+def _decoded_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> DecodedKD:
     """Return knowledge distillation from what a decoder reads out of all tapped layers of the teacher."""
     decoder = LayerDecoder.fit(
         networks,
@@ -175,6 +191,28 @@ def _decoded_kd(networks: Networks, settings: MethodSettings, sample: Sample) ->
         pool=settings.pool_decoded,
     )
     return DecodedKD(decoder, settings.temperature)
+
+
+def _share_decoded_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+    """Return the same times the share of H(Y) that the decoder reads on the held-out images, at least none."""
+    told = _decoded_kd(networks, settings, sample)
+    x, labels = sample.held_out
+    with torch.no_grad():
+        read = [told.decoder(networks(part, Phase.WARM_UP).teacher) for part in x.split(250)]
+    left = functional.nll_loss(torch.cat(read), labels)  # nats that it does not tell
+    counts = torch.bincount(labels, minlength=settings.n_classes).double()
+    entropy = torch.special.entr(counts / counts.sum()).sum()
+    share = max(0.0, 1.0 - float(left) / float(entropy)) if math.isfinite(left) else 0.0
+    return WeightedSum({"DecodedKD": told}, {"DecodedKD": share})
+
+
+def _adaptive_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+    """Return knowledge distillation times the measured share of what the student knows that its teacher knows too."""
+    images, labels = sample.held_out
+    few = slice(None, None, settings.measured_on)
+    return AdaptiveWeight(
+        KD(settings.temperature), networks, sample=(images[few], labels[few]), every=settings.measure_every
+    )
 
 
 def make_objective(
@@ -189,6 +227,6 @@ def make_objective(
 
 def make_phases(method: str, settings: MethodSettings) -> Phases:
     """Return the phases that the method needs."""
-    if method == "RID":
+    if method in ("RID", "WarmRID"):
         return Phases(warm_up=settings.warm_up, cycle=settings.cycle, teacher_share=settings.teacher_share)
     return Phases(warm_up=settings.warm_up if method == "TED" else 0)

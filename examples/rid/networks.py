@@ -32,7 +32,7 @@ def _convolution(n_in: int, n_out: int, stride: int) -> nn.Sequential:
 class Conv4(nn.Module):
     """Four convolutions of `width`, twice, four and four times `width` channels, for images of 32x32.
 
-    `pooling` halves the maps by the maximum of 2x2, as Conv-4-MP does; else the second and third convolution stride.
+    `pooling` halves the maps thrice by the maximum of 2x2, as Conv-4-MP does; else the first three convolutions stride.
     What a tap on maps1 to maps4 is given is what the next convolution is given, until `corrupt` is called.
 
     Source: the shallow students of Shrivastava et al., arXiv 2110.15946; widths and strides are ours.
@@ -42,7 +42,7 @@ class Conv4(nn.Module):
         super().__init__()
         channels = (3, width, 2 * width, 4 * width, 4 * width)
         for k, (n_in, n_out) in enumerate(itertools.pairwise(channels), start=1):
-            halves = k in (2, 3)
+            halves = k <= 3
             block = _convolution(n_in, n_out, 2 if halves and not pooling else 1)
             if halves and pooling:
                 block.append(nn.MaxPool2d(2))

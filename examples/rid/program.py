@@ -1,48 +1,71 @@
-"""A whole program of students and teachers: its runs, its table and its figures."""
+"""A whole program of students and teachers: its runs, its tables and its figures."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from rid.figures import draw_accuracies, draw_atoms
+from rid.figures import draw_accuracies, draw_atoms, draw_epochs
 from rid.methods import METHODS
 from rid.runs import Run, check_settings, finish_all
 from rid.students import CHOICES, Settings, teacher_runs, train_student, train_teacher
-from rid.tables import BASELINE, chosen_rows, markdown_table, write_results
+from rid.tables import BASELINE, Weights, chosen_rows, chosen_weights, markdown_table, write_results
+
+FIRST_SEARCHED = 100
+"""The first of the seeds that lambda is chosen with, far from those that are reported."""
 
 
-def student_runs(settings: Settings) -> list[Run]:
+def student_runs(settings: Settings, seeds: Iterable[int]) -> list[Run]:
     """Return a student for every seed, teacher, method and weight, those alone first."""
-    seeds = range(settings.n_seeds)
-    methods = [name for name in settings.methods if name != BASELINE]
+    seeds = [*seeds]
     return [
         *(Run("none", BASELINE, 0.0, seed) for seed in seeds),
         *(
             Run(teacher, method, weight, seed)
             for seed in seeds
-            for teacher in settings.teachers
-            for method in methods
+            for teacher, method in _taught(settings)
             for weight in settings.weights_of(method)
         ),
     ]
 
 
-def probed_runs(settings: Settings) -> list[Run]:
-    """Return runs of the first seed with an eye on the atoms."""
-    return [
-        Run(teacher, method, 0.0 if method == BASELINE else settings.probed_weight_of(method), seed=0, probed=True)
-        for teacher in settings.teachers
-        for method in settings.probed_methods
-    ]
+def reported_runs(settings: Settings, chosen: Weights) -> list[Run]:
+    """Return the runs of all seeds at the chosen weights, and at the middle of the grid of the methods asked for."""
+    runs = []
+    for seed in range(settings.n_seeds):
+        runs.append(Run("none", BASELINE, 0.0, seed))
+        for weights in (chosen, middle_weights(settings)):
+            runs += [Run(teacher, method, weight, seed) for (teacher, method), weight in weights.items()]
+    return list(dict.fromkeys(runs))
+
+
+def middle_weights(settings: Settings) -> Weights:
+    """Return the weight in the middle of the grid of every method that is to run at one weight for all teachers."""
+    return {
+        (teacher, method): (grid := settings.weights_of(method))[len(grid) // 2]
+        for teacher, method in _taught(settings)
+        if method in settings.at_one_scale
+    }
+
+
+def probed_runs(settings: Settings, chosen: Weights) -> list[Run]:
+    """Return runs of the first seed with an eye on the atoms, at the chosen weights unless there is one for all."""
+    runs = []
+    for teacher in settings.teachers:
+        for method in settings.probed_methods:
+            weight = chosen.get((teacher, method), 0.0) if settings.probed_weight is None else settings.probed_weight
+            runs.append(Run(teacher, method, 0.0 if method == BASELINE else weight, seed=0, probed=True))
+    return runs
 
 
 def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir: Path | None = None) -> None:
-    """Make every run that `out` lacks, in `jobs` processes, and write table.md, results.json and two figures.
+    """Make every run that `out` lacks, in `jobs` processes, and write table.md, results.json and figures.
 
     Each run depends on the settings and its own seed alone, so that they may end in any order.
     """
-    unknown = sorted({*settings.methods, *settings.probed_methods} - {*METHODS})
+    unknown = sorted({*settings.methods, *settings.probed_methods, *settings.at_one_scale} - {*METHODS})
     if unknown:
         raise SystemExit(f"no method is called {unknown[0]!r}; there are {', '.join(METHODS)}")
     check_settings(out, settings, choices=CHOICES)
@@ -50,17 +73,35 @@ def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir
     where = {"settings": settings, "folder": out, "jobs": jobs, "threads": 1}
     teach, study = (functools.partial(do, data_dir=data_dir) for do in (train_teacher, train_student))
     teachers = finish_all(teacher_runs(settings), teach, what="teachers", **where)
-    students = finish_all(student_runs(settings), study, what="students", **where)
-    probed = finish_all(probed_runs(settings), study, what="atoms", **where)
+    first, n_searched = (FIRST_SEARCHED, settings.n_search) if settings.n_search else (0, settings.n_seeds)
+    seeds = range(first, first + n_searched)
+    search = finish_all(student_runs(settings, seeds), study, what="students", **where)
+    chosen = chosen_weights(search)
+    probed = finish_all(probed_runs(settings, chosen), study, what="atoms", **where)
+    # Who watches a run changes nothing in it: those of the first seed that were watched need not be made again.
+    known = {replace(run, probed=False): result for run, result in probed.items() if run.method != BASELINE}
+    wanted = reported_runs(settings, chosen)
+    made = finish_all([run for run in wanted if run not in known], study, what="seeds", **where)
+    students = {run: known.get(run) or made[run] for run in wanted}
 
-    rows = chosen_rows(students, teachers=settings.teachers, methods=settings.methods)
-    table = markdown_table(rows)
-    write_results(out, table, settings=settings, rows=rows, teachers=teachers, students=students)
-    draw_accuracies(students, rows, settings.teachers, out / f"{name}_accuracy.png")
-    draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
+    order = {"teachers": settings.teachers, "methods": settings.methods}
+    tables = {"chosen": chosen_rows(students, chosen, **order)}
+    if settings.at_one_scale:
+        tables["one weight"] = chosen_rows(students, middle_weights(settings), **order)
+    table = "\nAt one weight for every teacher:\n\n".join(markdown_table(rows) for rows in tables.values())
+    write_results(out, table, settings=settings, tables=tables, teachers=teachers, students={**search, **students})
+    draw_accuracies(search, chosen, settings.teachers, out / f"{name}_accuracy.png")
+    figures = draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
+    if settings.history:
+        draw_epochs(students, chosen, settings.teachers, out / f"{name}_epochs.png")
 
     for kind in dict.fromkeys(run.kind for run in teachers):
         found = [result["test"] for run, result in teachers.items() if run.kind == kind]
         asked = "nuisance" if kind == "nuisance" else "label"
         print(f"teacher {kind}: {100 * sum(found) / len(found):.1f} % of the test images, asked for the {asked}")
-    print(f"\n{table}\nwrote table.md, results.json and 2 figures to {out}")
+    print(f"\n{table}\nwrote table.md, results.json and {len(figures) + 1 + settings.history} figures to {out}")
+
+
+def _taught(settings: Settings) -> list[tuple[str, str]]:
+    """Return the pairs of a teacher and a method that learns from it."""
+    return [(teacher, name) for teacher in settings.teachers for name in settings.methods if name != BASELINE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,8 +80,11 @@ def _finish(
 ) -> tuple[Any, Result]:
     if threads is not None:
         torch.set_num_threads(threads)
+    before = time.process_time()
+    result = do(run, settings, folder)
+    result["cpu_seconds"] = round(time.process_time() - before, 1)
     # Through JSON and back, so that a fresh result and one that is read are the same.
-    text = json.dumps(do(run, settings, folder), indent=1)
+    text = json.dumps(result, indent=1)
     write_atomic(_path(folder, run), text)
     return run, json.loads(text)
 

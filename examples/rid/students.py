@@ -29,13 +29,23 @@ from pidkit.distill import (
 )
 from pidkit.nn import own_random_state
 from rid.data import Data, Split
-from rid.methods import METHODS, MethodSettings, Sample, make_objective, make_phases
+from rid.methods import LATE, METHODS, MethodSettings, Sample, make_objective, make_phases
 from rid.runs import Result, Run
 
 STREAMS = {"trained": 1, "untrained": 2, "nuisance": 3, "student": 4}
 """What begins from random numbers of its own: each adds its number to the seed, in thousands."""
 
-CHOICES = ("teachers", "methods", "weights", "scales", "n_seeds", "probed_methods", "probed_weight", "probed_scale")
+CHOICES = (
+    "teachers",
+    "methods",
+    "weights",
+    "scales",
+    "n_seeds",
+    "n_search",
+    "at_one_scale",
+    "probed_methods",
+    "probed_weight",
+)
 """The settings that say which runs there are, and do not matter to any one of them."""
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -48,6 +58,8 @@ class Settings(MethodSettings, abc.ABC):
     teachers: tuple[str, ...] = ("trained", "untrained", "nuisance")
     methods: tuple[str, ...] = tuple(METHODS)
     n_seeds: int = 3
+    n_search: int = 0  # further seeds, which lambda is chosen with; none chooses it with the same
+    at_one_scale: tuple[str, ...] = ()  # methods that all seeds run at the middle of the grid as well
     layers: tuple[str, ...] = ("block1", "block2", "block3")
     teacher_width: int = 16
     student_width: int = 2
@@ -65,6 +77,7 @@ class Settings(MethodSettings, abc.ABC):
     weight_decay: float = 5e-4
     clip_norm: float = 100.0
     probe_every: int = 3  # epochs
+    probed_weight: float | None = None  # of the runs whose atoms are recorded; None is the chosen one
     probed_methods: tuple[str, ...] = ("BAS", "KD", "VID", "RID", "ExactRedundancy")
 
     @abc.abstractmethod
@@ -78,10 +91,6 @@ class Settings(MethodSettings, abc.ABC):
     @abc.abstractmethod
     def weights_of(self, method: str) -> Sequence[float]:
         """Return the grid of lambda."""
-
-    @abc.abstractmethod
-    def probed_weight_of(self, method: str) -> float:
-        """Return the lambda of the run of a method whose atoms are recorded."""
 
     @property
     def augment(self) -> Augment | None:
@@ -163,10 +172,12 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
     diverged, history = False, []
     with own_random_state(_seed("student", run.seed)):
         student = settings.network(settings.student_width)
-        example = data.train.images[:2]
-        with tap(teacher=teacher, student=student, layers=settings.layers, example=example) as networks:
+        # A student alone is spared a teacher's answers, unless its atoms are asked for.
+        alone = run.method == "BAS" and not run.probed
+        beside = {} if alone else {"teacher": teacher, "layers": settings.layers}
+        with tap(student=student, example=data.train.images[:2], **beside) as networks:
             try:
-                start = settings.ted_from if run.method == "TED" else 0
+                start = settings.ted_from if run.method in LATE else 0
                 if start:
                     alone = replace(run, method="BAS", probed=False)
                     history += _fit(alone, networks, data, settings, folder, (0, start))
@@ -256,7 +267,7 @@ def _drops(epochs: Sequence[int]) -> Milestones:
 
 
 def _accuracy(network: nn.Module, split: Split, labels: str) -> float:
-    return evaluate(network, (split.images, getattr(split, labels)), batch_size=2000).accuracy
+    return evaluate(network, (split.images, getattr(split, labels)), batch_size=250).accuracy
 
 
 def _seed(what: str, seed: int) -> int:

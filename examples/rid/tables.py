@@ -33,21 +33,39 @@ class Row:
     gain_stderr: float
 
 
-def chosen_rows(results: Mapping[Run, Result], *, teachers: Sequence[str], methods: Sequence[str]) -> list[Row]:
-    """Return one row for the baseline and for every teacher and method, the weight chosen on validation.
+Weights = dict[tuple[str, str], float]
+"""The lambda of each pair of a teacher and a method."""
+
+
+def chosen_weights(results: Mapping[Run, Result]) -> Weights:
+    """Return the weight of each teacher and method that does best on validation, the smallest of several.
 
     A weight at which a run diverged is out of the choice, unless all are.
     """
+    by_weight: dict[tuple[str, str], dict[float, dict[int, Result]]] = {}
+    for run, result in results.items():
+        if run.method != BASELINE and not run.probed:
+            by_weight.setdefault((run.teacher, run.method), {}).setdefault(run.weight, {})[run.seed] = result
+    return {
+        pair: max(runs, key=lambda weight, runs=runs: (*_standing(runs[weight]), -weight))  # type: ignore[misc]
+        for pair, runs in by_weight.items()
+    }
+
+
+def chosen_rows(
+    results: Mapping[Run, Result], chosen: Weights, *, teachers: Sequence[str], methods: Sequence[str]
+) -> list[Row]:
+    """Return one row for the baseline, and one for every teacher and method that has a weight."""
     plain = {run.seed: result for run, result in results.items() if run.method == BASELINE and not run.probed}
     rows = [_row("none", BASELINE, 0.0, plain, plain)]
-    for teacher in teachers:
-        for method in (name for name in methods if name != BASELINE):
-            by_weight: dict[float, dict[int, Result]] = {}
-            for run, result in results.items():
-                if (run.teacher, run.method, run.probed) == (teacher, method, False):
-                    by_weight.setdefault(run.weight, {})[run.seed] = result
-            best = max(by_weight, key=lambda weight: (*_standing(by_weight[weight]), -weight))
-            rows.append(_row(teacher, method, best, by_weight[best], plain))
+    for pair in ((teacher, method) for teacher in teachers for method in methods):
+        if pair in chosen:
+            runs = {
+                run.seed: result
+                for run, result in results.items()
+                if (run.teacher, run.method, run.weight, run.probed) == (*pair, chosen[pair], False)
+            }
+            rows.append(_row(*pair, chosen[pair], runs, plain))
     return rows
 
 
@@ -101,7 +119,7 @@ def write_results(
     table: str,
     *,
     settings: Any,
-    rows: Sequence[Row],
+    tables: Mapping[str, Sequence[Row]],
     teachers: Mapping[Any, Result],
     students: Mapping[Run, Result],
 ) -> None:
@@ -109,11 +127,16 @@ def write_results(
     write_atomic(folder / "table.md", table)
     results = {
         "settings": asdict(settings),
-        "rows": [asdict(row) for row in rows],
-        "teachers": [{**asdict(run), **result} for run, result in teachers.items()],
-        "students": [{**asdict(run), **result} for run, result in students.items()],
+        "rows": {name: [asdict(row) for row in rows] for name, rows in tables.items()},
+        "teachers": [_record(run, result) for run, result in teachers.items()],
+        "students": [_record(run, result) for run, result in students.items()],
     }
     write_atomic(folder / "results.json", json.dumps(results, indent=1))
+
+
+def _record(run: Any, result: Result) -> dict[str, Any]:
+    """Return a run and its result as one record, without the time that it took: that differs from call to call."""
+    return {name: value for name, value in {**asdict(run), **result}.items() if name != "cpu_seconds"}
 
 
 def _with_error(value: float, error: float, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Saved arrays: describe and load .npy, .npz, .pt, .pth and .safetensors without unpickling, and write atomically."""
+"""Saved arrays: describe and load .npy, .npz, .pt, .safetensors, .h5 and .zarr without unpickling; write atomically."""
 
 from pidkit.arrays.formats import ArrayEntry
 from pidkit.arrays.loading import FileDescription, describe_file, load_array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 import re
 import struct
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pidkit.arrays.batches import AT_ONCE, in_file, mapped_slices
 from pidkit.arrays.checksums import check_archive, check_stored, damaged
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
@@ -113,6 +115,10 @@ def _load_zipped(path: Path, info: zipfile.ZipInfo, header: _Header) -> AnyArray
         check_stored(path, start, info)
         return header.map(path, start)
     with zipfile.ZipFile(path) as archive, archive.open(info) as member:
+        if info.file_size > AT_ONCE and not header.fortran:
+            member.read(header.size)
+            pieces = iter(functools.partial(member.read, AT_ONCE), b"")
+            return in_file(pieces, header.shape, header.dtype)  # to its end, where the checksum is compared
         array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
         if member.read():  # zipfile compares the checksum at the end of the member, and only there
             raise InputError(damaged(path, f"{info.filename} is longer than its array"))
@@ -137,7 +143,7 @@ def read_torch(path: Path) -> list[Member]:
         check_archive(path)
         tensor = tensor.to_dense()
         if tensor.is_floating_point() and tensor.element_size() < 4 and tensor.dtype != torch.float16:
-            tensor = tensor.float()  # numpy has no bfloat16 and no float8
+            return _widened(tensor)  # numpy has no bfloat16 and no float8
         array: AnyArray = tensor.numpy(force=True)
         return array
 
@@ -169,14 +175,16 @@ def read_safetensors(path: Path) -> list[Member]:
     def load(key: str, *, in_numpy: bool) -> AnyArray:
         if not in_numpy:
             try:
-                import torch
+                import torch  # noqa: F401  # safetensors takes it for these types
             except ImportError as error:
                 raise InputError(
                     f"key {key!r} of {path} needs PyTorch to be read: pip install pidkit[torch]"
                 ) from error
+        if in_numpy and (mapped := _map_safetensors(path, key)) is not None:
+            return mapped
         with safe_open(path, framework="numpy" if in_numpy else "pt") as file:
             tensor = file.get_tensor(key)
-        array: AnyArray = tensor if in_numpy else tensor.to(torch.float32).numpy()
+        array: AnyArray = tensor if in_numpy else _widened(tensor)
         return array
 
     members = []
@@ -189,6 +197,84 @@ def read_safetensors(path: Path) -> list[Member]:
             in_numpy = not dtype.startswith(("bfloat", "float8"))
             members.append(Member(entry, functools.partial(load, key, in_numpy=in_numpy)))
     return members
+
+
+def _widened(tensor: torch.Tensor) -> AnyArray:
+    """Return a tensor of a type that numpy lacks as float32; a large one as a memory map, a piece at a time."""
+    n_bytes = 4 * tensor.numel()
+    if n_bytes <= AT_ONCE or tensor.ndim == 0:
+        array: AnyArray = tensor.float().numpy(force=True)
+        return array
+    height = max(1, AT_ONCE * len(tensor) // n_bytes)
+    parts = (tensor[begin : begin + height] for begin in range(0, len(tensor), height))
+    pieces = (part.float().numpy(force=True) for part in parts)
+    return in_file(pieces, tuple(tensor.shape), np.dtype(np.float32))
+
+
+def _map_safetensors(path: Path, key: str) -> AnyArray | None:
+    """Map a tensor of a .safetensors file that was opened before, and so has a sound header; None if it is empty.
+
+    The file begins with the length of its header in eight bytes, and the header, JSON, says where the tensor's bytes
+    lie after it.
+    """
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(length))[key]
+    begin, end = entry["data_offsets"]
+    name, _ = _safetensors_dtype(entry["dtype"])
+    dtype = np.dtype(name).newbyteorder("<")
+    if begin == end or (8 + length + begin) % dtype.alignment:
+        return None
+    array: AnyArray = np.memmap(path, dtype, "r", 8 + length + begin, tuple(entry["shape"]))
+    return array
+
+
+def read_hdf5(path: Path) -> list[Member]:
+    """List the datasets of numbers of an HDF5 file, in all its groups."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise InputError(f"path {path} needs h5py to be read: pip install pidkit[files]") from error
+
+    def load(key: str) -> AnyArray:
+        with h5py.File(path, "r") as file:
+            return mapped_slices(file[key])
+
+    members = []
+
+    def keep(key: str, found: Any) -> None:
+        if isinstance(found, h5py.Dataset) and found.dtype.kind in "biuf" and found.shape is not None:
+            entry = ArrayEntry(key, tuple(found.shape), str(found.dtype), found.size * found.dtype.itemsize)
+            members.append(Member(entry, functools.partial(load, key)))
+
+    with h5py.File(path, "r") as file:
+        file.visititems(keep)
+    return members
+
+
+def read_zarr(path: Path) -> list[Member]:
+    """List the arrays of a .zarr folder: one unnamed array, or those of a group and the groups in it."""
+    try:
+        import zarr
+    except ImportError as error:
+        raise InputError(f"path {path} needs zarr to be read: pip install pidkit[files]") from error
+
+    def walk(group: Any, before: str) -> Iterator[tuple[str | None, Any]]:
+        for name, array in group.arrays():
+            yield f"{before}{name}", array
+        for name, inner in group.groups():
+            yield from walk(inner, f"{before}{name}/")
+
+    content: Any = zarr.open(str(path), mode="r")
+    found = [(None, content)] if hasattr(content, "shape") else sorted(walk(content, ""))
+    return [
+        Member(
+            ArrayEntry(key, tuple(array.shape), str(array.dtype), math.prod(array.shape) * array.dtype.itemsize),
+            functools.partial(mapped_slices, array),
+        )
+        for key, array in found
+        if array.dtype.kind in "biuf"
+    ]
 
 
 def _safetensors_dtype(code: str) -> tuple[str, int]:
@@ -212,5 +298,8 @@ READERS: dict[str, Callable[[Path], list[Member]]] = {
     ".pt": read_torch,
     ".pth": read_torch,
     ".safetensors": read_safetensors,
+    ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+    ".zarr": read_zarr,
 }
 """The reader of every extension."""

@@ -27,9 +27,10 @@ class FileDescription:
 def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> AnyArray:
     """Load one array from a file, memory-mapped where the format allows.
 
-    Mapped: .npy, the aligned uncompressed members of .npz (all those that `save_arrays` writes), .pt and .pth. Read
-    into memory: other members of .npz, .safetensors; and then only the array asked for. Mapped .npy and .npz arrays are
-    read-only: copy before writing.
+    Mapped: .npy, the aligned uncompressed members of .npz (all those that `save_arrays` writes), .pt, .pth and
+    .safetensors. Anything else (other members of .npz, bfloat16 and float8, .h5, .hdf5, .zarr) is read into memory, and
+    then only the array asked for; above 64 MiB it is copied to a temporary file, which is mapped. Mapped arrays but
+    those of .pt files are read-only: copy before writing.
 
     The checksums that .npz and .pt files have are compared, which takes one pass over the array, or over the .pt file
     the first time; .npy and .safetensors files have none.
@@ -37,7 +38,7 @@ def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> AnyAr
     Parameters
     ----------
     path : path
-        A .npy, .npz, .pt, .pth or .safetensors file. Pickled objects are never loaded.
+        A .npy, .npz, .pt, .pth, .safetensors, .h5 or .hdf5 file, or a .zarr folder. Pickled objects are never loaded.
     key : str, optional
         Which array, where the file holds several. Tensors nested in the dicts and lists of a .pt file have dotted keys,
         such as "layer4.0".
@@ -50,8 +51,8 @@ def load_array(path: str | os.PathLike[str], *, key: str | None = None) -> AnyAr
     Raises
     ------
     InputError
-        The file is missing, of another kind, damaged, or holds pickled objects; the key is missing or wrong; or torch
-        or safetensors is not installed.
+        The file is missing, of another kind, damaged, or holds pickled objects; the key is missing or wrong; or torch,
+        safetensors, h5py or zarr is not installed.
 
     Examples
     --------
@@ -99,13 +100,13 @@ def describe_file(path: str | os.PathLike[str]) -> FileDescription:
 
 def _existing(path: str | os.PathLike[str]) -> Path:
     file = Path(path)
-    if file.is_dir():
+    if file.is_dir() and file.suffix.lower() != ".zarr":
         raise InputError(f"path must name a file, but {file} is a directory; name a file in it")
     if not file.exists():
         raise InputError(f"path must name a file, but {file} does not exist; check the spelling")
     if file.suffix.lower() not in READERS:
         raise InputError(f"path must end in {', '.join(READERS)}, not {file.name!r}; convert the file")
-    if file.stat().st_size == 0:
+    if not file.is_dir() and file.stat().st_size == 0:
         raise InputError(f"path must name a file of arrays, but {file} is empty; write it again")
     return file
 

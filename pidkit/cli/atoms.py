@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pidkit.cli.options import WithDefaults, add_decoding, add_replicates, refuse
+from pidkit.cli.options import WithDefaults, add_decoding, add_memory, add_replicates, refuse
 from pidkit.cli.output import STDOUT, check_target
 from pidkit.errors import InputError
 
@@ -36,6 +36,7 @@ def add_atoms(commands: Any) -> None:
         "--names", nargs=2, default=["x1", "x2"], metavar=("X1", "X2"), help="names in the picture (default: x1 x2)"
     )
     add_decoding(command)
+    add_memory(command)
     command.add_argument(
         "--fit-fraction", type=float, metavar="F", help="with --codes: fit on this share of rows only (default: all)"
     )
@@ -120,6 +121,7 @@ def _common(arguments: argparse.Namespace) -> dict[str, Any]:
         **{name: load(getattr(arguments, name), getattr(arguments, f"{name}_key"), name) for name in ARRAYS},
         "n_bootstrap": arguments.n_bootstrap,
         "n_null": arguments.n_null,
+        "memory": arguments.memory,
         "unit": arguments.unit,
         "rng": arguments.seed,
     }

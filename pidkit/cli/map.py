@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidkit.cli.atoms import load
-from pidkit.cli.options import WithDefaults, add_decoding, add_replicates, refuse
+from pidkit.cli.options import WithDefaults, add_decoding, add_memory, add_replicates, refuse
 from pidkit.cli.output import STDOUT
 from pidkit.errors import InputError
 
@@ -50,6 +50,7 @@ def add_map(commands: Any) -> None:
         "--synergy", action="store_true", help="decode both layers of every pair together; takes longer"
     )
     add_decoding(command)
+    add_memory(command)
     add_replicates(command)
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 is all cores")
     command.add_argument("--format", default="png", choices=("png", "pdf", "svg"), help="of the figures")
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         n_jobs=arguments.jobs,
         n_bootstrap=arguments.n_bootstrap,
         n_null=arguments.n_null,
+        memory=arguments.memory,
         unit=arguments.unit,
         rng=arguments.seed,
         **_how(arguments),

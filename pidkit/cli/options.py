@@ -46,6 +46,17 @@ def add_decoding(command: argparse.ArgumentParser) -> None:
     command.add_argument("--normalise", action="store_true", help="with --codes: scale rows to unit length first")
 
 
+def add_memory(command: argparse.ArgumentParser) -> None:
+    """Add the memory that reading a layer may take."""
+    command.add_argument(
+        "--memory",
+        type=size,
+        default="1 GiB",
+        metavar="SIZE",
+        help="read a layer in pieces where it takes more as float64",
+    )
+
+
 def add_replicates(command: argparse.ArgumentParser) -> None:
     """Add the numbers of replicates, the seed and the unit."""
     command.add_argument("--n-null", type=int, default=0, metavar="N", help="replicates of the nulls")
@@ -68,6 +79,11 @@ def count_or_none(text: str) -> int | str:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'none'")
     return int(text)
+
+
+def size(text: str) -> int | str:
+    """Return a number of bytes as a number, and text with a unit as it is."""
+    return int(text) if text.isdecimal() else text
 
 
 def seed(text: str) -> int:

@@ -81,6 +81,7 @@ from pidkit.distill.prompting import Prompted
 from pidkit.distill.salience import keep_top, top_fraction_mask
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
+from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.training import (
     Constant,
     Cosine,
@@ -99,7 +100,8 @@ from pidkit.distill.transfer import linear_transfer
 # fmt: off
 __all__ = [  # noqa: RUF022
     # networks
-    "tap", "Networks", "LayerPair", "Batch", "Outputs", "FrozenTeacher", "Distillation", "Phase", "Phases", "Prompted",
+    "tap", "Networks", "LayerPair", "Batch", "Outputs", "FrozenTeacher", "TeacherCache", "Distillation",
+    "Phase", "Phases", "Prompted",
     # composing
     "Objective", "WeightedSum", "SalientMask", "keep_top", "top_fraction_mask", "StandardisedLogits",
     # answers

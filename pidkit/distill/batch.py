@@ -9,6 +9,9 @@ from torch import Tensor
 
 from pidkit.errors import InputError
 
+LOGITS = "(logits)"
+"""The name of what a network puts out, beside those of its layers: qualified names have no parentheses."""
+
 
 @dataclass(frozen=True)
 class Outputs:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from torch import Tensor, nn
 
 from pidkit.arguments import one_of
+from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.layouts import Layout, is_channels_first, is_tokens, rearranged
 from pidkit.nn.taps import Call, Reduce, Reduction, Taps, fits_layer
@@ -55,6 +56,10 @@ class KeptOutputs:
                 "layout='channels-first' or 'channels-last' to tap, or one by layer, such as layout={"
                 f"{name!r}: 'channels-last'}}"
             )
+
+    def described(self, name: str) -> list[Any]:
+        """Return in plain values what is kept of a layer, callables by their code."""
+        return [plain(self.reduction(name)), self.call]
 
     def reduction(self, name: str) -> str | Reduction:
         """Return what is kept of a layer, its channels brought to where objectives look for them."""

@@ -23,19 +23,13 @@ def check_class_axis(class_axis: object) -> int:
     return axis
 
 
-def as_logits(output: object, class_axis: int, *, of: str) -> Tensor:
-    """Return what a network puts out with its classes on axis 1, (n, n_classes, ...): a view.
+def check_output(output: object, class_axis: int, *, of: str) -> Tensor:
+    """Return what a network puts out if it is one tensor with a row a sample and an axis of classes.
 
     Raises
     ------
     InputError
-        If it is no tensor with one row a sample, or has no such axis.
-
-    Examples
-    --------
-    >>> import torch
-    >>> as_logits(torch.ones(2, 7, 50), -1, of="the student").shape
-    torch.Size([2, 50, 7])
+        If it is not; the message names the network, `of`.
     """
     if not isinstance(output, Tensor) or output.ndim == 0:
         what = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
@@ -43,7 +37,25 @@ def as_logits(output: object, class_axis: int, *, of: str) -> Tensor:
         raise InputError(f"{of} puts out {what}, not a tensor with one row a sample; {advice}")
     if class_axis >= max(output.ndim, 2):
         raise InputError(f"class_axis is {class_axis}, but {of} puts out shape {tuple(output.shape)}; pass 1 or -1")
-    return output if output.ndim < 3 else output.movedim(class_axis, 1)
+    return output
+
+
+def as_logits(output: object, class_axis: int, *, of: str) -> Tensor:
+    """Return what a network puts out with its classes on axis 1, (n, n_classes, ...): a view.
+
+    Raises
+    ------
+    InputError
+        As `check_output`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> as_logits(torch.ones(2, 7, 50), -1, of="the student").shape
+    torch.Size([2, 50, 7])
+    """
+    checked = check_output(output, class_axis, of=of)
+    return checked if checked.ndim < 3 else checked.movedim(class_axis, 1)
 
 
 def check_logits(logits: Tensor, labels: Tensor | None = None) -> Tensor:

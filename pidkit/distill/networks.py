@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self, get_args
+from typing import Any, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import mapping_of, one_of
-from pidkit.distill.batch import Batch, Outputs
+from pidkit.arguments import items_of, mapping_of, one_of
+from pidkit.distill.batch import LOGITS, Batch, Outputs
+from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, run_on
 from pidkit.distill.kept import KeptOutputs, Layouts
-from pidkit.distill.labels import as_logits, check_class_axis
+from pidkit.distill.labels import check_class_axis, check_output
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.phases import Phase
 from pidkit.distill.places import LayerPair
+from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Call, Reduce, Taps, eager_model
+
+ALONE = "(alone)"
+"""The name in place of a teacher's, of the layers of a student that has none."""
 
 
 class FrozenTeacher(nn.Module):
@@ -41,11 +46,10 @@ class FrozenTeacher(nn.Module):
         """Stay in eval mode, whatever is asked."""
         return super().train(False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the teacher's logits, without a graph."""
+    def forward(self, *args: Any, **named: Any) -> Any:
+        """Return what the teacher puts out, without a graph."""
         with torch.no_grad():
-            logits: Tensor = self.model(x)
-        return logits
+            return self.model(*args, **named)
 
 
 class Networks(nn.Module):
@@ -62,8 +66,10 @@ class Networks(nn.Module):
         For every teacher the pairs (layer of the teacher, layer of the student).
     example : Tensor, shape (n, ...)
         A few inputs, run once to learn the shapes.
-    reduce, layout, call, class_axis
+    reduce, layout, call, class_axis, cache
         As in `tap`.
+    alone : sequence of str
+        Layers of the student that are tapped although no teacher is compared with them.
 
     Attributes
     ----------
@@ -72,6 +78,7 @@ class Networks(nn.Module):
     class_axis : int
     kept : KeptOutputs
         What is kept of the tapped layers.
+    cache : TeacherCache or None
     """
 
     def __init__(
@@ -79,23 +86,26 @@ class Networks(nn.Module):
         teachers: Mapping[str, nn.Module],
         student: nn.Module,
         layers: Mapping[str, list[tuple[str, str]]],
-        example: Tensor,
+        example: Inputs,
         *,
         reduce: Reduce = "none",
         layout: Layouts | None = None,
         call: Call = "only",
         class_axis: int = 1,
+        cache: TeacherCache | None = None,
+        alone: Sequence[str] = (),
     ) -> None:
         """Freeze the teachers, attach the taps and learn the shapes."""
         super().__init__()
         teachers, layers = mapping_of("teachers", teachers), mapping_of("layers", layers)
+        alone = items_of("alone", alone)
         self.class_axis = check_class_axis(class_axis)
         self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}
         with contextlib.ExitStack() as stack:
-            ours = [student_layer for pairs in layers.values() for _, student_layer in pairs]
+            ours = [*alone, *(student_layer for pairs in layers.values() for _, student_layer in pairs)]
             theirs = {name: [teacher_layer for teacher_layer, _ in pairs] for name, pairs in layers.items()}
             self.kept.check({*ours, *(layer for names in theirs.values() for layer in names)})
             self._student_taps: Taps | None = None
@@ -107,18 +117,22 @@ class Networks(nn.Module):
             for taps in (self._student_taps, *self._taps.values()):
                 if taps is not None:
                     taps.listening = False
-            self._pairs = self._learn_pairs(layers, example)
+            self.cache: TeacherCache | None = None  # not for the example
+            self._pairs = self._learn_pairs(layers, alone, example)
             self._hooks = stack.pop_all()
+        self.cache = cache
 
     def _learn_pairs(
-        self, layers: Mapping[str, list[tuple[str, str]]], example: Tensor
+        self, layers: Mapping[str, list[tuple[str, str]]], alone: Sequence[str], example: Inputs
     ) -> dict[str, tuple[LayerPair, ...]]:
         with left_as_found(self):
-            batch = self(_inputs(example).clone(), Phase.WARM_UP)
+            batch = self(each_tensor(check_inputs("example", example), Tensor.clone), Phase.WARM_UP)
         for outputs, model in ((batch.student, self.student), *self._teachers_with(batch)):
             for layer, output in outputs.layers.items():
                 self.kept.check_layout(layer, eager_model(model).get_submodule(layer), output)
-        return {
+        shapes = {layer: tuple(output.shape[1:]) for layer, output in batch.student.layers.items()}
+        own = {ALONE: tuple(LayerPair(layer, layer, shapes[layer], shapes[layer]) for layer in alone)} if alone else {}
+        return own | {
             name: tuple(
                 LayerPair(
                     theirs,
@@ -148,7 +162,7 @@ class Networks(nn.Module):
 
     @property
     def pairs(self) -> tuple[LayerPair, ...]:
-        """Return the tapped pairs of the only teacher.
+        """Return the tapped pairs of the only teacher; of a student alone its layers, each with itself.
 
         Raises
         ------
@@ -159,12 +173,13 @@ class Networks(nn.Module):
             raise InputError(f"there are {len(self._pairs)} teachers; use pairs_of(name)")
         return next(iter(self._pairs.values()))
 
-    def forward(self, x: Tensor, phase: Phase = Phase.STUDENT, indices: Tensor | None = None) -> Batch:
+    def forward(self, x: Inputs, phase: Phase = Phase.STUDENT, indices: Tensor | None = None) -> Batch:
         """Run all networks on a batch of inputs.
 
         Parameters
         ----------
-        x : Tensor, shape (n, ...)
+        x : Tensor, shape (n, ...), or mapping of str to Tensor
+            Those by name are keyword arguments of all networks.
         phase : Phase
         indices : Tensor of int64, shape (n,), optional
             The number of each sample among the training data, which the batch then carries.
@@ -172,30 +187,68 @@ class Networks(nn.Module):
         Raises
         ------
         InputError
-            If `x` is no tensor, or a network puts out something else than one.
+            If `x` is no tensor or mapping of them, or a network puts out something else than one tensor.
         """
-        # A copy for each teacher: one that changes its input in place would change that of the others.
-        teachers = {
-            name: self._run(teacher, self._taps.get(name), _inputs(x).clone(), f"teacher {name!r}")
-            for name, teacher in self.teachers.items()
-        }
+        x = check_inputs("x", x)
+        teachers = {name: self._answer(name, x) for name in self.teachers}
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
-            return Batch(self._run(self.student, self._student_taps, _inputs(x), "the student"), teachers, indices)
+            ours = self._pass(self.student, self._student_taps, x, "the student")
+        return Batch(self._outputs(ours), teachers, indices)
 
-    def _run(self, model: nn.Module, taps: Taps | None, x: Tensor, of: str) -> Outputs:
-        """Run a network while its taps listen, and return its logits and the tapped layers."""
+    def teacher_layers(self, name: str) -> tuple[str, ...]:
+        """Return the names of a teacher's tapped layers."""
+        return self._taps[name].names if name in self._taps else ()
+
+    def teacher_outputs(self, name: str, x: Inputs) -> dict[str, Tensor]:
+        """Return what a teacher puts out, as it does and under "(logits)", and its layers; from the cache, if any.
+
+        Parameters
+        ----------
+        name : str
+            Of the teacher.
+        x : Tensor, shape (n, ...), or mapping of str to Tensor
+
+        Raises
+        ------
+        InputError
+            As `forward`.
+        """
+        x = check_inputs("x", x)
+        teacher, taps, of = self.teachers[name], self._taps.get(name), f"teacher {name!r}"
+
+        def run(x: Inputs) -> dict[str, Tensor]:
+            # A copy: a teacher that changes its input in place would change that of the others.
+            return self._pass(teacher, taps, each_tensor(x, Tensor.clone), of)
+
+        if self.cache is None:
+            return run(x)
+        kept = {LOGITS: None} | {layer: self.kept.described(layer) for layer in self.teacher_layers(name)}
+        answered: dict[str, Tensor] = self.cache.outputs(name, teacher, kept, x, run)
+        return answered
+
+    def _answer(self, name: str, x: Inputs) -> Outputs:
+        return self._outputs(self.teacher_outputs(name, x))
+
+    def _outputs(self, answered: dict[str, Tensor]) -> Outputs:
+        logits = answered.pop(LOGITS)
+        return Outputs(logits if logits.ndim < 3 else logits.movedim(self.class_axis, 1), answered)
+
+    def _pass(self, model: nn.Module, taps: Taps | None, x: Inputs, of: str) -> dict[str, Tensor]:
+        """Run a network while its taps listen, and return what it puts out and the tapped layers."""
         if taps is None:
-            return Outputs(as_logits(model(x), self.class_axis, of=of), {})
+            return {LOGITS: check_output(run_on(model, x), self.class_axis, of=of)}
         taps.listening = True
         try:
-            return Outputs(as_logits(model(x), self.class_axis, of=of), taps.take())
+            return {LOGITS: check_output(run_on(model, x), self.class_axis, of=of), **taps.take()}
         finally:
             taps.listening = False
             taps.forget()  # outputs of a pass that failed; the next pass would take them for a layer that runs twice
 
     def remove(self) -> None:
-        """Remove the hooks; the networks themselves stay as they are."""
+        """Remove the hooks, and write what the cache holds; the networks themselves stay as they are."""
         self._hooks.close()
+        if self.cache is not None:
+            self.cache.save()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Networks:
         """Refuse: the hooks of a copy would write to the taps of the original.
@@ -218,14 +271,6 @@ class Networks(nn.Module):
         self.remove()
 
 
-def _inputs(x: object) -> Tensor:
-    """Return inputs if they are one tensor, else raise InputError."""
-    if isinstance(x, Tensor):
-        return x
-    advice = "let the networks' forward take one tensor, in a module around them where they take several inputs"
-    raise InputError(f"example and batches must be tensors of inputs, not a {type(x).__name__}; {advice}")
-
-
 class Distillation(nn.Module):
     """Networks and an objective as one module, distillation(x, labels, phase) -> loss, to hand to DDP or Accelerate.
 
@@ -244,7 +289,7 @@ class Distillation(nn.Module):
         super().__init__()
         self.networks, self.objective = networks, objective
 
-    def forward(self, x: Tensor, labels: Tensor, phase: Phase | None = None, indices: Tensor | None = None) -> Tensor:
+    def forward(self, x: Inputs, labels: Tensor, phase: Phase | None = None, indices: Tensor | None = None) -> Tensor:
         """Return the loss of a batch in a phase, a scalar; without one as the objective does."""
         loss: Tensor = self.objective(self.networks(x, phase or Phase.STUDENT, indices), labels, phase)
         return loss

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from torch import Tensor, nn
+from torch import nn
 
 from pidkit.arguments import items_of
+from pidkit.distill.inputs import Inputs
 from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
+from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
 from pidkit.nn.taps import Call, Reduce, find_layers
 
@@ -21,11 +23,12 @@ def tap(
     teacher: nn.Module | Mapping[str, nn.Module] | None = None,
     student: nn.Module,
     layers: Layers | Mapping[str, Layers] = (),
-    example: Tensor,
+    example: Inputs,
     reduce: Reduce = "none",
     layout: Layouts | None = None,
     call: Call = "only",
     class_axis: int = 1,
+    cache: TeacherCache | None = None,
 ) -> Networks:
     """Put a student and its teacher together, the layers to compare tapped, for one forward pass a step.
 
@@ -39,8 +42,9 @@ def tap(
         code compiled before the hooks were there does not see them.
     layers : str, iterable of str or (str, str), or mapping of these by teacher
         Pairs (layer of the teacher, layer of the student) by qualified name; one string stands for the same name in
-        both, and a glob for as many layers of each, paired in order.
-    example : Tensor, shape (n, ...)
+        both, and a glob for as many layers of each, paired in order. Without a teacher, the names or globs of layers of
+        the student, each paired with itself, for regularisers.
+    example : Tensor, shape (n, ...), or mapping of str to Tensor
         A few inputs, run once (the networks are left as found) to learn the shapes.
     reduce : "none", "mean", callable, or mapping of str to these
         What is kept of the layers' outputs, as in `pidkit.nn.taps.Taps`: one for all layers, or by name or glob of the
@@ -56,6 +60,8 @@ def tap(
     class_axis : int
         The axis of the classes in what the networks return: 1, as torch's cross_entropy has it, or -1 for the logits of
         tokens, (n, length, n_classes). In a `Batch` they lie on axis 1.
+    cache : TeacherCache, optional
+        Where the teachers' answers are kept and found again, perhaps shared with other runs. None computes them anew.
 
     Returns
     -------
@@ -67,7 +73,8 @@ def tap(
     InputError
         If a layer is unknown (near matches are named), a glob fits different numbers of layers, a teacher is the
         student, an option is wrong or names a layer that is not tapped, the channels of a layer may be one of two axes,
-        or there are layers without a teacher. A network must take one tensor and return one; wrap others in a module.
+        `cache` is something else, or layers without a teacher are pairs. A network must return one tensor; wrap others
+        in a module.
 
     Examples
     --------
@@ -81,10 +88,21 @@ def tap(
     >>> batch.teacher.logits.requires_grad, batch.student.layer("0").requires_grad
     (False, True)
     """
+    given: object = cache
+    if given is not None and not isinstance(given, TeacherCache):
+        raise InputError(f"cache must be a TeacherCache, not {type(given).__name__}; pass TeacherCache(path)")
     if teacher is None:
-        if layers:
-            raise InputError("layers are compared between teacher and student; without a teacher, leave layers out")
-        return Networks({}, student, {}, example, class_axis=class_axis)
+        return Networks(
+            {},
+            student,
+            {},
+            example,
+            reduce=reduce,
+            layout=layout,
+            call=call,
+            class_axis=class_axis,
+            alone=_of_student(student, layers),
+        )
     teachers = dict(teacher) if isinstance(teacher, Mapping) else {"teacher": teacher}
     if not teachers:
         raise InputError("teacher is an empty mapping; give at least one network")
@@ -99,7 +117,17 @@ def tap(
         name: _paired(model, student, layers[name] if isinstance(layers, Mapping) else layers)
         for name, model in teachers.items()
     }
-    return Networks(teachers, student, pairs, example, reduce=reduce, layout=layout, call=call, class_axis=class_axis)
+    return Networks(
+        teachers, student, pairs, example, reduce=reduce, layout=layout, call=call, class_axis=class_axis, cache=cache
+    )
+
+
+def _of_student(student: nn.Module, layers: Layers | Mapping[str, Layers]) -> list[str]:
+    """Return the layers that names and globs stand for in a student without a teacher."""
+    names = [layers] if isinstance(layers, str) else items_of("layers", layers)
+    if isinstance(layers, Mapping) or not all(isinstance(name, str) for name in names):
+        raise InputError("layers are pairs of teacher and student; without a teacher, name layers of the student alone")
+    return [*find_layers(student, names)] if names else []
 
 
 def _paired(teacher: nn.Module, student: nn.Module, layers: Layers) -> list[tuple[str, str]]:

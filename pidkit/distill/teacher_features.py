@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from pidkit.arguments import check_count
+from pidkit.distill.batch import LOGITS
 from pidkit.distill.kept import KeptOutputs
 from pidkit.distill.networks import Networks
 from pidkit.distill.places import as_places
 from pidkit.errors import InputError
-from pidkit.nn.features import collect_features
-from pidkit.nn.taps import Reduction, find_layers
+from pidkit.nn.features import collect_features, left_as_found
+from pidkit.nn.taps import Reduction, eager_model, find_layers
 
 
 def teacher_features(
@@ -24,7 +27,8 @@ def teacher_features(
     Parameters
     ----------
     model : nn.Module
-        The teacher, or `Networks` with one teacher, whose layers are then meant and read as they are tapped.
+        The teacher, or `Networks` with one teacher, whose layers are then meant and read as they are tapped, from their
+        cache where they have one.
     pool : bool
         Average the channels over the places.
 
@@ -35,10 +39,37 @@ def teacher_features(
     """
     teacher, kept = _teacher_of(model), model.kept if isinstance(model, Networks) else KeptOutputs()
     names = find_layers(teacher, layers)
+    if isinstance(model, Networks) and has_cached(model, name := next(iter(model.teachers)), names):
+        parts: dict[str, list[Tensor]] = {layer: [] for layer in names}
+        with left_as_found(teacher):
+            for batch, answers in cached_batches(model, name, x, batch_size=check_count("batch_size", batch_size)):
+                for layer, rows in parts.items():
+                    out = as_places(answers[layer]).mean(2) if pool else answers[layer]
+                    kind = torch.float64 if out.dtype == torch.float64 else torch.float32
+                    rows.append(out.reshape(len(batch), -1).to("cpu", kind))
+        return {layer: torch.cat(rows) for layer, rows in parts.items()}
     reduce = {name: kept.reduction(name) for name in names}
     if pool:
         reduce = {name: how if how == "mean" else Pooled(how) for name, how in reduce.items()}
     return collect_features(teacher, names, x, batch_size=batch_size, reduce=reduce, call=kept.call)
+
+
+def has_cached(networks: Networks, name: str, outputs: Iterable[str]) -> bool:
+    """Return whether networks have a cache for outputs of a teacher, as they are when it runs eagerly."""
+    model = networks.teachers[name].get_submodule("model")
+    known = {LOGITS, *networks.teacher_layers(name)}
+    return networks.cache is not None and eager_model(model) is model and known.issuperset(outputs)
+
+
+def cached_batches(
+    networks: Networks, name: str, x: Tensor, *, batch_size: int
+) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """Yield batches of inputs, and what a teacher puts out for them with its tapped layers, by way of the cache."""
+    teacher = networks.teachers[name]
+    first = next(iter([*teacher.parameters(), *teacher.buffers()]), x)
+    floating = x.is_floating_point() and first.is_floating_point()
+    for batch in torch.split(x, batch_size):
+        yield batch, networks.teacher_outputs(name, batch.to(first.device, first.dtype if floating else None))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pidkit.mi.conditional_models import ConditionalGaussian as ConditionalGaussian
     from pidkit.mi.conditional_models import ConditionalLabelDecoder as ConditionalLabelDecoder
     from pidkit.mi.conditional_models import ConditionalPlugIn as ConditionalPlugIn
-    from pidkit.mi.decoder import Budget as Budget
+    from pidkit.mi.decoder import DECODER_BUDGET as DECODER_BUDGET
     from pidkit.mi.decoder import FittedLabelDecoder as FittedLabelDecoder
     from pidkit.mi.decoder import LabelDecoder as LabelDecoder
     from pidkit.mi.decoder import ReconstructionDecoder as ReconstructionDecoder
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pidkit.mi.tasks import TASKS as TASKS
     from pidkit.mi.tasks import Task as Task
     from pidkit.mi.tasks import gaussian_task as gaussian_task
+    from pidkit.nn import TrainingBudget as TrainingBudget
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
@@ -66,7 +67,8 @@ __getattr__, __dir__, __all__ = attach(
         "LabelDecoder": "pidkit.mi.decoder",
         "FittedLabelDecoder": "pidkit.mi.decoder",
         "ReconstructionDecoder": "pidkit.mi.decoder",
-        "Budget": "pidkit.mi.decoder",
+        "DECODER_BUDGET": "pidkit.mi.decoder",
+        "TrainingBudget": "pidkit.nn",
         "Task": "pidkit.mi.tasks",
         "gaussian_task": "pidkit.mi.tasks",
         "TASKS": "pidkit.mi.tasks",

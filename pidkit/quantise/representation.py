@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from pidkit.arguments import check_count, check_seed, flag
-from pidkit.errors import InputError
+from pidkit.arguments import Memory, byte_count, check_count, check_seed, flag
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.rows import CodeTransformer, as_array
-from pidkit.quantise.steps import PrincipalComponents, unit_rows
+from pidkit.quantise.pieces import COPIES, DEFAULT_MEMORY, SomeRows, array_or_pieces
+from pidkit.quantise.rows import CodeTransformer, unit_rows
+from pidkit.quantise.steps import PrincipalComponents
 from pidkit.types import AnyArray, FloatArray, IntArray
+
+FEWEST_BATCHED = 1000
+"""Rows of a batch at least, and rows that are clustered together however wide they are."""
 
 
 class RepresentationCodes(CodeTransformer):
@@ -32,13 +36,13 @@ class RepresentationCodes(CodeTransformer):
     normalise : bool
         Scale rows to unit Euclidean length first.
     n_init : int
-        Starts of k-means; the streaming fit has one.
-    streaming : bool
-        Read `x` in batches (IncrementalPCA, then MiniBatchKMeans, two passes), for memory-mapped arrays that do not fit
-        in memory. Slower and less exact: its codes are not those of the plain fit. Batches are drawn at
-        random over all rows, so that an array sorted by class is no trap.
-    batch_size : int
-        Rows of a batch when streaming, at least n_pca and n_codes.
+        Starts of k-means.
+    memory : int or str, optional
+        Bytes, or text such as "500 MB"; None is "1 GiB", or what `coded_pid` says. An array that takes more as float64,
+        such as a large memory map, is read in pieces. Its components are those of the covariance or, beyond 3000
+        features, found by subspace iteration, a pass each; then all rows are in memory as their components, and k-means
+        goes on as ever. Without PCA, or for rows whose components are larger than that as well, k-means sees one random
+        batch of rows after the other (MiniBatchKMeans, one start).
     random_state : int
         Seed.
 
@@ -79,8 +83,7 @@ class RepresentationCodes(CodeTransformer):
         *,
         normalise: bool = False,
         n_init: int = 10,
-        streaming: bool = False,
-        batch_size: int = 4096,
+        memory: Memory | None = None,
         random_state: int = 0,
     ) -> None:
         """Keep the parameters; `fit` checks them."""
@@ -88,24 +91,23 @@ class RepresentationCodes(CodeTransformer):
         self.n_codes = n_codes
         self.normalise = normalise
         self.n_init = n_init
-        self.streaming = streaming
-        self.batch_size = batch_size
+        self.memory = memory
         self.random_state = random_state
 
-    def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
+    def fit(self, x: npt.ArrayLike | SomeRows, y: object = None) -> Self:
         """Find the components and the centres of `x`, shape (n, ...); `y` is ignored.
 
         Raises
         ------
         InputError
-            `x` is not a finite, real, non-empty array, n_codes is not between 1 and the number of rows, or batch_size
-            is too small, or a flag is neither True nor False.
+            `x` is not a finite, real, non-empty array, n_codes is not between 1 and the number of rows, memory is no
+            size, or normalise is neither True nor False.
         """
         flag("normalise", self.normalise)
-        flag("streaming", self.streaming)
-        check_count("batch_size", self.batch_size)  # also where it is not used
-        array = as_array(x)
-        n, d = len(array), array[0].size
+        if self.memory is not None:
+            byte_count("memory", self.memory)
+        given = array_or_pieces(x, self.memory)
+        n, d = len(given), given.n_features if isinstance(given, SomeRows) else given[0].size
         check_count("n_init", self.n_init)
         check_count("n_codes", self.n_codes, at_most=n, limit="the number of rows")
         self.n_pca_ = d if self.n_pca is None else min(check_count("n_pca", self.n_pca), n, d)
@@ -114,21 +116,19 @@ class RepresentationCodes(CodeTransformer):
         reduced = self.n_pca_ < d
         self.pca_ = PrincipalComponents(self.n_pca_, random_state=self.random_state) if reduced else None
         self.codes_ = KMeansCodes(self.n_codes, n_init=self.n_init, random_state=self.random_state)
-        if self.streaming:
+        if isinstance(given, SomeRows):
             if self.pca_ is not None:
-                for rows in self._batches(array):
-                    self.pca_.partial_fit(rows)
-            for rows in self._batches(array):
-                self.codes_.partial_fit(self._project(rows))
+                self.pca_.fit(replace(given, unit=self.normalise))
+            self._cluster(given)
         else:
-            rows = self._scaled(array)
+            rows = self._scaled(given)
             if self.pca_ is not None:
                 self.pca_.fit(rows)
             self.codes_.fit(self._project(rows))
         self.n_codes_ = self.codes_.n_codes_
         return self
 
-    def codes(self, x: npt.ArrayLike) -> IntArray:
+    def codes(self, x: npt.ArrayLike | SomeRows) -> IntArray:
         """Return the code of every row of `x`, shape (n, ...), as (n,).
 
         Raises
@@ -138,9 +138,8 @@ class RepresentationCodes(CodeTransformer):
         """
         check_is_fitted(self)
         self._check_names(x)
-        array = as_array(x)
-        size = self.batch_size if self.streaming else len(array)
-        parts = [array[start : start + size] for start in range(0, len(array), size)]
+        given = array_or_pieces(x, self.memory)
+        parts: Iterable[AnyArray] = given if isinstance(given, SomeRows) else [given]
         return np.concatenate([self.codes_.codes(self._project(self._scaled(part))) for part in parts])
 
     def _scaled(self, array: AnyArray) -> FloatArray:
@@ -150,11 +149,19 @@ class RepresentationCodes(CodeTransformer):
     def _project(self, rows: FloatArray) -> FloatArray:
         return rows if self.pca_ is None else self.pca_.transform(rows)
 
-    def _batches(self, array: AnyArray) -> Iterator[FloatArray]:
-        """Yield random batches of at least batch_size rows, or all rows where there are fewer."""
-        size = check_count("batch_size", self.batch_size)
-        if size < max(self.n_pca_ if self.pca_ is not None else 0, self.n_codes):
-            raise InputError(f"batch_size must be at least n_pca and n_codes, not {size}; raise batch_size")
-        order = np.random.default_rng(check_seed(self.random_state)).permutation(len(array))
-        for batch in np.array_split(order, max(1, len(array) // size)):
-            yield self._scaled(array[np.sort(batch)])  # in the order of the file, to read it forwards
+    def _cluster(self, pieces: SomeRows) -> None:
+        """Fit k-means to rows that are read in pieces: to all of their components, or to batches where these are large.
+
+        Batches are drawn at random over all rows, so that an array sorted by class is no trap, and read in the order of
+        the file.
+        """
+        n, memory = len(pieces), byte_count("memory", DEFAULT_MEMORY if self.memory is None else self.memory)
+        if COPIES * 8 * n * self.n_pca_ <= memory or n <= FEWEST_BATCHED:
+            self.codes_.fit(np.concatenate([self._project(self._scaled(part)) for part in pieces]))
+            return
+        height = max(self.n_codes, FEWEST_BATCHED, memory // COPIES // (8 * pieces.n_features))
+        order = np.random.default_rng(check_seed(self.random_state)).permutation(n)
+        for batch in np.array_split(order, max(1, n // height)):
+            own = np.sort(batch) if pieces.rows is None else pieces.rows[np.sort(batch)]
+            few = SomeRows(pieces.array, own, self.memory)
+            self.codes_.partial_fit(np.concatenate([self._project(self._scaled(part)) for part in few]))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import pairwise_distances_chunked
+from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from pidkit.array_likes import plain_array
@@ -91,6 +92,14 @@ def as_rows(x: npt.ArrayLike) -> FloatArray:
     if peak > LARGEST:
         raise InputError(f"x holds values beyond {LARGEST:g}, whose squares overflow; rescale it")
     return rows
+
+
+def unit_rows(rows: FloatArray) -> FloatArray:
+    """Return `rows` (n, d) at unit Euclidean length, zero rows as they are."""
+    peak = np.abs(rows).max(axis=1, keepdims=True)
+    # Rows of tiny numbers first come to order one: their squares would underflow and they would pass for zero.
+    scaled: FloatArray = normalize(rows / np.where(peak > 0, peak, 1.0))
+    return scaled
 
 
 def check_spread(rows: FloatArray) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA, IncrementalPCA
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from pidkit.arguments import check_count, check_seed
 from pidkit.errors import InputError
-from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, widest
+from pidkit.quantise.pieces import SomeRows, leading_components
+from pidkit.quantise.rows import RowTransformer, as_rows, check_spread, unit_rows, widest
 from pidkit.types import AnyArray, FloatArray
 
 
@@ -105,13 +106,14 @@ class PrincipalComponents(RowTransformer):
     components_: FloatArray
     _range: FloatArray
     mean_: FloatArray
+    _model: PCA | IncrementalPCA | None
 
     def __init__(self, n_components: int = 10, *, random_state: int = 0) -> None:
         """Keep the parameters; `fit` checks them."""
         self.n_components = n_components
         self.random_state = random_state
 
-    def fit(self, x: npt.ArrayLike, y: object = None) -> Self:
+    def fit(self, x: npt.ArrayLike | SomeRows, y: object = None) -> Self:
         """Find the components of `x`, shape (n, ...), afresh; `y` is ignored.
 
         Raises
@@ -119,6 +121,8 @@ class PrincipalComponents(RowTransformer):
         InputError
             `x` is not a finite, real, non-empty array, or n_components exceeds min(n, d).
         """
+        if isinstance(x, SomeRows):
+            return self._fit_pieces(x)
         rows = as_rows(x)
         self._keep_names(x)
         n_components = self._check_components(rows)
@@ -149,8 +153,8 @@ class PrincipalComponents(RowTransformer):
             `x` is not a finite, real, non-empty array with as many features as in `fit`.
         """
         rows = self._later_rows(x)
-        projected: FloatArray = self._model.transform(rows - self._shift)
-        return projected
+        rows = rows - self._shift
+        return np.asarray(rows @ self.components_.T if self._model is None else self._model.transform(rows))
 
     def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> AnyArray:
         """Return one name a component: "principalcomponents0" and so on.
@@ -163,10 +167,32 @@ class PrincipalComponents(RowTransformer):
         check_is_fitted(self)
         return np.array([f"principalcomponents{k}" for k in range(len(self.components_))], dtype=object)
 
-    def _check_components(self, rows: FloatArray) -> int:
+    def _check_components(self, rows: FloatArray | SomeRows) -> int:
+        shape = (len(rows), rows.n_features) if isinstance(rows, SomeRows) else rows.shape
         return check_count(
-            "n_components", self.n_components, at_most=min(rows.shape), limit="the smaller of rows and features"
+            "n_components", self.n_components, at_most=min(shape), limit="the smaller of rows and features"
         )
+
+    def _fit_pieces(self, pieces: SomeRows) -> Self:
+        """Find the components of rows that are read in pieces."""
+        n_components = self._check_components(pieces)
+        extremes: list[FloatArray] = []
+
+        def read() -> Iterator[FloatArray]:
+            first = not extremes
+            for rows in pieces:
+                if first:
+                    extremes[:] = [widest(rows, extremes[0] if extremes else None)]
+                yield rows
+
+        rng = np.random.default_rng(check_seed(self.random_state))
+        self.components_, self.mean_ = leading_components(
+            read, n_components, pieces.n_features, rng, exact=pieces.covariance_fits
+        )
+        self._range = extremes[0]
+        check_spread(self._range)
+        self._model, self._shift, self.n_features_in_ = None, self.mean_, pieces.n_features
+        return self
 
     def _take(self, model: PCA | IncrementalPCA, rows: FloatArray, *, restart: bool) -> Self:
         """Fit `model` on `rows` or, unless `restart`, on one more batch of them."""
@@ -184,11 +210,3 @@ class PrincipalComponents(RowTransformer):
         self.n_features_in_ = rows.shape[1]
         self.components_, self.mean_ = model.components_, self._shift + model.mean_
         return self
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Return `rows` (n, d) at unit Euclidean length, zero rows as they are."""
-    peak = np.abs(rows).max(axis=1, keepdims=True)
-    # Rows of tiny numbers first come to order one: their squares would underflow and they would pass for zero.
-    scaled: FloatArray = normalize(rows / np.where(peak > 0, peak, 1.0))
-    return scaled

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, seed_name, whole_number
+from pidkit.arguments import Memory, Rng, byte_count, generator, seed_name, whole_number
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import BiasWarning, InputError, nothing_told_by, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import count_samples, takes_two_sources
@@ -38,6 +39,7 @@ from pidkit.representations.finite_samples import (
     shuffled_null,
     spreads,
 )
+from pidkit.representations.fold_rows import Layer
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.symbols import encode_labels
 from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
@@ -56,6 +58,7 @@ def coded_pid(
     bias: BiasCorrection = "none",
     n_bootstrap: int = 0,
     n_null: int = 0,
+    memory: Memory = "1 GiB",
     solver: SolverName = "auto",
     tol: float | None = None,
     unit: Unit = "bits",
@@ -86,6 +89,9 @@ def coded_pid(
         "none", "miller-madow", "extrapolation" or "shuffle": what fills `corrected`; the raw atoms are always there.
     n_bootstrap, n_null : int
         Resamples for the spread, and permutations of the labels for the null.
+    memory : int or str
+        Bytes, or text such as "1 GiB". A layer that takes more as float64 is read in pieces by `RepresentationCodes`,
+        unless it has a `memory` of its own, and by the decoder, as in `representation_pid`; other quantisers refuse it.
     solver, tol, unit
         As in `bivariate_pid`.
     rng : int or numpy.random.Generator
@@ -126,13 +132,14 @@ def coded_pid(
     >>> round(result.unique_1, 2), round(abs(result.redundancy), 2)
     (1.0, 0.0)
     """
+    memory = byte_count("memory", memory)
     check_unit(unit)
     check_solver(solver)
     check_tol(tol)
     n_bootstrap, n_null = whole_number("n_bootstrap", n_bootstrap), whole_number("n_null", n_null)
     bias = check_correction(bias, n_null=n_null)
     draws = generator(rng)
-    quantiser_1, quantiser_2 = copy_quantisers(quantiser)
+    quantiser_1, quantiser_2 = copy_quantisers(quantiser, memory)
     if decoder is not None:
         check_decoder(decoder)
     y = read_labels(labels)
@@ -142,7 +149,11 @@ def coded_pid(
             raise InputError(f"{name} holds codes already: leave out quantiser, fit_fraction and decoder")
         if layer.codes.size != y.size:
             raise InputError(f"{name} must have one code a label: {layer.codes.size} for {y.size} labels")
-    rows = {name: read_rows(x, y.size, name) for name, x in (("x1", x1), ("x2", x2)) if not isinstance(x, CodedLayer)}
+    rows = {
+        name: read_rows(mapped_rows(x, name), y.size, name)
+        for name, x in (("x1", x1), ("x2", x2))
+        if not isinstance(x, CodedLayer)
+    }
     n_rows = y.size
     split = split_rows(n_rows, fit_fraction, draws)
     y = y if split is None else y[split[1]]
@@ -151,7 +162,7 @@ def coded_pid(
     def code(name: str, own: Quantiser) -> CodedLayer:
         if name in ready:
             return ready[name]
-        codes, n_codes = encode(own, rows[name], split, name)
+        codes, n_codes = encode(own, rows[name], split, name, memory)
         return CodedLayer(codes, n_codes, describe(own), is_constant(rows[name]))
 
     first, second = code("x1", quantiser_1), code("x2", quantiser_2)
@@ -162,7 +173,7 @@ def coded_pid(
     null = shuffled_null(samples, n_null, draws) if n_null else None
     resampled = bootstrap(samples, n_bootstrap, draws) if n_bootstrap else None
     sizes = np.unique(y, return_counts=True)[1]
-    read = None if decoder is None else _read_by_decoder(y, (rows["x1"], rows["x2"]), split, decoder, draws)
+    read = None if decoder is None else _read_by_decoder(y, rows, split, decoder, draws, memory)
     biases = {
         "mi_1": predicted_bias(sizes.size, n_1, samples.n),
         "mi_2": predicted_bias(sizes.size, n_2, samples.n),
@@ -218,13 +229,16 @@ def _warn_of_codes(result: CodedPID) -> None:
 
 def _read_by_decoder(
     y: IntArray,
-    layers: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    layers: Mapping[str, npt.NDArray[Any]],
     split: RowSplit,
     decoder: Decoder,
     rng: np.random.Generator,
+    memory: int,
 ) -> tuple[float, float]:
     """Return what cross-fitted decoders read out of the measured rows of both layers, in nats."""
-    rows = {name: layer if split is None else layer[split[1]] for name, layer in zip(("x1", "x2"), layers, strict=True)}
+    limit = None if decoder == "softmax" else memory
+    measured = None if split is None else split[1]
+    rows = {name: Layer.read(layer, y.size, name, limit, measured) for name, layer in layers.items()}
     read = decode_layers(rows, y, cross_fitting_splits(y, FOLDS, None, rng), decoder=decoder, rng=rng)
     return read["x1"].report.calibrated, read["x2"].report.calibrated
 

@@ -40,7 +40,7 @@ class CodedLayer(Result):
         return f"CodedLayer of {self.codes.size} rows: {self.n_codes} codes by {self.quantiser['name']}"
 
 
-def code_once(layer: npt.ArrayLike, quantiser: Quantiser | None) -> CodedLayer:
+def code_once(layer: npt.ArrayLike, quantiser: Quantiser | None, memory: int) -> CodedLayer:
     """Return the codes of a layer by a fresh copy of a quantiser.
 
     Raises
@@ -48,7 +48,7 @@ def code_once(layer: npt.ArrayLike, quantiser: Quantiser | None) -> CodedLayer:
     InputError
         As `codes_of`.
     """
-    fresh, _ = copy_quantisers((quantiser, None))
+    fresh, _ = copy_quantisers((quantiser, None), memory)
     rows = read_array(layer, "x")
-    codes, n_codes = encode(fresh, read_rows(rows, len(rows), "x"), None, "x")
+    codes, n_codes = encode(fresh, read_rows(rows, len(rows), "x"), None, "x", memory)
     return CodedLayer(codes, n_codes, describe(fresh), is_constant(rows))

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 
-from pidkit.arguments import real_number
+from pidkit.arguments import real_number, shown_bytes
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.clusterer import ClustererCodes, is_clusterer
+from pidkit.quantise.pieces import SomeRows, needs_pieces
 from pidkit.quantise.rows import as_array
 from pidkit.types import AnyArray, IntArray
 
@@ -42,9 +43,11 @@ class Quantiser(Protocol):
 
 
 def copy_quantisers(
-    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None,
+    quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None, memory: int | None = None
 ) -> tuple[Quantiser, Quantiser]:
     """Return an unfitted copy for each source; None stands for the default, and a clusterer gives its clusters.
+
+    A RepresentationCodes that says nothing of memory is given `memory`.
 
     Raises
     ------
@@ -65,6 +68,9 @@ def copy_quantisers(
                 "Use one of pidkit.quantise, such as RepresentationCodes()"
             )
     first, second = (RepresentationCodes() if one is None else clone(one) for one in taken)
+    for one in (first, second):
+        if isinstance(one, RepresentationCodes) and one.memory is None:
+            one.memory = memory
     return first, second
 
 
@@ -112,7 +118,9 @@ def split_rows(n: int, fit_fraction: float | None, rng: np.random.Generator) -> 
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 
-def encode(quantiser: Quantiser, x: AnyArray, split: RowSplit, name: str) -> tuple[IntArray, int]:
+def encode(
+    quantiser: Quantiser, x: AnyArray, split: RowSplit, name: str, memory: int | None = None
+) -> tuple[IntArray, int]:
     """Fit the quantiser, in place, and return the codes of the rows to measure and how many codes there are.
 
     Raises
@@ -120,7 +128,18 @@ def encode(quantiser: Quantiser, x: AnyArray, split: RowSplit, name: str) -> tup
     InputError
         If the rows cannot be quantised, or what comes out is not one code a row below `n_codes_`.
     """
-    to_fit, to_measure = (x, x) if split is None else (x[split[0]], x[split[1]])
+    to_fit: Any = x
+    to_measure: Any = x
+    if isinstance(quantiser, RepresentationCodes) and needs_pieces(x, quantiser.memory):
+        to_fit, to_measure = (SomeRows(x, rows, quantiser.memory) for rows in split or (None, None))
+    elif memory is not None and not isinstance(quantiser, RepresentationCodes) and needs_pieces(x, memory):
+        raise InputError(
+            f"{name} takes {shown_bytes(8 * x.size)} as float64, more than memory, {shown_bytes(memory)}, and "
+            f"{type(quantiser).__name__} reads it whole; raise memory, or take RepresentationCodes(), which reads it "
+            "in pieces"
+        )
+    elif split is not None:
+        to_fit, to_measure = x[split[0]], x[split[1]]
     try:
         quantiser.fit(to_fit)
         codes = np.asarray(quantiser.transform(to_measure))

@@ -9,10 +9,14 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from pidkit.mi.decoder.discriminant import Moments, choose_discriminant
 from pidkit.mi.decoder.log_loss import log_loss
+from pidkit.representations.folds import some_rows
 from pidkit.types import FloatArray, IntArray
 
 COMPONENTS = (0, 8, 64)
 """Numbers of principal components to choose from."""
+
+COMPARED_TRAIN, COMPARED_STOP = 30_000, 10_000
+"""Rows to fit to, and rows to read, up to which all take part in the choice; of more, so many are drawn."""
 
 VOTERS = 20
 """Neighbours that vote, at most, where the label is not told by a linear order."""
@@ -52,10 +56,20 @@ def kept_columns(
     """
     numbers: list[int] = list(dict.fromkeys(min(n_scores + extra, train[0].shape[1]) for extra in candidates))
     losses = []
+    train, stop = (_some(part, most) for part, most in ((train, COMPARED_TRAIN), (stop, COMPARED_STOP)))
     for number in numbers:
         own, read = (train[0][:, :number], train[1]), (stop[0][:, :number], stop[1])
         losses.append(min(_discriminant_loss(own, read), _neighbour_loss(own, read)))
     return min(zip(losses, numbers, strict=True))[1]
+
+
+def _some(part: tuple[FloatArray, IntArray], most: int) -> tuple[FloatArray, IntArray]:
+    """Return rows and their classes, or a random selection of `most` of them."""
+    rows, labels = part
+    if labels.size <= most:
+        return part
+    chosen = some_rows(labels.size, most, np.random.default_rng(0))
+    return rows[chosen], labels[chosen]
 
 
 def _discriminant_loss(train: tuple[FloatArray, IntArray], stop: tuple[FloatArray, IntArray]) -> float:

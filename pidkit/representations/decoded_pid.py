@@ -16,7 +16,8 @@ from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.decoders import Decoder, decoder_name
-from pidkit.representations.estimate import all_of, atoms_from, by_name, hull
+from pidkit.representations.estimate import all_of, at_corner, atoms_from, by_name, hull
+from pidkit.representations.estimate_result import SIGNIFICANT
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads
 from pidkit.representations.nulls import null_tests
 from pidkit.representations.reading import Readings, read_pair
@@ -42,6 +43,7 @@ def decoded_pid(
     learning_curve: bool = True,
     synergy: bool = True,
     known: Readings | None = None,
+    memory: int | None = None,
     provenance: Mapping[str, Any],
 ) -> RepresentationPID:
     """Return the result of `representation_pid` without issuing its warnings.
@@ -54,7 +56,7 @@ def decoded_pid(
         Ranks 0, 1, ... without gaps.
     decoder, n_codes, n_bootstrap, n_null, unit
         As in `representation_pid`, checked.
-    n_folds, groups, rng, learning_curve, synergy, known
+    n_folds, groups, rng, learning_curve, synergy, known, memory
         As in `read_pair`. Without a decoder of both layers the synergy and I(Y;X1,X2) are NaN. Without a learning curve
         `at_limit` is what was read, and the intervals hold the sample's error alone.
     provenance : mapping
@@ -76,6 +78,7 @@ def decoded_pid(
         learning_curve=learning_curve,
         synergy=synergy,
         known=known,
+        memory=memory,
     )
     scored = curve.whole
     # Streams of their own: the same seed resamples the same rows, whatever else is drawn before.
@@ -85,18 +88,25 @@ def decoded_pid(
     unknown = () if synergy else OF_BOTH
     estimate, *ends = (_named(values, unknown) for values in (informations, held_out, in_sample))
     entropy_y = entropy(np.bincount(y) / y.size)
-    limits = [_named(values, unknown) for values in curve.limits(entropy_y)]
+    at_limit = curve.limits(entropy_y)
+    limits = [_named(values, unknown) for values in at_limit]
     wide, errors, p_values = (
         _without(numbers, unknown) for numbers in (curve.standard_errors(), scored.standard_errors(), curve.p_values())
     )
+    corners = [_without(at_corner(values, p_values), unknown) for values in (informations, *at_limit)]
+    spanned = (estimate, *ends, *limits, *corners)
     null = None
     if n_null:
         by_nulls, null = _test_by_nulls(scored, n_null, of_null)
         p_values |= {name: max(p_values[name], by_null) for name, by_null in by_nulls.items()}
+    intervals = {name: hull([end[name] for end in spanned if name in end], wide[name]) for name in estimate}
+    for name in ATOMS:
+        if p_values[name] > SIGNIFICANT:  # what may be nothing, by what decoders miss, has nothing in its interval
+            intervals[name] = min(intervals[name][0], 0.0), intervals[name][1]
     miscalibration, miscalibration_error = scored.miscalibration()
     return RepresentationPID(
         **estimate,
-        interval={name: hull([end[name] for end in (estimate, *ends, *limits)], wide[name]) for name in estimate},
+        interval=intervals,
         standard_error=errors,
         held_out=ends[0],
         in_sample=ends[1],

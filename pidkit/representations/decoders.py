@@ -27,6 +27,7 @@ from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
 from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.result import DecoderReport
+from pidkit.representations.streamed_layers import is_thinned, thinned
 from pidkit.types import FloatArray, IntArray
 
 Decoder = str | ProbabilisticClassifier | LabelDecoder
@@ -60,7 +61,7 @@ class DecodedLayer:
 
 
 def decode_layers(
-    layers: Mapping[str, npt.ArrayLike],
+    layers: Mapping[str, npt.ArrayLike | Layer],
     labels: IntArray,
     splits: Sequence[ThreeWaySplit],
     *,
@@ -82,7 +83,7 @@ def decode_layers(
     layers : mapping of str to array_like or torch.Tensor, shape (n, ...)
         By name: float16, memory maps and maps (n, c, h, w) are read as they are, sequences (n, length, d) are averaged
         over their length. Layers of more than WIDE_FEATURES features are projected first, for each split by its
-        training rows.
+        training rows. What `Layer.read` returned is taken as it is: such a layer may be one that is read in pieces.
     labels : ndarray of int, shape (n,)
         Ranks 0, 1, ... without gaps.
     splits : sequence of ThreeWaySplit
@@ -114,23 +115,31 @@ def decode_layers(
     (True, (600, 3))
     """
     check_decoder(decoder)
-    read = [Layer.read(x, labels.size, name) for name, x in layers.items()]
+    read = [x if isinstance(x, Layer) else Layer.read(x, labels.size, name) for name, x in layers.items()]
     wanted: dict[str, tuple[Decoder, list[int]]] = {one.name: (decoder, [k]) for k, one in enumerate(read)}
     if together is not None:
         wanted[together] = ("linear" if decoder == "softmax" else decoder, [*range(len(read))])
     known = {} if known is None else known
     telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
     readings = {
-        name: _Reading.empty([k for k in which if k in telling], reader, labels, rng)
+        name: _Reading.empty([k for k in which if k in telling], reader, labels, rng, streamed=_streamed(read, which))
         for name, (reader, which) in wanted.items()
         if name not in known and any(k in telling for k in which)
     }
     log_p = np.empty(labels.size)
-    for split in splits:
+    few = {True: [thinned(split) for split in splits], False: list(splits)}
+    some_left_out = any(map(is_thinned, splits))
+    folds = {
+        (k, fewer): read[k].of_folds(labels, few[fewer], groups)
+        for one in readings.values()
+        if one.decoder != "softmax"
+        for k in one.layers
+        for fewer in [one.streamed and some_left_out]
+    }
+    for number, split in enumerate(splits):
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
-        taken = {k for one in readings.values() if one.decoder != "softmax" for k in one.layers}
-        rows = {k: read[k].of_fold(labels, split, groups) for k in sorted(taken)}
+        rows = {key: next(fold) for key, fold in folds.items()}
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
@@ -138,18 +147,27 @@ def decode_layers(
                 logits = read[which].array[np.concatenate([seen, split.value])]
                 q = of_logits(logits, int(labels.max()) + 1, read[which].name)
             else:
-                seen = split.stop
-                own = side_by_side([rows[which] for which in reading.layers])
-                q, notes = _posteriors(own, labels, split, reading.decoder, reading.rng)
+                fewer = reading.streamed and some_left_out
+                own = few[fewer][number]
+                seen = own.stop
+                of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
+                q, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
                 reading.notes.update(notes)
-                reading.widths.add(own.train.shape[1])
+                reading.notes.update(*(read[k].notes for k in reading.layers))
+                reading.widths.add(of_layers.train.shape[1])
             reading.fill(q, seen, split.value, labels, groups)
+        del rows
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
         if layer.constant:
             decoded[layer.name] = _nothing_told(labels, decoder, (nothing_told_by(layer.name),))
     decoded.update(known)
     return {name: decoded.get(name) or _nothing_told(labels, reader) for name, (reader, _) in wanted.items()}
+
+
+def _streamed(layers: Sequence[Layer], which: Sequence[int]) -> bool:
+    """Return whether any of these layers is read in pieces."""
+    return any(layers[k].streamed is not None for k in which)
 
 
 def _nothing_told(labels: IntArray, decoder: Decoder, warnings: tuple[str, ...] = ()) -> DecodedLayer:
@@ -170,12 +188,15 @@ class _Reading:
     notes: set[str]
     widths: set[int]
     rng: np.random.Generator
+    streamed: bool
 
     @classmethod
-    def empty(cls, layers: Sequence[int], decoder: Decoder, labels: IntArray, rng: np.random.Generator) -> _Reading:
+    def empty(
+        cls, layers: Sequence[int], decoder: Decoder, labels: IntArray, rng: np.random.Generator, *, streamed: bool
+    ) -> _Reading:
         """Return the reading before the first fold."""
         raw, calibrated = np.empty((2, labels.size, int(labels.max()) + 1))
-        return cls(layers, decoder, raw, calibrated, set(), set(), copy.deepcopy(rng))
+        return cls(layers, decoder, raw, calibrated, set(), set(), copy.deepcopy(rng), streamed)
 
     def fill(self, q: FloatArray, seen: IntArray, value: IntArray, labels: IntArray, groups: IntArray | None) -> None:
         """Take the posteriors of the rows `seen`, which the calibration is fitted to, and then of the rows `value`."""
@@ -196,6 +217,7 @@ class _Reading:
             claimed=float((self.calibrated * np.log(self.calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
             accuracy=float((self.calibrated.argmax(1) == labels).mean()),
             learning_exponent=learning_exponent(self.decoder, max(self.widths, default=0)),
+            streamed=self.streamed,
         )
         return DecodedLayer(self.calibrated, report, tuple(sorted(self.notes)))
 

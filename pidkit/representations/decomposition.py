@@ -7,7 +7,8 @@ from typing import overload
 
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, flag, generator, seed_name, whole_number
+from pidkit.arguments import Memory, Rng, flag, generator, seed_name, whole_number
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
 from pidkit.representations.coded import coded_pid
@@ -38,6 +39,7 @@ def representation_pid(
     synergy: bool = ...,
     n_bootstrap: int = ...,
     n_null: int = ...,
+    memory: Memory = ...,
     unit: Unit = ...,
     rng: Rng = ...,
 ) -> RepresentationPID: ...
@@ -51,6 +53,7 @@ def representation_pid(
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None],
     n_bootstrap: int = ...,
     n_null: int = ...,
+    memory: Memory = ...,
     unit: Unit = ...,
     rng: Rng = ...,
 ) -> CodedPID: ...
@@ -69,6 +72,7 @@ def representation_pid(
     synergy: bool = True,
     n_bootstrap: int = 0,
     n_null: int = 0,
+    memory: Memory = "1 GiB",
     unit: Unit = "bits",
     rng: Rng = 0,
 ) -> RepresentationPID | CodedPID:
@@ -113,6 +117,10 @@ def representation_pid(
     n_bootstrap, n_null : int
         Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
         atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
+    memory : int or str
+        Bytes, or text such as "1 GiB". A layer that takes more as float64 is read in pieces that together take about
+        as much, and its decoder's report says `streamed`: it is projected as layers of more than 1000 features are,
+        to label scores and principal components, which are fitted to a random selection of the training rows.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator
@@ -142,10 +150,11 @@ def representation_pid(
     -----
     The interval of an atom is the hull of its values from the estimated, the held-out and the in-sample informations
     and from those of endless rows (`at_limit`, by the learning curve from half of the rows to all), widened by 1.96
-    standard errors of its row scores. So it holds the sample's error and what decoders of this kind have not learned
+    standard errors of its row scores; where no unique atom is told from zero, of redundancy and synergy also of those
+    where both layers tell the same. So it holds the sample's error and what decoders of this kind have not learned
     from so few rows, not what no decoder of this kind reads. An atom is called above chance where it exceeds what the
-    decoders have not learned. The page "What to believe of samples" of the documentation has
-    its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
+    decoders have not learned; one that is not called has zero in its interval. The page "What to believe of samples"
+    of the documentation has its coverage on layers with known atoms, as benchmarks/bench_layers.py measures it.
 
     Examples
     --------
@@ -178,6 +187,7 @@ def representation_pid(
             decoder=decoder,
             n_bootstrap=n_bootstrap,
             n_null=n_null,
+            memory=memory,
             unit=unit,
             rng=rng,
         )
@@ -197,11 +207,13 @@ def representation_pid(
         groups=groups,
         sequences=sequences,
         rng=name_of_seed if isinstance(name_of_seed, int) else 0,
+        memory=memory,
     )
     known = readings_of({name: check_same_rows(piece, rows, name) for name, piece in pieces.items()})
     y, members = rows.y, rows.groups
     layers: dict[str, npt.ArrayLike] = {
-        name: x._layer if isinstance(x, LayerPosteriors) else x for name, x in (("x1", x1), ("x2", x2))
+        name: x._layer if isinstance(x, LayerPosteriors) else mapped_rows(x, name)
+        for name, x in (("x1", x1), ("x2", x2))
     }
     if rows.sequences == "tokens":
         layers, y, members = read_tokens(layers, y, members)
@@ -218,7 +230,8 @@ def representation_pid(
         unit=unit,
         rng=draws,
         known=known if pieces else None,
-        provenance={"sequences": rows.sequences, "rng": name_of_seed},
+        memory=rows.memory,
+        provenance={"sequences": rows.sequences, "memory": rows.memory, "rng": name_of_seed},
     )
     for text in result.warnings:
         warn(text)

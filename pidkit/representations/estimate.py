@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from pidkit.errors import InputError
 from pidkit.info import entropy
 from pidkit.pid.decomposition import pid_from_samples
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.estimate_result import PIDEstimate
+from pidkit.representations.estimate_result import SIGNIFICANT, PIDEstimate
 from pidkit.representations.finite_samples import CodedSamples, bootstrap, spreads
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS, Scores, cross_validate
 from pidkit.representations.nulls import null_tests
@@ -89,9 +89,9 @@ def estimate_pid(
     -----
     docs/meaning/what-to-believe.md has bias, spread and coverage on systems with known atoms, and
     benchmarks/bench_estimates.py repeats them. The interval of an atom is the hull of its held-out, in-sample and
-    estimated values, widened by 1.96 standard errors of its row scores. Where both sources are equally good and
-    independent given the target, both ends of the redundancy err to the same side, and its interval covers less often
-    than it says.
+    estimated values, widened by 1.96 standard errors of its row scores. Where the held-out rows tell neither unique
+    atom from zero (p > .05 for both), the sources may be equally good, which a maximum of two never shows: there the
+    intervals of redundancy and synergy also reach to their values at U = (I1 + I2) / 2.
 
     Examples
     --------
@@ -117,6 +117,7 @@ def estimate_pid(
     estimate = {**by_name(informations), **atoms_from(informations)}
     ends = [estimate, *({**by_name(values), **atoms_from(values)} for values in (held_out, in_sample))]
     p_values: dict[str, float] = {name: one_sided(ends[1][name], errors[name]) for name in ATOMS}
+    spanned = [*ends, at_corner(informations, p_values)]
     null = None
     if n_null:
         observed = np.array([getattr(plug_in, name) for name in ATOMS])
@@ -124,7 +125,7 @@ def estimate_pid(
         p_values = {name: max(p_values[name], by_nulls[name]) for name in ATOMS}
     result = PIDEstimate(
         **estimate,
-        interval={name: hull([end[name] for end in ends], errors[name]) for name in estimate},
+        interval={name: hull([end[name] for end in spanned if name in end], errors[name]) for name in estimate},
         standard_error=errors,
         held_out=ends[1],
         in_sample=ends[2],
@@ -160,6 +161,26 @@ def estimate_informations(scores: Scores) -> FloatArray:
 def atoms_from(informations: FloatArray) -> dict[str, float]:
     """Return the atoms of I1, I2, U and I12, such as redundancy = I1 + I2 - U (Bertschinger et al. 2014)."""
     return dict(zip(ATOMS, map(float, OF_ATOMS @ informations), strict=True))
+
+
+def at_corner(informations: FloatArray, p_values: Mapping[str, float]) -> dict[str, float]:
+    """Return redundancy, synergy and union where both sources tell the same, U = (I1 + I2) / 2, if they may.
+
+    They may where no unique atom has a p-value of at most .05. U is at least I1 and I2, so that its estimate exceeds
+    what two equally good sources tell by about half the difference that chance makes between them, held out and in
+    sample alike.
+
+    Examples
+    --------
+    >>> at_corner(np.array([1.1, 0.9, 1.2, 1.5]), {"unique_1": 0.2, "unique_2": 0.4})
+    {'redundancy': 1.0, 'synergy': 0.5, 'union': 1.0}
+    >>> at_corner(np.array([1.1, 0.9, 1.2, 1.5]), {"unique_1": 0.01, "unique_2": 0.4})
+    {}
+    """
+    if min(p_values["unique_1"], p_values["unique_2"]) <= SIGNIFICANT:
+        return {}
+    same = 0.5 * float(informations[0] + informations[1])
+    return {"redundancy": same, "synergy": float(informations[3]) - same, "union": same}
 
 
 def standard_errors(scores: Scores) -> dict[str, float]:

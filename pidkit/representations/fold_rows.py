@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 from pidkit.errors import InputError
 from pidkit.mi.samples import check_rows, scaling
 from pidkit.mi.splits import ThreeWaySplit
+from pidkit.quantise.pieces import needs_pieces
 from pidkit.quantise.rows import is_constant
 from pidkit.representations.components import kept_columns
+from pidkit.representations.streamed_layers import StreamedLayer
 from pidkit.representations.wide_layers import label_projection, read_layer
 from pidkit.types import AnyArray, FloatArray, IntArray
 
@@ -41,15 +43,23 @@ class Layer:
         In float64, or a wide layer as it is: its entries are checked when it is projected.
     constant : bool
         Whether all rows are the same, so that it tells nothing.
+    streamed : StreamedLayer, optional
+        How it is read where it is larger than the memory allowed.
     """
 
     name: str
     array: AnyArray
     constant: bool
+    streamed: StreamedLayer | None = None
 
     @classmethod
-    def read(cls, x: npt.ArrayLike, n: int, name: str) -> Layer:
+    def read(
+        cls, x: npt.ArrayLike, n: int, name: str, memory: int | None = None, rows: IntArray | None = None
+    ) -> Layer:
         """Return the layer of n rows; maps are flattened and sequences averaged.
+
+        One that takes more than `memory` bytes as float64 will be read in pieces; None is no limit. With `rows` these
+        rows alone count, without a copy of one that is read in pieces.
 
         Raises
         ------
@@ -57,23 +67,47 @@ class Layer:
             If it has not one finite row a label.
         """
         array = read_layer(x, name)
-        if len(array) != n:
-            raise InputError(f"{name} must have one row a label; it has {len(array)}, and there are {n} labels")
+        found = len(array) if rows is None else rows.size
+        if found != n:
+            raise InputError(f"{name} must have one row a label; it has {found}, and there are {n} labels")
         constant = is_constant(array)
+        if memory is not None and needs_pieces(array, memory) and not constant:
+            return cls(name, array, constant, StreamedLayer(array, name, memory, rows))
+        if rows is not None:
+            array = array[rows]
+            constant = is_constant(array)
         as_it_is = constant or array.shape[1] > WIDE_FEATURES
         return cls(name, array if as_it_is else check_rows(array, name), constant)
 
-    def of_fold(self, labels: IntArray, split: ThreeWaySplit, groups: IntArray | None) -> FoldRows:
-        """Return its rows for one fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
-        rows, wide = self.array, self.array.shape[1] > WIDE_FEATURES
-        if wide:
-            rows = label_projection(rows, labels, split, groups=groups, name=self.name)
-        shift, scale = scaling(rows[split.train])
-        found = FoldRows(*((rows[part] - shift) / scale for part in (split.train, split.stop, split.value)))
-        if not wide:
-            return found
-        kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
-        return FoldRows(*(part[:, :kept] for part in found))
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of it has to know, in sentences."""
+        return () if self.streamed is None else self.streamed.notes
+
+    def of_folds(
+        self, labels: IntArray, splits: Sequence[ThreeWaySplit], groups: IntArray | None
+    ) -> Iterator[FoldRows]:
+        """Yield its rows for each fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
+        if self.streamed is not None:
+            for split, parts in zip(splits, self.streamed.projections(labels, splits, groups), strict=True):
+                yield _standardised(parts, labels, split, wide=True)
+            return
+        wide = self.array.shape[1] > WIDE_FEATURES
+        for split in splits:
+            rows = label_projection(self.array, labels, split, groups=groups, name=self.name) if wide else self.array
+            yield _standardised((rows[split.train], rows[split.stop], rows[split.value]), labels, split, wide=wide)
+
+
+def _standardised(
+    parts: tuple[FloatArray, FloatArray, FloatArray], labels: IntArray, split: ThreeWaySplit, *, wide: bool
+) -> FoldRows:
+    """Return the parts in the scale of the first, and of projected layers the columns that are kept."""
+    shift, scale = scaling(parts[0])
+    found = FoldRows(*((part - shift) / scale for part in parts))
+    if not wide:
+        return found
+    kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
+    return FoldRows(*(part[:, :kept] for part in found))
 
 
 def side_by_side(layers: Sequence[FoldRows]) -> FoldRows:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pidkit.arguments import Memory, byte_count
 from pidkit.representations.coded_layer import CodedLayer, code_once
 from pidkit.representations.coding import Quantiser
 from pidkit.representations.table.sources import NamedLayer, Source
 
 
-def codes_of(*, x: Source, quantiser: Quantiser | None = None) -> CodedLayer:
+def codes_of(*, x: Source, quantiser: Quantiser | None = None, memory: Memory = "1 GiB") -> CodedLayer:
     """Code one layer once, without the labels, so that it can be paired with many others.
 
     Parameters
@@ -16,6 +17,8 @@ def codes_of(*, x: Source, quantiser: Quantiser | None = None) -> CodedLayer:
         The layer, shape (n, ...), as `coded_pid` takes x1, or the file that holds it.
     quantiser : transformer, optional
         As in `coded_pid`; None is `RepresentationCodes()`.
+    memory : int or str
+        As in `coded_pid`.
 
     Raises
     ------
@@ -36,4 +39,4 @@ def codes_of(*, x: Source, quantiser: Quantiser | None = None) -> CodedLayer:
     ... ).redundancy
     True
     """
-    return code_once(NamedLayer("x", "", (), x).load(), quantiser)
+    return code_once(NamedLayer("x", "", (), x).load(), quantiser, byte_count("memory", memory))

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from pidkit.arguments import Rng
+from pidkit.arguments import Memory, Rng
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError
 from pidkit.provenance import recorded_versions
 from pidkit.representations.decoders import Decoder
@@ -88,6 +89,7 @@ def posteriors_of(
     folds: int | None = None,
     groups: npt.ArrayLike | Iterable[Hashable] | None = None,
     sequences: Sequences = "mean",
+    memory: Memory = "1 GiB",
     unit: Unit = "bits",
     rng: Rng = 0,
 ) -> LayerPosteriors:
@@ -100,7 +102,7 @@ def posteriors_of(
         The layer, shape (n, ...), as `representation_pid` takes x1, or the file that holds it.
     path : path, optional
         The folder of a `pid_table`: what it read with the same arguments is taken from there, and else kept there.
-    decoder, n_codes, folds, groups, sequences, unit
+    decoder, n_codes, folds, groups, sequences, memory, unit
         As in `representation_pid`.
     rng : int or numpy.random.Generator
         A Generator gives its next seed, which `provenance["rng"]` names.
@@ -128,9 +130,16 @@ def posteriors_of(
     """
     check_unit(unit)
     rows = Rows.read(
-        labels=labels, decoder=decoder, n_codes=n_codes, folds=folds, groups=groups, sequences=sequences, rng=rng
+        labels=labels,
+        decoder=decoder,
+        n_codes=n_codes,
+        folds=folds,
+        groups=groups,
+        sequences=sequences,
+        rng=rng,
+        memory=memory,
     )
-    layer = NamedLayer("x", "", (), x)
+    layer = NamedLayer("x", "", (), mapped_rows(x, "x"))
     array = layer.load()
     if path is None:
         with threadpool_limits(1):  # as in a table

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, generator, integer_seed, one_of, whole_number
+from pidkit.arguments import Memory, Rng, byte_count, generator, integer_seed, one_of, whole_number
 from pidkit.arrays.checksums import digest_of
 from pidkit.errors import nothing_told_by
 from pidkit.mi.splits import FOLDS, read_groups
@@ -33,6 +33,8 @@ class Rows:
     n_folds : int
     sequences : str
     seed : int
+    memory : int
+        Layers that take more bytes as float64 are read in pieces.
     """
 
     y: IntArray
@@ -42,6 +44,7 @@ class Rows:
     n_folds: int
     sequences: Sequences
     seed: int
+    memory: int
 
     @classmethod
     def read(
@@ -54,6 +57,7 @@ class Rows:
         groups: npt.ArrayLike | Iterable[Hashable] | None,
         sequences: Sequences,
         rng: Rng,
+        memory: Memory,
     ) -> Rows:
         """Return the arguments of `representation_pid` as checked; a Generator gives its next seed."""
         check_decoder(decoder)
@@ -66,6 +70,7 @@ class Rows:
             n_folds=FOLDS if folds is None else whole_number("folds", folds, least=2),
             sequences=one_of("sequences", sequences, get_args(Sequences)),
             seed=integer_seed(rng),
+            memory=byte_count("memory", memory),
         )
 
     def described(self) -> dict[str, Any]:
@@ -136,7 +141,9 @@ def read_layer_once(layer: npt.ArrayLike, rows: Rows, name: str) -> LayerReading
     if rows.sequences == "tokens":
         layers, y, groups = read_tokens(layers, y, groups)
     rng = generator(rows.seed)
-    found, fold = read_layers(layers, y, decoder=rows.decoder, n_folds=rows.n_folds, groups=groups, rng=rng)
+    found, fold = read_layers(
+        layers, y, decoder=rows.decoder, n_folds=rows.n_folds, groups=groups, rng=rng, memory=rows.memory
+    )
     assert found.half is not None  # the learning curve is always read
     whole, half = found.whole[name], found.half[name]
     codes = code_layer(whole, half, y, rows.n_codes, fold, rng)

@@ -17,6 +17,9 @@ from pidkit.types import FloatArray, IntArray
 CLUSTERED_ROWS = 20_000
 """Rows up to which centroids are fitted to all of them; of more, a random selection of as many is taken."""
 
+COMPARED_ROWS = 50_000
+"""Rows that are compared with all centroids at a time."""
+
 CLUSTERING_ITERATIONS = 100
 
 SETTLED = 1e-7
@@ -128,11 +131,16 @@ def coding_loss(posteriors: FloatArray, codes: IntArray, centroids: FloatArray) 
 
 def _nearest(rows: FloatArray, centroids: FloatArray) -> tuple[IntArray, float]:
     """Return the centroid of the smallest divergence for every row, and the mean divergence."""
-    inside = np.maximum(rows, SMALLEST)
-    cross = rows @ np.log(np.maximum(centroids, SMALLEST)).T
-    codes = cross.argmax(1)
-    own = (rows * np.log(inside)).sum(1)
-    return codes.astype(np.int64), float((own - cross[np.arange(len(rows)), codes]).mean())
+    logs = np.log(np.maximum(centroids, SMALLEST)).T
+    codes, divergence = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
+    for begin in range(0, len(rows), COMPARED_ROWS):
+        own = slice(begin, begin + COMPARED_ROWS)
+        some = rows[own]
+        cross = some @ logs
+        codes[own] = cross.argmax(1)
+        entropy = (some * np.log(np.maximum(some, SMALLEST))).sum(1)
+        divergence[own] = entropy - cross[np.arange(len(some)), codes[own]]
+    return codes, float(divergence.mean())
 
 
 def _means(rows: FloatArray, codes: IntArray) -> FloatArray:

@@ -14,6 +14,7 @@ from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores, code_posteriors, score_decoded
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
+from pidkit.representations.fold_rows import Layer
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved
 from pidkit.representations.posterior_codes import RowCodes
@@ -69,6 +70,7 @@ def read_layers(
     together: str | None = None,
     learning_curve: bool = True,
     known: Readings | None = None,
+    memory: int | None = None,
 ) -> tuple[Readings, IntArray]:
     """Return layers as decoded, and the fold of every row.
 
@@ -87,6 +89,8 @@ def read_layers(
         Whether to read them by decoders of half of the rows too.
     known : Readings, optional
         What this function returned of some of the layers, called with a generator in the same state.
+    memory : int, optional
+        Layers that take more bytes as float64 are read in pieces; None is no limit.
 
     Raises
     ------
@@ -96,13 +100,14 @@ def read_layers(
     splits, fold = splits_and_folds(y, n_folds, groups, rng)
     if known is not None and together is None and set(known.whole) >= set(layers):
         return known, fold
+    # Read once for both: what a streamed layer's landmarks have in common is computed once.
+    streamed = None if decoder == "softmax" else memory
+    ready = {name: Layer.read(x, y.size, name, streamed) for name, x in layers.items()}
     apart = copy.deepcopy(rng)
     halves = halved(splits, y, groups, copy.deepcopy(rng)) if learning_curve else None
 
     def read(which: list[ThreeWaySplit], there: dict[str, DecodedLayer] | None) -> dict[str, DecodedLayer]:
-        return decode_layers(
-            layers, y, which, decoder=decoder, together=together, rng=apart, groups=groups, known=there
-        )
+        return decode_layers(ready, y, which, decoder=decoder, together=together, rng=apart, groups=groups, known=there)
 
     of_whole, of_half, _ = (None, None, None) if known is None else known
     whole = read(splits, of_whole)
@@ -136,6 +141,7 @@ def read_pair(
     learning_curve: bool = True,
     synergy: bool = True,
     known: Readings | None = None,
+    memory: int | None = None,
 ) -> tuple[dict[str, DecodedLayer], LearningCurve]:
     """Return x1, x2 and both together as decoded, by name, and the scores of all rows for the four informations.
 
@@ -143,7 +149,7 @@ def read_pair(
     ----------
     layers : mapping
         "x1" and "x2"; what is `known` of both, and not read together, may be left out.
-    y, n_folds, groups, rng, learning_curve, known
+    y, n_folds, groups, rng, learning_curve, known, memory
         As in `read_layers`. Without a learning curve what half of the rows teach counts as what all of them do.
     decoder, n_codes
         As in `representation_pid`.
@@ -165,6 +171,7 @@ def read_pair(
         together="both" if synergy else None,
         learning_curve=learning_curve,
         known=known,
+        memory=memory,
     )
     codes = dict(known.codes) if known is not None else {}
     for name in ("x1", "x2"):

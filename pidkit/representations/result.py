@@ -43,6 +43,8 @@ class DecoderReport(UnitPart):
         Share of rows whose most probable class is their label.
     learning_exponent : float
         What it has not learned is taken to fall with this power of the number of rows: 1 for a linear decoder.
+    streamed : bool
+        Whether a layer was larger than the memory allowed, and was read in pieces.
     """
 
     _information = ("information", "calibrated", "standard_error", "claimed")
@@ -54,6 +56,7 @@ class DecoderReport(UnitPart):
     claimed: float
     accuracy: float
     learning_exponent: float = 1.0
+    streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ class RepresentationPID(PIDEstimate):
             f"H(Y) = {self.entropy_y:z.4f} {self.unit}, n = {self.n_samples}",
             f"decoder {report.name!r}, {self.provenance['folds']} folds, read {', '.join(read)}",
             *self._slow_learners(),
+            *self._streamed(),
             f"codes   {n_1} and {n_2}, losing {self.coding_loss_1:z.3f} and {self.coding_loss_2:z.3f}",
             f"solver  {self.report.solver}, certified gap {self.report.gap:.1e} {self.report.unit}",
             *([] if "both" in self.decoders else [f"synergy {NOT_COMPUTED}"]),
@@ -203,6 +207,11 @@ class RepresentationPID(PIDEstimate):
         if slowest == 1.0:
             return []
         return [f"learns  as slowly as n^-{slowest:.2g} perhaps: endless rows is the most that it might read"]
+
+    def _streamed(self) -> list[str]:
+        """Return the line that says which layers were read in pieces, where any was."""
+        names = [name for name in ("x1", "x2") if name in self.decoders and self.decoders[name].streamed]
+        return [f"memory  {' and '.join(names)} {'was' if len(names) == 1 else 'were'} read in pieces"] if names else []
 
     def __repr__(self) -> str:
         """Show the table, the verdicts, and what each step read or lost."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
@@ -90,34 +92,80 @@ def label_projection(
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, 7.10 and 18.3.
     """
-    fitted = split.train
-    if fitted.size > FITTED_ROWS:
-        fitted = fitted[np.linspace(0, fitted.size - 1, FITTED_ROWS).astype(np.int64)]
+    fitted = even_selection(split.train, FITTED_ROWS)
     shift, scale, gram = _gram(layer, fitted, name)
+    found = label_directions(
+        gram, labels[fitted], int(labels.max()) + 1, groups=None if groups is None else groups[fitted]
+    )
+    if found is None:
+        return np.zeros((len(layer), int(labels.max()) + 1))
+    projected = _project(layer, fitted, shift, scale, found.of_rows)
+    projected[fitted, : found.left_out.shape[1]] = found.left_out
+    return projected
+
+
+def even_selection(rows: IntArray, most: int) -> IntArray:
+    """Return the rows, or an even selection of `most` of them."""
+    if rows.size <= most:
+        return rows
+    return np.asarray(rows[np.linspace(0, rows.size - 1, most).astype(np.int64)])
+
+
+class LabelDirections(NamedTuple):
+    """The directions of `label_projection`, each a combination of the fitted rows.
+
+    Attributes
+    ----------
+    of_rows : ndarray, shape (n_fitted, n_classes + components)
+        A row's products with the centred fitted rows, times this, are its columns.
+    left_out : ndarray, shape (n_fitted, n_classes)
+        The label scores of the fitted rows themselves, each from the regression without its part.
+    """
+
+    of_rows: FloatArray
+    left_out: FloatArray
+
+
+def label_directions(
+    gram: FloatArray, labels: IntArray, n_classes: int, *, groups: IntArray | None = None
+) -> LabelDirections | None:
+    """Return the label scores and the loud directions of fitted rows whose products with each other are known.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (n_fitted, n_fitted)
+        Products of the centred rows.
+    labels : ndarray of int, shape (n_fitted,)
+    n_classes : int
+    groups : ndarray of int, shape (n_fitted,), optional
+
+    Returns
+    -------
+    LabelDirections or None
+        None where the fitted rows are all the same: there is no direction to score.
+    """
     values, vectors = eigh(gram)
     values = np.maximum(values, 0.0)
-    if not values.any():  # the fitted rows are all the same: there is no direction to score
-        return np.zeros((len(layer), int(labels.max()) + 1))
-    target = np.eye(int(labels.max()) + 1)[labels[fitted]]
+    if not values.any():
+        return None
+    target = np.eye(n_classes)[labels]
     target = target - target.mean(0)
     rotated = vectors.T @ target
-    part = deal(labels[fitted], LEFT_OUT_PARTS, None if groups is None else groups[fitted])
-    best, of_rows, left_out = -np.inf, target, target
+    part = deal(labels, LEFT_OUT_PARTS, groups)
+    best, of_scores, left_out = -np.inf, target, target
     for ridge in PROJECTION_RIDGES * max(float(values.mean()), np.finfo(float).tiny):
         shrunk = values / (values + ridge)
         scores = target - _left_out(target - vectors @ (shrunk[:, None] * rotated), vectors, shrunk, part)
-        fit = float((target * scores).sum() / np.linalg.norm(scores))
+        fit = float((target * scores).sum() / max(float(np.linalg.norm(scores)), np.finfo(float).tiny))
         if fit > best:
             best, left_out = fit, scores
-            of_rows = vectors @ (rotated / (values + ridge)[:, None])
+            of_scores = vectors @ (rotated / (values + ridge)[:, None])
     size = left_out.std(0)
     size[size == 0.0] = 1.0
     largest = np.arange(values.size)[::-1][:LOUD]
     largest = largest[values[largest] > SILENT * values[-1]]
-    loud = np.sqrt(fitted.size) * vectors[:, largest] / values[largest]
-    projected = _project(layer, fitted, shift, scale, np.hstack([of_rows / size, loud]))
-    projected[fitted, : target.shape[1]] = left_out / size
-    return projected
+    loud = np.sqrt(labels.size) * vectors[:, largest] / values[largest]
+    return LabelDirections(np.hstack([of_scores / size, loud]), left_out / size)
 
 
 def _left_out(residual: FloatArray, vectors: FloatArray, shrunk: FloatArray, part: IntArray) -> FloatArray:

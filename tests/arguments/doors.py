@@ -29,8 +29,8 @@ from pidkit.mi import (
     Ross,
 )
 from pidkit.mi import gaussian_task as gaussian_task
-from pidkit.mi.decoder import Budget
 from pidkit.mi.splits import three_way_splits
+from pidkit.nn import TrainingBudget
 from pidkit.quantise import PrincipalComponents, QuantileBins, RepresentationCodes
 from pidkit.records import AtomRecord, AtomRecords, PlanePoint, PlaneTrajectory
 
@@ -54,7 +54,7 @@ ROWS = LABELS[:, None] + np.random.default_rng(0).normal(size=(60, 3))
 OTHERS = ROWS[:, :2] + np.random.default_rng(1).normal(size=(60, 2))
 THREE = ROWS[:, :1], OTHERS, ROWS[:, 1:]
 CODES = np.arange(60) % 3
-SHORT = Budget(max_steps=2, check_every=1)
+SHORT = TrainingBudget(max_steps=2, check_every=1)
 RECORD = AtomRecord(0.0, "t", "a", "b", 0.1, 0.2, 0.3, 0.4, 0.3, 0.4, 1.0, 0.0, 9, 9, 0.01)
 RECORDS = AtomRecords((RECORD,), entropy_y=1.0, n_samples=60, phases=(), provenance={})
 POINTS = tuple(PlanePoint("net", 1.0, "fc", axis, "ksg", 0.5) for axis in ("mi_input", "mi_label"))
@@ -113,18 +113,21 @@ DOORS: dict[str, Door] = {
         lambda **c: pidkit.solve_broja_batch(BATCH.sum(3), BATCH.sum(2), **c).unique_1, tol=1e-6, max_iter=50, n_jobs=2
     ),
     "BROJASolution.coupling_block": Door(pidkit.solve_broja(*PAIRS).coupling_block, y=1),
-    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6),
+    "coded_pid": Door(coded, fit_fraction=0.5, n_bootstrap=2, n_null=3, tol=1e-6, memory=5000),
+    "codes_of": Door(lambda **c: pidkit.codes_of(x=ROWS, **c).codes, memory=5000),
     "representation_pid": Door(
         lambda **c: pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=OTHERS, **{"folds": 2, **c}),
         folds=3,
         n_codes=2,
         n_bootstrap=2,
         n_null=2,
+        memory=5000,
     ),
     "posteriors_of": Door(
         lambda **c: pidkit.posteriors_of(labels=LABELS, x=ROWS, **{"folds": 2, "decoder": "knn", **c}).posteriors,
         folds=3,
         n_codes=2,
+        memory=5000,
     ),
     "pid_table": Door(
         lambda **c: [
@@ -141,6 +144,7 @@ DOORS: dict[str, Door] = {
         n_jobs=1,
         n_bootstrap=2,
         n_null=2,
+        memory=5000,
     ),
     "estimate_pid": Door(
         lambda **c: pidkit.estimate_pid(y=LABELS, x1=LABELS, x2=LABELS[::-1], **{"folds": 3, **c}),
@@ -210,7 +214,7 @@ DOORS: dict[str, Door] = {
     "ReconstructionDecoder.estimate": Door(
         lambda **c: ReconstructionDecoder(folds=1, budget=SHORT).estimate(ROWS, OTHERS, **c)
     ),
-    "Budget": Door(Budget, learning_rate=0.5, weight_decay=0.5),
+    "TrainingBudget": Door(TrainingBudget, learning_rate=0.5, weight_decay=0.5),
     "Task.sample": Door(TASKS["mixed"].sample, n=5),
     "gaussian_task": Door(lambda **c: gaussian_task("pair", np.eye(3), **c).d_a, d_a=2),
     # quantise
@@ -219,11 +223,11 @@ DOORS: dict[str, Door] = {
     "KMeansCodes": Door(codes_by(KMeansCodes), n_codes=3, n_init=2, random_state=5),
     "PrincipalComponents": Door(codes_by(PrincipalComponents, n_components=2), n_components=2, random_state=5),
     "RepresentationCodes": Door(
-        codes_by(RepresentationCodes, n_pca=2, n_codes=3, n_init=2, streaming=True, batch_size=30),
+        codes_by(RepresentationCodes, n_pca=2, n_codes=3, n_init=2, memory=1000),
+        memory=1000,
         n_pca=2,
         n_codes=3,
         n_init=2,
-        batch_size=30,
         random_state=5,
     ),
     # records

@@ -24,7 +24,7 @@ INTERNAL = {"pidkit.arguments"}
 
 ALSO_PUBLIC = (
     "pidkit.nn.features:collect_features",
-    "pidkit.nn.fit:FitOptions",
+    "pidkit.nn.budget:TrainingBudget",
     "pidkit.nn.seeding:own_random_state",
     "pidkit.nn.taps:Taps",
     "pidkit.plane.estimators:plane_estimator",

@@ -19,17 +19,11 @@ from tests.arguments.fingerprint import fingerprint
 from tests.arguments.signatures import HAS_TORCH
 
 
-def codes(**changed: Any) -> Any:
-    """Fit without streaming, where no batch is used and a size of one is checked all the same."""
-    return RepresentationCodes(2, 3, n_init=1, random_state=0, **changed).fit_transform(ROWS)
-
-
 def weighed(accuracies: Any = None, **changed: Any) -> str:
     return accuracy_against_weight(accuracies or {"RID": {0.5: [0.5]}}, **changed).get_ylabel()
 
 
 WHOLE: dict[str, tuple[Callable[[Any], Any], int]] = {
-    "batch_size": (lambda value: codes(batch_size=value), 30),
     "hidden": (lambda value: LabelDecoder(hidden=(value,)), 4),
     "k": (lambda value: KSG(k=value).estimate(ROWS, OTHERS).value, 2),
     "n_y": (lambda value: joint_from_outcomes({"000": 1.0}, axes="y x1 x2", shape=(value, None, None)), 2),

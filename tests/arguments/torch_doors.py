@@ -15,9 +15,9 @@ from pidkit.distill.filters import FilteredPair
 from pidkit.distill.probe import measure_assumption
 from pidkit.mi import neural
 from pidkit.mi.decoder import LabelDecoder
+from pidkit.nn import TrainingBudget
 from pidkit.nn.class_activation import class_activation_maps
 from pidkit.nn.features import collect_features
-from pidkit.nn.fit import FitOptions
 from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Taps
 from pidkit.plane.estimators import PlaneEstimator, plane_estimator
@@ -34,7 +34,7 @@ HEADS = [LayerPair("attention", "attention", (2, 4, 4), (2, 4, 4))]
 LAYER = nn.Linear(4, 6).weight.detach()
 X, Y = blobs(48)
 LAYERS = torch.arange(24.0).reshape(4, 6)
-SHORT = FitOptions(max_steps=2, check_every=1)
+SHORT = TrainingBudget(max_steps=2, check_every=1)
 FITTED = RepresentationCodes(2, 3, n_init=1).fit(X)
 
 
@@ -136,7 +136,7 @@ LAYER_OF = {"a": [("1", "1")]}
 TORCH_DOORS: dict[str, Door] = {
     # nn and plane
     "collect_features": Door(lambda **c: collect_features(network(5), "1", X, **c), batch_size=5, max_features=2),
-    "FitOptions": Door(FitOptions, learning_rate=0.5, weight_decay=0.5),
+    "TrainingBudget": Door(TrainingBudget, learning_rate=0.5, weight_decay=0.5),
     "own_random_state": Door(draws, rng=5),
     "Taps": Door(sketch, max_features=2),
     "log_spaced_steps": Door(log_spaced_steps, last=50),
@@ -166,6 +166,7 @@ TORCH_DOORS: dict[str, Door] = {
     "PosteriorCodes.of_student": Door(distill.PosteriorCodes([[0.5, 0.5]]).of_student, temperature=0.5),
     "LayerDecoder": Door(lambda **c: distill.LayerDecoder(["1"], *LINEAR, **c), pool=True),
     "LayerDecoder.fit": Door(lambda **c: distill.LayerDecoder.fit(network(5), "1", X, Y, **c), folds=3),
+    "TeacherCache": Door(lambda **c: repr(distill.TeacherCache(**c))),
     "FeatureBank": Door(distill.FeatureBank, size=3, channels=2),
     "soft_pid": Door(lambda **c: distill.soft_pid(torch.full((2, 2, 2), 0.125), **c), tol=1e-6),
     "soft_pair_atoms": Door(

@@ -180,10 +180,10 @@ def test_a_student_prepared_for_quantisation_aware_training_is_left_as_found() -
     networks(X).student.layer("0").sum().backward()
 
 
-@pytest.mark.parametrize("example", [{"pixels": X}, (X, X), [1.0]])
+@pytest.mark.parametrize("example", [(X, X), [1.0], X.numpy()])
 def test_inputs_that_are_no_tensor_are_refused_with_the_remedy(example: Any) -> None:
     with pytest.raises(
-        InputError, match=r"example and batches must be tensors of inputs, not a .*; let the networks' forward"
+        InputError, match=r"must be a tensor of inputs, or several by name, not a .*; several inputs go into a mapping"
     ):
         tap(teacher=Residual(), student=Residual(), example=example)
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pidkit import InputError
-from pidkit.distill import CrossEntropy, Distillation, Phase, tap
+from pidkit.distill import CrossEntropy, Distillation, FeatureCovariance, Phase, WeightedSum, tap
 from tests.distill.toys import network, same, weights
 
 X = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
@@ -218,5 +218,17 @@ def test_a_student_may_learn_alone() -> None:
     assert not batch.teachers
     with pytest.raises(InputError, match="the batch has none"):
         _ = batch.teacher
-    with pytest.raises(InputError, match="without a teacher, leave layers out"):
-        tap(student=student, layers=["0"], example=torch.ones(1, 2))
+    with pytest.raises(InputError, match="without a teacher, name layers of the student alone"):
+        tap(student=student, layers=[("0", "0")], example=torch.ones(1, 2))
+
+
+def test_a_student_alone_can_be_tapped() -> None:
+    networks = tap(student=Blocks(5), layers="block*", example=X)
+    assert [(pair.teacher_layer, pair.student_layer, pair.student_shape) for pair in networks.pairs] == [
+        ("block1", "block1", (5,)),
+        ("block2", "block2", (5,)),
+    ]
+    objective = WeightedSum({"labels": CrossEntropy(), "covariance": FeatureCovariance(networks.pairs)})
+    objective(networks(X), torch.arange(6) % 3).backward()
+    assert float(networks.student.block2.weight.grad.abs().sum()) > 0.0
+    networks.remove()

@@ -230,7 +230,7 @@ def test_the_example_fills_its_table_and_goes_on_where_it_was(tmp_path: Path, mo
     assert run.returncode == 0, run.stderr[-2000:]
     out = tmp_path / "out"
     results = json.loads((out / "results.json").read_text())
-    names = [(row["teacher"], row["method"], row["n_runs"]) for row in results["rows"]]
+    names = [(row["teacher"], row["method"], row["n_runs"]) for row in results["rows"]["chosen"]]
     assert names == [("none", "BAS", 1), ("trained", "TED", 1), ("trained", "RID", 1)]
     assert all(0.0 <= student["test"] <= 1.0 and not student["diverged"] for student in results["students"])
     assert results["students"][2]["atoms"]["epoch"] == 3.0

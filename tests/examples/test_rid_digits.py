@@ -68,7 +68,7 @@ def test_the_example_writes_table_and_figures_and_goes_on_where_it_was(
         "rid_digits_atoms.png",
     }
     results = json.loads((out / "results.json").read_text())
-    assert [row["method"] for row in results["rows"]] == TINY["methods"]
+    assert [row["method"] for row in results["rows"]["chosen"]] == TINY["methods"]
     assert [path.name for path in (out / "atoms").iterdir()] == ["nuisance_RID_1_0_probed.json"]
 
     # What is finished is read, and what is made again comes out the same to the last digit.
@@ -138,7 +138,9 @@ def test_the_weight_is_chosen_on_validation_and_gains_are_paired_by_seed() -> No
         Run("good", "KD", 3.0, 1): result(0.9, 0.95, diverged=True),
         Run("good", "KD", 2.0, 0, probed=True): result(1.0, 1.0),
     }
-    plain, row = tables.chosen_rows(found, teachers=["good"], methods=["BAS", "KD"])
+    chosen = tables.chosen_weights(found)
+    assert chosen == {("good", "KD"): 1.0}
+    plain, row = tables.chosen_rows(found, chosen, teachers=["good"], methods=["BAS", "KD"])
     assert (plain.teacher, plain.method, plain.n_runs) == ("none", "BAS", 2)
     assert plain.test == pytest.approx(0.65)
     assert plain.test_std == pytest.approx(0.1 / math.sqrt(2))  # of .7 and .6, about .65

@@ -88,7 +88,7 @@ def test_a_corrupted_teacher_answers_as_before_and_shows_other_images(pooling: b
 
     x = torch.randn(6, 3, 32, 32)
     answers, maps = look(x)
-    assert [tuple(maps[name].shape[1:]) for name in maps] == [(8, 16, 16), (16, 8, 8), (16, 8, 8)]
+    assert [tuple(maps[name].shape[1:]) for name in maps] == [(8, 8, 8), (16, 4, 4), (16, 4, 4)]
     network.corrupt()
     same, others = look(x)
     assert torch.equal(answers, same)
@@ -127,21 +127,26 @@ def test_the_small_setting_fills_its_table_and_goes_on_where_it_was(
     monkeypatch.setattr(sys, "argv", ["rid_cifar.py", "--quick", *place, *arguments])
     rid_cifar.main()
     results = json.loads((out / "results.json").read_text())
-    assert [(row["teacher"], row["method"]) for row in results["rows"]] == [
+    assert [(row["teacher"], row["method"]) for row in results["rows"]["chosen"]] == [
         ("none", "BAS"),
         *((teacher, method) for teacher in ("trained", "corrupted") for method in ("AT", "TED", "DecodedKD")),
     ]
     # As many epochs of the student whatever the method, each with its accuracy on validation.
     assert {len(student["history"]) for student in results["students"]} == {2}
+    # The weight is chosen with a seed that is not reported.
+    assert {student["seed"] for student in results["students"]} == {0, 100}
+    assert {row["method"] for row in results["rows"]["one weight"]} == {"BAS", "DecodedKD"}
     assert [run["kind"] for run in results["teachers"]] == ["trained"]
-    assert {path.name for path in out.glob("*.png")} == {"rid_small_accuracy.png", "rid_small_atoms.png"}
+    assert {path.name for path in out.glob("*.png")} == {
+        f"rid_small_{what}.png" for what in ("accuracy", "atoms", "epochs")
+    }
 
     table = (out / "table.md").read_text()
-    kept = (out / "runs" / "trained_AT_1000_0.json").stat().st_mtime_ns
-    (out / "runs" / "corrupted_TED_10_0.json").unlink()
+    kept = (out / "runs" / "trained_AT_1000_100.json").stat().st_mtime_ns
+    (out / "runs" / "corrupted_TED_10_100.json").unlink()
     rid_cifar.main()
     assert (out / "table.md").read_text() == table
-    assert (out / "runs" / "trained_AT_1000_0.json").stat().st_mtime_ns == kept
+    assert (out / "runs" / "trained_AT_1000_100.json").stat().st_mtime_ns == kept
 
 
 def test_every_choice_of_runs_is_a_setting() -> None:

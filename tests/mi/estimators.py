@@ -35,9 +35,9 @@ def channel(n: int, seed: int) -> Pair:
 def critic() -> dict[str, Any]:
     """Return options that let a critic train for two seconds."""
     pytest.importorskip("torch")
-    from pidkit.nn import FitOptions
+    from pidkit.nn import TrainingBudget
 
-    return {"options": FitOptions(max_steps=300, learning_rate=3e-3), "folds": 1}
+    return {"budget": TrainingBudget(max_steps=300, learning_rate=3e-3), "folds": 1}
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def test_every_name_gives_an_estimate_that_says_what_it_is(name: str) -> None:
     options: dict[str, Any] = {}
     if name in NEURAL:
         pytest.importorskip("torch")
-        from pidkit.nn import FitOptions
+        from pidkit.nn import TrainingBudget
 
-        options = {"options": FitOptions(max_steps=20), "folds": 1}
+        options = {"budget": TrainingBudget(max_steps=20), "folds": 1}
     estimate = estimate_mi(a, b, estimator=name, unit="nats", rng=3, **options)  # type: ignore[arg-type]
     assert np.isfinite(estimate.value)
     assert estimate.n_samples == 60

@@ -27,8 +27,8 @@ def estimate(name: Any, a: np.ndarray, b: np.ndarray, **options: Any) -> MIEstim
 def brief(name: Any, a: np.ndarray, b: np.ndarray, **options: Any) -> MIEstimate:
     """Estimate with critics that are hardly trained, where the value itself does not matter."""
     given = CASES[name].options()
-    if "options" in given:
-        given["options"] = type(given["options"])(max_steps=20)
+    if "budget" in given:
+        given["budget"] = type(given["budget"])(max_steps=20)
     return estimate(name, a, b, **{**given, **options})
 
 

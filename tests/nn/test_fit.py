@@ -8,11 +8,8 @@ import pytest
 import torch
 
 from pidkit import SolverError
-from pidkit.nn.fit import (
-    FitOptions,
-    FitReport,
-    fit,
-)
+from pidkit.nn import FitReport, TrainingBudget
+from pidkit.nn.fit import fit
 
 
 def a_line() -> tuple[torch.nn.Linear, torch.Tensor, torch.Tensor]:
@@ -35,8 +32,8 @@ def run(
     error = lambda rows: (model(x[rows]) - y[rows]).square().mean()  # noqa: E731
     scored = score or (lambda: -error(torch.arange(len(x))).item())
     generator = torch.Generator().manual_seed(seed)
-    settings = FitOptions(**{"learning_rate": 0.05, "batch_size": 10, **options})
-    return fit(model, loss=error, score=scored, n_rows=len(x), generator=generator, options=settings)
+    settings = TrainingBudget(**{"learning_rate": 0.05, "batch_size": 10, **options})
+    return fit(model, loss=error, score=scored, n_rows=len(x), generator=generator, budget=settings)
 
 
 def test_it_fits() -> None:
@@ -101,7 +98,7 @@ def test_batches_are_even_and_cover_every_row() -> None:
         score=lambda: 0.0,
         n_rows=40,
         generator=torch.Generator().manual_seed(0),
-        options=FitOptions(batch_size=17, max_steps=4, check_every=1),
+        budget=TrainingBudget(batch_size=17, max_steps=4, check_every=1),
     )
     assert [rows.numel() for rows in seen] == [20, 20, 20, 20]
     assert sorted(torch.cat(seen[:2]).tolist()) == list(range(40))

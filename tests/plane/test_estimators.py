@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pidkit.errors import InputError
-from pidkit.mi.decoder import Budget
+from pidkit.nn import TrainingBudget
 from pidkit.plane.estimators import PLANE_ESTIMATORS, PlaneEstimator, plane_estimator, plane_estimators
 
 RNG = np.random.default_rng(0)
@@ -21,12 +21,10 @@ def fresh() -> np.random.Generator:
 def quick(name: str) -> dict[str, Any]:
     """Return options that keep the test short."""
     if name == "decoder":
-        return {"mi_input": {"budget": Budget(max_steps=400)}}
+        return {"mi_input": {"budget": TrainingBudget(max_steps=400)}}
     if name in ("jsd", "infonce"):
         pytest.importorskip("torch")
-        from pidkit.nn.fit import FitOptions
-
-        options = {"options": FitOptions(max_steps=200, batch_size=64)}
+        options = {"budget": TrainingBudget(max_steps=200, batch_size=64)}
         return {"mi_input": options, "mi_label": options}
     return {}
 

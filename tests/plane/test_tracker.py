@@ -14,11 +14,11 @@ from pidkit import (
     InputError,
     PlaneTrajectory,
 )
-from pidkit.nn import FitOptions
+from pidkit.nn import TrainingBudget
 from pidkit.plane import PlaneEstimator, plane_estimator
 from tests.plane.tracked_runs import SAMPLE, SIMPLE, Answer, data, network, plane_of, train
 
-BRIEF = {"options": FitOptions(max_steps=10)}
+BRIEF = {"budget": TrainingBudget(max_steps=10)}
 
 TRAINED = plane_estimator("infonce", mi_input=BRIEF, mi_label=BRIEF)
 

@@ -22,7 +22,7 @@ CODERS: dict[str, Callable[[], Any]] = {
     "quantile": lambda: QuantileBins(n_bins=3),
     "kmeans": lambda: KMeansCodes(n_codes=3, n_init=2),
     "representation": lambda: RepresentationCodes(n_pca=2, n_codes=3, n_init=2),
-    "streaming": lambda: RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=4),
+    "streaming": lambda: RepresentationCodes(n_pca=2, n_codes=3, n_init=2, memory=1),
 }
 
 STEPS: dict[str, Callable[[], Any]] = {

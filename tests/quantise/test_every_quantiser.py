@@ -119,7 +119,7 @@ def test_a_single_row() -> None:
         QuantileBins(n_bins=3),
         KMeansCodes(n_codes=1),
         RepresentationCodes(n_pca=2, n_codes=1),
-        RepresentationCodes(n_pca=2, n_codes=1, streaming=True),
+        RepresentationCodes(n_pca=2, n_codes=1, memory=1),
     ):
         assert coder.fit(x).codes(x).tolist() == [0]
         assert coder.n_codes_ == 1
@@ -202,15 +202,8 @@ def test_batches_must_have_the_same_features(step: Any) -> None:
         (PrincipalComponents(0), "n_components must be a whole number >= 1"),
         (RepresentationCodes(n_pca=0), "n_pca must be a whole number >= 1, not 0"),
         (RepresentationCodes(n_codes=61), "n_codes must be at most the number of rows, 60, not 61"),
-        (
-            RepresentationCodes(2, 10, streaming=True, batch_size=9),
-            "batch_size must be at least n_pca and n_codes, not 9",
-        ),
-        (
-            RepresentationCodes(4, 2, streaming=True, batch_size=3),
-            "batch_size must be at least n_pca and n_codes, not 3",
-        ),
-        (RepresentationCodes(2, 2, streaming=True, batch_size=0), "batch_size must be a whole number >= 1"),
+        (RepresentationCodes(2, 2, memory="much"), "memory must be a number of bytes, or text such as"),
+        (RepresentationCodes(2, 2, memory=0), "memory must be a number of bytes, or text such as"),
     ],
 )
 def test_bad_parameters_are_refused(step: Any, message: str) -> None:

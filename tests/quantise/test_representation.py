@@ -36,7 +36,7 @@ def test_information_of_digit_codes(n_codes: int, reference: float) -> None:
 def test_streaming_finds_the_clusters_of_sorted_rows(offset: float) -> None:
     order = np.argsort(np.arange(300) % 3, kind="stable")
     x = blobs(300)[order] + offset
-    coder = RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=50)
+    coder = RepresentationCodes(n_pca=2, n_codes=3, memory=6000)
     assert same_partition(coder.fit(x).codes(x), np.sort(np.arange(300) % 3))
 
 
@@ -69,5 +69,5 @@ def test_memory_mapped_rows_stay_mapped_while_streaming(tmp_path: Any) -> None:
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     assert as_array(mapped) is not None
     assert np.shares_memory(as_array(mapped), mapped)
-    codes = RepresentationCodes(n_pca=2, n_codes=3, streaming=True, batch_size=20).fit(mapped).codes(mapped)
+    codes = RepresentationCodes(n_pca=2, n_codes=3, memory=2000).fit(mapped).codes(mapped)
     assert same_partition(codes, np.arange(90) % 3)

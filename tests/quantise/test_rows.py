@@ -19,7 +19,7 @@ def test_nearest_takes_the_first_of_ties() -> None:
 
 WITHOUT_UNIT_ROWS = [
     lambda: RepresentationCodes(2, 3, normalise=False),
-    lambda: RepresentationCodes(None, 3, normalise=False, streaming=True, batch_size=30),
+    lambda: RepresentationCodes(None, 3, normalise=False, memory=1),
 ]
 
 

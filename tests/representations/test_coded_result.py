@@ -107,7 +107,7 @@ def test_the_provenance_is_all_that_is_needed_to_do_it_again(full: CodedPID) -> 
     assert full.provenance == {
         "quantiser_1": {
             "name": "RepresentationCodes", "n_pca": 3, "n_codes": 4, "normalise": False, "n_init": 10,
-            "streaming": False, "batch_size": 4096, "random_state": 0,
+            "memory": 1073741824, "random_state": 0,
         },
         "quantiser_2": {"name": "KMeansCodes", "n_codes": 3, "n_init": 10, "random_state": 0},
         "fit_fraction": 0.25, "n_rows": 4000, "bias": "shuffle", "decoder": None,

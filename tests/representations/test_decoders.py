@@ -10,15 +10,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from pidkit import InputError
-from pidkit.mi import Budget, LabelDecoder
+from pidkit.mi import LabelDecoder
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
+from pidkit.nn import TrainingBudget
 from pidkit.representations import fold_rows
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
 from pidkit.representations.folds import cross_fitting_splits, variance_of_mean
 from pidkit.representations.wide_layers import label_projection
 from tests.representations.known_layers import CASE_A, gaussian_classes, separable
 
-QUICK = LabelDecoder("mlp", budget=Budget(max_steps=100))
+QUICK = LabelDecoder("mlp", budget=TrainingBudget(max_steps=100))
 
 
 def layer(n: int = 240, d: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[ThreeWaySplit]]:
@@ -88,7 +89,10 @@ def test_fifty_classes_that_are_told_apart() -> None:
     assert found.report.accuracy == 1.0
 
 
-@pytest.mark.parametrize("decoder", ["knn", LabelDecoder("mlp", budget=Budget(learning_rate=0.02, max_steps=300))])
+STRONG = LabelDecoder("mlp", budget=TrainingBudget(learning_rate=0.02, max_steps=300))
+
+
+@pytest.mark.parametrize("decoder", ["knn", STRONG])
 def test_a_stronger_decoder_reads_rings(decoder: Decoder) -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(1000) % 2

@@ -139,6 +139,18 @@ def test_an_interval_an_error_a_bracket_and_a_verdict_for_each(degraded: Represe
     assert degraded.bootstrap is not None
 
 
+def test_an_atom_that_is_not_called_may_be_nothing() -> None:
+    """Two equal looks have no unique atom; what each decoder misses of them looks like one."""
+    rng = np.random.default_rng(4)
+    labels = rng.integers(10, size=1000)
+    x1, x2 = (np.eye(10)[labels] + rng.normal(scale=0.6, size=(1000, 10)) for _ in range(2))
+    result = representation_pid(labels=labels, x1=x1, x2=x2)
+    assert result.unique_1 + result.unique_2 > 0.0
+    for atom in ("unique_1", "unique_2"):
+        assert result.p_value[atom] > 0.05
+        assert result.interval[atom][0] <= 0.0 <= result.interval[atom][1]
+
+
 def test_one_answer_a_seed() -> None:
     labels, x1, x2, _, _ = gaussian_classes(300, loud=1.0)
     with warnings.catch_warnings(category=PidkitWarning, action="ignore"):

@@ -13,7 +13,8 @@ LABELS = np.arange(60) % 3
 
 
 def rows(x: object) -> FoldRows:
-    return Layer.read(x, 60, "x").of_fold(LABELS, SPLIT, None)  # type: ignore[arg-type]
+    (found,) = Layer.read(x, 60, "x").of_folds(LABELS, [SPLIT], None)  # type: ignore[arg-type]
+    return found
 
 
 def test_layers_of_all_kinds_give_the_same(tmp_path: Path) -> None:

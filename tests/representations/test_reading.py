@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from pidkit.errors import InputError
-from pidkit.mi import Budget, LabelDecoder
+from pidkit.mi import LabelDecoder
+from pidkit.nn import TrainingBudget
 from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.representations.decoders import Decoder
 from pidkit.representations.reading import Readings, check_class_rows, read_layers
 from pidkit.representations.result import RepresentationPID
 
-QUICK = LabelDecoder("mlp", budget=Budget(learning_rate=0.02, max_steps=60))
+QUICK = LabelDecoder("mlp", budget=TrainingBudget(learning_rate=0.02, max_steps=60))
 Y = np.random.default_rng(1).permutation(np.arange(120) % 3)
 RNG = np.random.default_rng(0)
 LAYERS = {name: np.eye(3)[Y] + 0.8 * RNG.normal(size=(120, 3)) for name in ("x1", "x2")}

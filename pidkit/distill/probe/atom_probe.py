@@ -15,12 +15,12 @@ import torch
 from torch import nn
 
 from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
-from pidkit.distill.batch import Batch
+from pidkit.distill.batch import LOGITS, Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.assumption import FilteredPairs, find_filters, measure_assumption
 from pidkit.distill.probe.choices import Pairs, check_decoding, check_schedule, choose_pairs, phase_spans
-from pidkit.distill.probe.outputs import LOGITS, RowCollector, passes, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, passes, undisturbed
 from pidkit.distill.probe.recipes import Coding, Decoding, Recipe, read_teachers
 from pidkit.errors import InputError
 from pidkit.info import entropy

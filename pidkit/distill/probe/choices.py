@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pidkit.arguments import flag, items_of, real_number, whole_number
+from pidkit.distill.batch import LOGITS
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phases
-from pidkit.distill.probe.outputs import LOGITS
 from pidkit.errors import InputError
 from pidkit.mi.splits import FOLDS
 from pidkit.nn.taps import find_layers

@@ -11,13 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidkit.distill.batch import LOGITS
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Taps, eager_model
-
-LOGITS = "(logits)"
-"""The name under which a network's returned values are recorded beside its layers; qualified names of layers have no
-parentheses, so the two cannot be confused."""
 
 
 @contextlib.contextmanager

@@ -15,7 +15,8 @@ from torch import Tensor
 from pidkit.distill.networks import Networks
 from pidkit.distill.probe.atoms import CodeColumn, code_rows, measure_pair
 from pidkit.distill.probe.choices import DecodingSettings
-from pidkit.distill.probe.outputs import check_finite, collect_rows
+from pidkit.distill.probe.outputs import RowCollector, check_finite, collect_rows, undisturbed
+from pidkit.distill.teacher_features import cached_batches, has_cached
 from pidkit.pid.result import ATOMS
 from pidkit.records.atom_record import DISTILLATION_ATOMS, QUANTITIES, DecodedAtoms
 from pidkit.representations.coding import Quantiser, RowSplit
@@ -176,12 +177,24 @@ def read_teachers(
     *,
     batch_size: int,
 ) -> dict[tuple[str, str], Any]:
-    """Return what is kept of the outputs of every teacher that pairs (teacher, its layer, ...) name; each runs once."""
+    """Return what is kept of the outputs of every teacher that pairs (teacher, its layer, ...) name; each runs once.
+
+    Where the networks have a cache, it is asked for what they tap.
+    """
     kept = {}
     for name, teacher in networks.teachers.items():
         outputs = dict.fromkeys(theirs for who, theirs, _ in pairs if who == name)
         # Layers are named as in the model that a FrozenTeacher holds.
         model = teacher.get_submodule("model")
-        for output, rows in collect_rows(model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps).items():
+        if has_cached(networks, name, outputs):
+            collector = RowCollector()
+            with undisturbed(teacher):
+                for batch, answers in cached_batches(networks, name, x, batch_size=batch_size):
+                    for output in outputs:
+                        collector.add(output, answers[output], len(batch))
+            found = collector.take()
+        else:
+            found = collect_rows(model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps)
+        for output, rows in found.items():
             kept[name, output] = of_teacher(rows, f"teacher {name!r}: {output!r}")
     return kept

@@ -252,6 +252,8 @@ class Trainer:
         self._run.scheduler.step()
         self.phases.advance()
         self._folder.save(self._run)
+        if self.networks.cache is not None:
+            self.networks.cache.save()
 
     def _rows(self, epoch: int) -> list[Tensor]:
         """Return this process's rows of every batch of an epoch."""

@@ -5,7 +5,7 @@ inequality.
 """
 
 from pidkit.mi.decoder.label import FittedLabelDecoder, LabelDecoder
-from pidkit.mi.decoder.network import Budget
+from pidkit.mi.decoder.network import DECODER_BUDGET
 from pidkit.mi.decoder.reconstruction import ReconstructionDecoder
 
-__all__ = ["Budget", "FittedLabelDecoder", "LabelDecoder", "ReconstructionDecoder"]
+__all__ = ["DECODER_BUDGET", "FittedLabelDecoder", "LabelDecoder", "ReconstructionDecoder"]

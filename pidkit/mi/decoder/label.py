@@ -16,7 +16,7 @@ from pidkit.info import entropy
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import (
-    Budget,
+    DECODER_BUDGET,
     Perceptron,
     check_hidden,
     overfitted,
@@ -28,6 +28,7 @@ from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, ThreeWaySplit, check_class_sizes, check_folds, three_way_splits
+from pidkit.nn.budget import TrainingBudget, check_budget
 from pidkit.types import FloatArray, IntArray, Unit
 
 Classifier = Literal["linear", "mlp"]
@@ -50,8 +51,8 @@ class LabelDecoder:
         Hidden layers of the perceptron.
     folds : int, optional
         1 for one split in three, more for cross-fitting; None for five folds below 2000 samples.
-    budget : Budget
-        Of the perceptron.
+    budget : TrainingBudget
+        Of the perceptron; of the linear one `max_steps` bounds the iterations of L-BFGS, at 500 at most.
 
     References
     ----------
@@ -70,11 +71,12 @@ class LabelDecoder:
     model: Classifier = "linear"
     hidden: tuple[int, ...] = (64,)
     folds: int | None = None
-    budget: Budget = Budget()  # noqa: RUF009  # frozen
+    budget: TrainingBudget = DECODER_BUDGET
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         model = one_of("model", self.model, get_args(Classifier))
+        keep_checked(self, budget=check_budget(self.budget))
         keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     @zero_where_constant
@@ -181,7 +183,7 @@ def train_classifier(
 ) -> tuple[Perceptron, tuple[str, ...]]:
     """Return the classifier of a label decoder and its warnings, from standardised rows (n, d) and their classes."""
     if decoder.model == "linear":
-        return logistic(train, stop, n_classes)
+        return logistic(train, stop, n_classes, decoder.budget.max_steps)
     one_hot = np.eye(n_classes)
     parts = [(x, one_hot[y]) for x, y in (train, stop)]
     net = train_perceptron(*parts, link="softmax", hidden=decoder.hidden, rng=rng, budget=decoder.budget)

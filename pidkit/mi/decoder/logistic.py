@@ -20,7 +20,7 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Inverse penalties c to choose from, tried in this order while the held-out loss falls; c = 0 precedes them."""
 
 LOGISTIC_ITERATIONS = 500
-"""Iterations of L-BFGS at most for one penalty; each fit starts from the one before."""
+"""Iterations of L-BFGS for one penalty, however many steps the budget allows; each fit starts from the one before."""
 
 CHOICE_ROWS = 5000
 """Training rows up to which the penalty is chosen with all of them; of more, an even selection of as many is taken.
@@ -41,7 +41,10 @@ UNCONVERGED = "the logistic regression stopped before it converged; reduce the c
 
 
 def logistic(
-    train: tuple[FloatArray, IntArray], stop: tuple[FloatArray, IntArray], n_classes: int
+    train: tuple[FloatArray, IntArray],
+    stop: tuple[FloatArray, IntArray],
+    n_classes: int,
+    max_steps: int = LOGISTIC_ITERATIONS,
 ) -> tuple[Perceptron, tuple[str, ...]]:
     """Return the logistic regression with the lowest loss on `stop`, as a perceptron of one layer.
 
@@ -56,6 +59,8 @@ def logistic(
     train, stop : tuple of ndarray (n, d) and ndarray of int (n,)
         Standardised rows and their classes.
     n_classes : int
+    max_steps : int
+        Iterations of L-BFGS for one penalty, LOGISTIC_ITERATIONS at most.
 
     Returns
     -------
@@ -66,17 +71,18 @@ def logistic(
     # The products are small and many: the threads of a BLAS would spend most of their time waiting for each other.
     with threadpool_limits(limits=1, user_api="blas"):
         rows, labels = train
+        most = min(max_steps, LOGISTIC_ITERATIONS)
         if rows.shape[1] <= len(rows):
-            return _choose(train, stop, n_classes)
+            return _choose(train, stop, n_classes, most)
         # Penalties that are the same in all directions leave the weights in the span of the rows.
         basis = qr(rows.T, mode="economic", check_finite=False)[0]
-        net, notes = _choose((rows @ basis, labels), (stop[0] @ basis, stop[1]), n_classes)
+        net, notes = _choose((rows @ basis, labels), (stop[0] @ basis, stop[1]), n_classes, most)
     weights = np.vstack([basis @ net.weights[0][:-1], net.weights[0][-1:]])
     return Perceptron((weights,), "softmax"), notes
 
 
 def _choose(
-    train: tuple[FloatArray, IntArray], stop: tuple[FloatArray, IntArray], n_classes: int
+    train: tuple[FloatArray, IntArray], stop: tuple[FloatArray, IntArray], n_classes: int, most: int
 ) -> tuple[Perceptron, tuple[str, ...]]:
     """Return the regression that `stop` prefers, of no more columns than rows, and the warning."""
     few = train
@@ -96,7 +102,7 @@ def _choose(
     problem = _Problem.of(*few)
     tried = [fitted(centre, 0.0)]
     for c in PENALTIES:
-        weights, converged = problem.minimise(c, centre, tried[-1].weights)
+        weights, converged = problem.minimise(c, centre, tried[-1].weights, most)
         tried.append(fitted(weights, c, converged=converged))
         if tried[-1].loss > WORSE * min(tried).loss:
             break
@@ -105,7 +111,7 @@ def _choose(
         centre = discriminant(train)
         again = [fitted(centre, 0.0)]
         if best.c:
-            weights, converged = _Problem.of(*train, problem.curvature).minimise(best.c, centre, best.weights)
+            weights, converged = _Problem.of(*train, problem.curvature).minimise(best.c, centre, best.weights, most)
             again.append(fitted(weights, best.c, converged=converged))
         best = min(again)
     return Perceptron((best.weights,), "softmax"), () if best.converged else (UNCONVERGED,)
@@ -145,7 +151,7 @@ class _Problem:
             curvature = x.T @ x / len(x)
         return cls(x, labels, curvature)
 
-    def minimise(self, c: float, centre: FloatArray, start: FloatArray) -> tuple[FloatArray, bool]:
+    def minimise(self, c: float, centre: FloatArray, start: FloatArray, most: int) -> tuple[FloatArray, bool]:
         """Return the weights of least mean loss + |W - centre|² / (2 c n), and whether L-BFGS converged.
 
         L-BFGS sees V with W = L^-T V, where L L' is about the curvature. Directions of any loudness then take equally
@@ -172,8 +178,8 @@ class _Problem:
             jac=True,
             method="L-BFGS-B",
             options={
-                "maxiter": LOGISTIC_ITERATIONS,
-                "maxfun": 2 * LOGISTIC_ITERATIONS,
+                "maxiter": most,
+                "maxfun": 2 * most,
                 "gtol": GRADIENT_TOL,
                 "ftol": LOSS_TOL,
                 "maxcor": 20,

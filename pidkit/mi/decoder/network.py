@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
-from pidkit.arguments import check_count, keep_checked, real_number
+from pidkit.arguments import check_count
 from pidkit.errors import InputError, SolverError
-from pidkit.types import FloatArray
+from pidkit.nn.budget import TrainingBudget
+from pidkit.nn.early_stopping import n_batches, train_with_early_stopping
+from pidkit.types import FloatArray, IntArray
 
 UNIFORM_SHARE = 1e-6
 """Share of the uniform distribution that is mixed into every prediction, so that a confident mistake costs at most 14
@@ -20,6 +23,11 @@ nats plus the logarithm of the number of classes, and not infinitely many."""
 DECODER_OVERFIT = 0.25
 """How much more than held-out rows the training rows may give before a result warns of overfitting: this many nats, and
 this share of the held-out value."""
+
+DECODER_BUDGET = TrainingBudget(
+    learning_rate=2e-3, weight_decay=1e-4, batch_size=128, max_steps=3000, check_every=20, patience=15
+)
+"""How long a decoder trains unless it is told."""
 
 LINKS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "identity": lambda output: output,
@@ -33,47 +41,6 @@ mean - target."""
 def with_uniform(q: FloatArray) -> FloatArray:
     """Return probabilities (n, C) with UNIFORM_SHARE of the uniform distribution mixed in: none of them is zero."""
     return np.asarray((1.0 - UNIFORM_SHARE) * q + UNIFORM_SHARE / q.shape[1])
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train a decoder; the same for every layer and epoch that are compared.
-
-    Attributes
-    ----------
-    learning_rate, weight_decay : float
-        Of Adam; the decay is decoupled.
-    batch_size : int
-    max_steps : int
-    check_every : int
-        Steps between looks at the held-out loss.
-    patience : int
-        Looks without a new best after which to stop.
-
-    Raises
-    ------
-    InputError
-        If a number is out of its range.
-    """
-
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    batch_size: int = 128
-    max_steps: int = 3000
-    check_every: int = 20
-    patience: int = 15
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        keep_checked(
-            self,
-            learning_rate=real_number("learning_rate", self.learning_rate, above=0.0),
-            weight_decay=real_number("weight_decay", self.weight_decay, least=0.0),
-            batch_size=check_count("batch_size", self.batch_size),
-            max_steps=check_count("max_steps", self.max_steps),
-            check_every=check_count("check_every", self.check_every),
-            patience=check_count("patience", self.patience),
-        )
 
 
 @dataclass(frozen=True)
@@ -133,7 +100,7 @@ def train_perceptron(
     link: str,
     hidden: tuple[int, ...],
     rng: np.random.Generator,
-    budget: Budget,
+    budget: TrainingBudget,
 ) -> Perceptron:
     """Fit targets (n, n_out) to inputs (n, d) on `train`, and keep the weights with the lowest loss on `stop`.
 
@@ -144,7 +111,7 @@ def train_perceptron(
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(300, 2))
     >>> pair = (x[:200], x[:200] @ [[1.0], [2.0]]), (x[200:], x[200:] @ [[1.0], [2.0]])
-    >>> net = train_perceptron(*pair, link="identity", hidden=(), rng=rng, budget=Budget(learning_rate=0.02))
+    >>> net = train_perceptron(*pair, link="identity", hidden=(), rng=rng, budget=TrainingBudget(learning_rate=0.02))
     >>> net.loss(*pair[1]) < 1e-3
     True
     """
@@ -155,30 +122,55 @@ def train_perceptron(
     ]
     # The last layer starts at zero with the bias of the mean: the first prediction is the null decoder's.
     weights[-1] = np.vstack([np.zeros((sizes[-2], sizes[-1])), _inverse_link(link, target.mean(axis=0))[None]])
-    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
-    net = Perceptron(tuple(weights), link)
-    best, best_loss, best_step = net, net.loss(*stop), 0
-    n_batches = max(1, round(len(x) / budget.batch_size))
-    batches: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
-    for step in range(1, budget.max_steps + 1):
-        batches = batches or np.array_split(rng.permutation(len(x)), n_batches)
-        rows = batches.pop()
-        for i, slope in enumerate(net.gradient(x[rows], target[rows])):
-            first[i] = 0.9 * first[i] + 0.1 * slope
-            second[i] = 0.999 * second[i] + 0.001 * slope**2
-            move = (first[i] / (1.0 - 0.9**step)) / (np.sqrt(second[i] / (1.0 - 0.999**step)) + 1e-8)
-            decay = np.where(np.arange(len(slope)) < len(slope) - 1, budget.weight_decay, 0.0)[:, None]
-            weights[i] = weights[i] - budget.learning_rate * (move + decay * weights[i])
-        net = Perceptron(tuple(weights), link)
-        if step % budget.check_every == 0:
-            loss = net.loss(*stop)
-            if not np.isfinite(loss):
-                raise SolverError(f"the decoder diverged at step {step}; lower learning_rate or rescale the data")
-            if loss < best_loss:
-                best, best_loss, best_step = net, loss, step
-            elif step - best_step >= budget.patience * budget.check_every:
-                break
-    return best
+    learner = _Adam(Perceptron(tuple(weights), link), train, stop, budget)
+    report = train_with_early_stopping(learner, _batches(len(x), budget, rng), budget, start=learner.score())
+    if report.stopped == "diverged":
+        raise SolverError(f"the decoder diverged at step {report.steps}; lower learning_rate or rescale the data")
+    return learner.best
+
+
+class _Adam:
+    """A perceptron as the loop trains it, by Adam with decoupled decay of all weights but the biases."""
+
+    def __init__(
+        self,
+        net: Perceptron,
+        train: tuple[FloatArray, FloatArray],
+        stop: tuple[FloatArray, FloatArray],
+        budget: TrainingBudget,
+    ) -> None:
+        """Keep the first weights: no step may be better than they are."""
+        self.net, self.best, self.train, self.stop, self.budget = net, net, train, stop, budget
+        self.n_steps = 0
+        self.first, self.second = ([np.zeros_like(w) for w in net.weights] for _ in range(2))
+
+    def step(self, rows: IntArray) -> bool:
+        """Move the weights; whether they are finite shows in the next score."""
+        self.n_steps += 1
+        weights = list(self.net.weights)
+        for i, slope in enumerate(self.net.gradient(self.train[0][rows], self.train[1][rows])):
+            first = self.first[i] = 0.9 * self.first[i] + 0.1 * slope
+            second = self.second[i] = 0.999 * self.second[i] + 0.001 * slope**2
+            move = (first / (1.0 - 0.9**self.n_steps)) / (np.sqrt(second / (1.0 - 0.999**self.n_steps)) + 1e-8)
+            decay = np.where(np.arange(len(slope)) < len(slope) - 1, self.budget.weight_decay, 0.0)[:, None]
+            weights[i] = weights[i] - self.budget.learning_rate * (move + decay * weights[i])
+        self.net = Perceptron(tuple(weights), self.net.link)
+        return True
+
+    def score(self) -> float:
+        """Return minus the loss on the rows of `stop`, or nan, with which training has diverged."""
+        loss = self.net.loss(*self.stop)
+        return -loss if np.isfinite(loss) else math.nan
+
+    def keep(self) -> None:
+        """Remember the weights."""
+        self.best = self.net
+
+
+def _batches(n_rows: int, budget: TrainingBudget, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Yield shuffled batches of indices for ever, pass after pass."""
+    while True:
+        yield from reversed(np.array_split(rng.permutation(n_rows), n_batches(n_rows, budget)))
 
 
 def _inverse_link(link: str, mean: FloatArray) -> FloatArray:

@@ -12,12 +12,13 @@ import numpy as np
 from pidkit.arguments import Rng, generator, keep_checked, one_of, seed_name
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
-from pidkit.mi.decoder.network import UNIFORM_SHARE, Budget, check_hidden, overfitted, train_perceptron
+from pidkit.mi.decoder.network import DECODER_BUDGET, UNIFORM_SHARE, check_hidden, overfitted, train_perceptron
 from pidkit.mi.doubts import doubted
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, drawn_in, scaling, tail_warnings
 from pidkit.mi.splits import ThreeWaySplit, check_folds, three_way_splits
+from pidkit.nn.budget import TrainingBudget, check_budget
 from pidkit.types import FloatArray, IntArray, Unit
 
 SMALLEST_VARIANCE = 1e-3
@@ -45,7 +46,7 @@ class ReconstructionDecoder:
         Hidden layers of the decoder; () is linear.
     folds : int, optional
         1 for one split in three, more for cross-fitting; None for five folds below 2000 samples.
-    budget : Budget
+    budget : TrainingBudget
 
     References
     ----------
@@ -63,11 +64,12 @@ class ReconstructionDecoder:
     loss: PixelLoss = "gaussian"
     hidden: tuple[int, ...] = (128,)
     folds: int | None = None
-    budget: Budget = Budget()  # noqa: RUF009  # frozen
+    budget: TrainingBudget = DECODER_BUDGET
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         loss = one_of("loss", self.loss, get_args(PixelLoss))
+        keep_checked(self, budget=check_budget(self.budget))
         keep_checked(self, loss=loss, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     @zero_where_constant

@@ -23,7 +23,9 @@ from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
 from pidkit.mi.splits import check_folds, three_way_splits
-from pidkit.nn.fit import FitOptions, FitReport, fit
+from pidkit.nn.budget import TrainingBudget, check_budget
+from pidkit.nn.early_stopping import FitReport
+from pidkit.nn.fit import fit
 from pidkit.nn.seeding import seeded, torch_generator
 from pidkit.types import FloatArray, Shape, Unit
 
@@ -65,12 +67,14 @@ class NeuralMI:
         sample of a and b to a module that maps (K, ...) and (K', ...) to scores (K, K') or (places, K, K').
     critic_options : dict
         Keywords of a critic given by name, such as width.
-    options : FitOptions
-        Of the fit loop. For critics that look at every pair apart the batch is at most 64.
+    budget : TrainingBudget
+        How long to train. For critics that look at every pair apart the batch is at most 64.
     folds : int, optional
         1 for one three-way split, more for cross-fitting; None for five folds below 2000 samples.
     device : str
         A torch device.
+    options : TrainingBudget, optional
+        Another word for `budget`, which then has it.
 
     Notes
     -----
@@ -84,9 +88,10 @@ class NeuralMI:
     --------
     >>> from pidkit.mi import TASKS
     >>> from pidkit.mi.neural import NeuralMI
-    >>> from pidkit.nn import FitOptions
+    >>> from pidkit.nn import TrainingBudget, check_budget
     >>> task = TASKS["normal 1x1"]
-    >>> estimate = NeuralMI("jsd", options=FitOptions(max_steps=200), folds=1).estimate(*task.sample(2000), unit="nats")
+    >>> neural = NeuralMI("jsd", budget=TrainingBudget(max_steps=200), folds=1)
+    >>> estimate = neural.estimate(*task.sample(2000), unit="nats")
     >>> bool(abs(estimate.value - task.mi) < 0.2), estimate.kind, estimate.diagnostics["jsd_objective"] < 0
     (True, 'lower_bound', True)
     """
@@ -95,9 +100,10 @@ class NeuralMI:
     readout: str | None = None
     critic: str | Callable[[Shape, Shape], nn.Module] = "separable"
     critic_options: dict[str, Any] = field(default_factory=dict)
-    options: FitOptions = FitOptions()  # noqa: RUF009  # frozen
+    budget: TrainingBudget = TrainingBudget()  # noqa: RUF009  # frozen
     folds: int | None = None
     device: str = "cpu"
+    options: TrainingBudget | None = None
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -118,6 +124,9 @@ class NeuralMI:
         options = mapping_of("critic_options", self.critic_options)
         keep_checked(self, objective=objective, readout=readout, critic=critic, folds=folds, device=device)
         keep_checked(self, critic_options=options)
+        if self.options is not None and self.budget != TrainingBudget():
+            raise InputError("budget and options are two words for one thing; pass budget alone")
+        keep_checked(self, budget=check_budget(self.budget if self.options is None else self.options), options=None)
 
     @property
     def read_by(self) -> str:
@@ -192,9 +201,9 @@ class NeuralMI:
             critic = self._build(tuple(a.shape[1:]), tuple(b.shape[1:]))
         critic = critic.to(device, torch.float32)
         per_pair = self.critic in ("concatenated", "concatenate-and-convolve")
-        options = self.options
-        if per_pair and options.batch_size > 64:
-            options = replace(options, batch_size=64, check_every=4 * options.check_every)
+        budget = self.budget
+        if per_pair and budget.batch_size > 64:
+            budget = replace(budget, batch_size=64, check_every=4 * budget.check_every)
         k_stop = 64 if per_pair else 2048
         stops = list(
             zip(
@@ -212,7 +221,7 @@ class NeuralMI:
             score=lambda: sum(stop_by(score_matrix(critic, x, y)).mean().item() for x, y in stops) / len(stops),
             n_rows=len(a),
             generator=torch_generator(draws),
-            options=options,
+            budget=budget,
         )
         max_k = LARGEST_K.get(self.critic, 1024) if isinstance(self.critic, str) else 1024
         some = shuffled(len(train[0]))[:max_k]

@@ -15,7 +15,7 @@ from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs, drawn_in
-from pidkit.nn.fit import FitReport
+from pidkit.nn.early_stopping import FitReport
 from pidkit.types import FloatArray, IntArray, Unit
 
 CAP_MARGIN = 0.1

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.arguments import Rng, flag, one_of, seed_name, whole_number
+from pidkit.arguments import Memory, Rng, flag, one_of, seed_name, whole_number
 from pidkit.errors import InputError, warn
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coding import Quantiser, copy_quantisers, refuse_for_decoders
@@ -52,6 +52,7 @@ def pid_table(
     synergy: bool = False,
     n_bootstrap: int = 0,
     n_null: int = 0,
+    memory: Memory = "1 GiB",
     unit: Unit = "bits",
     rng: Rng = 0,
 ) -> PIDTable:
@@ -86,6 +87,8 @@ def pid_table(
     synergy : bool
         Whether to decode both layers of every pair together, which takes longer than all the rest. False: the synergy
         and I(Y;X1,X2) are NaN, and the table says so.
+    memory
+        As in `representation_pid`, for each process.
     n_bootstrap, n_null, unit
         As in `representation_pid`. The same rows are resampled in all pairs.
     rng : int or numpy.random.Generator
@@ -137,12 +140,20 @@ def pid_table(
         raise InputError("n_jobs must be a whole number >= 1, or -1 for all cores, not 0")
     name_of_seed = seed_name(rng)
     rows = Rows.read(
-        labels=labels, decoder=decoder, n_codes=n_codes, folds=folds, groups=groups, sequences=sequences, rng=rng
+        labels=labels,
+        decoder=decoder,
+        n_codes=n_codes,
+        folds=folds,
+        groups=groups,
+        sequences=sequences,
+        rng=rng,
+        memory=memory,
     )
     plan = Plan(
         rows=rows,
         quantisers=_quantisers(
             quantiser,
+            rows.memory,
             {
                 "n_codes": n_codes,
                 "folds": folds,
@@ -183,6 +194,7 @@ def pid_table(
             "synergy": synergy,
             "n_bootstrap": plan.n_bootstrap,
             "n_null": plan.n_null,
+            "memory": rows.memory,
             "rng": name_of_seed,
             "seed": rows.seed,
             "versions": recorded_versions(),
@@ -197,12 +209,12 @@ def pid_table(
     return table
 
 
-def _quantisers(quantiser: Any, of_decoders: Mapping[str, Any]) -> dict[str, Quantiser] | None:
+def _quantisers(quantiser: Any, memory: int, of_decoders: Mapping[str, Any]) -> dict[str, Quantiser] | None:
     """Return the quantisers of both sides, None where layers are decoded; refuse what only decoders have."""
     if quantiser is None:
         return None
     refuse_for_decoders(of_decoders)
-    return dict(zip(BOTH_SIDES, copy_quantisers(quantiser), strict=True))
+    return dict(zip(BOTH_SIDES, copy_quantisers(quantiser, memory), strict=True))
 
 
 def _collect(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from pidkit.arguments import items_of, mapping_of
 from pidkit.arrays import load_array
+from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError
 
 Source = npt.ArrayLike | os.PathLike[str] | tuple[str | os.PathLike[str], str]
-"""A layer: an array, a file that holds one, or a file and the key of the layer in it."""
+"""A layer: an array, a file that holds one, a file and the key of the layer in it, or what gives batches of rows."""
 
 Place = tuple[Any, ...]
 """Values of the indices of a table, such as (epoch,); empty for a layer that is paired with all."""
@@ -51,7 +52,7 @@ class NamedLayer:
                 return load_array(source[0], key=source[1])
         except InputError as error:
             raise InputError(f"{self.called}: {error}") from error
-        layer: npt.ArrayLike = source
+        layer: npt.ArrayLike = mapped_rows(source, self.called)
         return layer
 
 
@@ -96,7 +97,9 @@ def read_side(side: str, layers: object, index: tuple[str, ...]) -> list[NamedLa
         for of, value in zip(index, place, strict=False):
             if isinstance(value, bool) or not isinstance(value, (str, int, float)):
                 raise InputError(f"the {of} in a key of {side} must be a number or a string, not {value!r}")
-        found.append(NamedLayer(side, name, tuple(place), source))
+        layer = NamedLayer(side, name, tuple(place), source)
+        # An iterator gives its batches once, and a layer is read several times.
+        found.append(replace(layer, source=mapped_rows(source, layer.called)))
     if not found:
         raise InputError(f"{side} must hold at least one layer: {{'name': array or file}}")
     return found

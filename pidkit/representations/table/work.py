@@ -17,6 +17,7 @@ from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.provenance import recorded_versions
+from pidkit.quantise.pieces import needs_pieces
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_layer import code_once
 from pidkit.representations.coding import Quantiser
@@ -70,8 +71,12 @@ class Plan:
             how |= self.rows.described()
         else:
             quantiser = self.quantisers[layer.side]
-            how |= {"quantiser": f"{type(quantiser).__name__}{sorted(quantiser.get_params().items())}"}
-        return digest_of({**how, "layer": plain_array(layer.load(), layer.called)})
+            parameters = {name: value for name, value in quantiser.get_params().items() if name != "memory"}
+            how |= {"quantiser": f"{type(quantiser).__name__}{sorted(parameters.items())}"}
+        array = plain_array(layer.load(), layer.called)
+        if needs_pieces(array, self.rows.memory):
+            how["memory"] = self.rows.memory
+        return digest_of({**how, "layer": array})
 
     def pair_digest(self, digests: tuple[str, str]) -> str:
         """Return the digest of a pair of layers that were read."""
@@ -96,7 +101,7 @@ def read_one(store: Store, plan: Plan, layer: NamedLayer, *, wait: bool) -> str 
         try:
             if plan.quantisers is None:
                 return entry_of_reading(read_layer_once(layer.load(), plan.rows, layer.called))
-            return entry_of_codes(code_once(layer.load(), plan.quantisers[layer.side]))
+            return entry_of_codes(code_once(layer.load(), plan.quantisers[layer.side], plan.rows.memory))
         except InputError as error:
             said = str(error)
             raise InputError(said if said.startswith(layer.called) else f"{layer.called}: {said}") from error
@@ -155,7 +160,8 @@ def _decoded(store: Store, plan: Plan, pair: NamedPair, digests: tuple[str, str]
         rng=np.random.default_rng(rows.seed),
         synergy=plan.synergy,
         known=readings_of(readings),
-        provenance={"sequences": rows.sequences, "rng": rows.seed},
+        memory=rows.memory,
+        provenance={"sequences": rows.sequences, "memory": rows.memory, "rng": rows.seed},
     )
     return entry_of_result(result, result.warnings)
 

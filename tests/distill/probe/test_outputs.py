@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from pidkit.distill.batch import LOGITS
 from pidkit.distill.probe import atoms
 from pidkit.distill.probe.atoms import LARGEST_GAP, CodeColumn, measure_pair, solve_joints
-from pidkit.distill.probe.outputs import LOGITS, RowCollector, collect_rows, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, collect_rows, undisturbed
 from pidkit.errors import InputError
 from pidkit.gates import gate
 from pidkit.nn.sample import fingerprint

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, Budget, LabelDecoder
+from pidkit.mi import TASKS, LabelDecoder
+from pidkit.nn import TrainingBudget
 
 
 def two_bumps(n: int, seed: int = 0, gap: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +40,7 @@ def test_only_the_perceptron_reads_what_is_not_linear() -> None:
     a = bits + 0.05 * rng.normal(size=(1500, 2))
     y = bits[:, 0] ^ bits[:, 1]
     assert LabelDecoder("linear").estimate(a, y).value == pytest.approx(0.0, abs=0.02)
-    estimate = LabelDecoder("mlp", budget=Budget(learning_rate=0.01), folds=1).estimate(a, y)
+    estimate = LabelDecoder("mlp", budget=TrainingBudget(learning_rate=0.01), folds=1).estimate(a, y)
     assert estimate.value == pytest.approx(1.0, abs=0.05)
     assert estimate.cap is not None
     assert estimate.value <= estimate.cap
@@ -74,7 +75,7 @@ def test_fit_then_estimate_on_other_rows(model: str) -> None:
 
 def test_the_seed_decides_and_labels_may_be_anything() -> None:
     a, y = two_bumps(300)
-    decoder = LabelDecoder("mlp", budget=Budget(max_steps=60), folds=1)
+    decoder = LabelDecoder("mlp", budget=TrainingBudget(max_steps=60), folds=1)
     value = decoder.estimate(a, y, rng=1).value
     assert decoder.estimate(a, [("t", int(i)) for i in y], rng=1).value == value
     assert decoder.estimate(a, y, rng=2).value != value
@@ -82,7 +83,7 @@ def test_the_seed_decides_and_labels_may_be_anything() -> None:
 
 def test_overfitting_is_pointed_out() -> None:
     rng = np.random.default_rng(0)
-    decoder = LabelDecoder("mlp", budget=Budget(weight_decay=0.0))
+    decoder = LabelDecoder("mlp", budget=TrainingBudget(weight_decay=0.0))
     y = rng.integers(2, size=100)
     a = np.hstack([rng.normal(size=(100, 200)), y[:, None] + 2 * rng.normal(size=(100, 1))])
     estimate = decoder.estimate(a, y)

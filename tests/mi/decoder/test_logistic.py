@@ -21,7 +21,7 @@ def samples(n: int, classes: int, seed: int, noise: float = 1.0, idle: int = 0) 
 def test_shrunk_towards_zero_it_is_scikit_learns(classes: int, c: float) -> None:
     rows, labels = samples(300, classes, 0)
     zero = np.zeros((classes + 1, classes))
-    weights, converged = module._Problem.of(rows, labels).minimise(c, zero, zero)
+    weights, converged = module._Problem.of(rows, labels).minimise(c, zero, zero, module.LOGISTIC_ITERATIONS)
     peer = LogisticRegression(C=c, max_iter=500, tol=1e-6).fit(rows, labels)
     assert converged
     q = Perceptron((weights,), "softmax").mean(rows)
@@ -31,7 +31,7 @@ def test_shrunk_towards_zero_it_is_scikit_learns(classes: int, c: float) -> None
 def test_the_penalty_is_that_of_the_distance_to_the_centre() -> None:
     rows, labels = samples(200, 3, 0)
     centre = np.random.default_rng(1).normal(size=(4, 3))
-    weights, _ = module._Problem.of(rows, labels).minimise(1e-7, centre, np.zeros((4, 3)))
+    weights, _ = module._Problem.of(rows, labels).minimise(1e-7, centre, np.zeros((4, 3)), module.LOGISTIC_ITERATIONS)
     assert np.abs(weights - centre)[:-1].max() < 1e-4  # the biases are free
 
 
@@ -74,7 +74,7 @@ def test_a_layer_that_is_the_label_is_read_without_overflow(classes: int) -> Non
 def test_more_columns_than_rows_give_the_same_fit() -> None:
     train, stop = samples(60, 3, 0, idle=97), samples(60, 3, 1, idle=97)
     net, _ = logistic(train, stop, 3)
-    primal, _ = module._choose(train, stop, 3)
+    primal, _ = module._choose(train, stop, 3, module.LOGISTIC_ITERATIONS)
     assert np.abs(net.mean(stop[0]) - primal.mean(stop[0])).max() < 1e-3
     assert net.weights[0].shape == (101, 3)
 

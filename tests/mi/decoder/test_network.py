@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pidkit import InputError, SolverError
-from pidkit.mi.decoder.network import Budget, Perceptron, check_hidden, overfitted, train_perceptron
+from pidkit.mi.decoder.network import DECODER_BUDGET, Perceptron, check_hidden, overfitted, train_perceptron
+from pidkit.nn import TrainingBudget
 
 
 def a_problem(link: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +41,7 @@ def test_a_linear_fit_is_least_squares() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, 3))
     y = x @ rng.normal(size=(3, 2)) + 0.5 + 0.1 * rng.normal(size=(600, 2))
-    budget = Budget(learning_rate=0.01, weight_decay=0.0)
+    budget = TrainingBudget(learning_rate=0.01, weight_decay=0.0)
     net = train_perceptron((x, y), (x, y), link="identity", hidden=(), rng=rng, budget=budget)
     exact = np.linalg.lstsq(np.hstack([x, np.ones((600, 1))]), y, rcond=None)[0]
     assert np.abs(net.weights[0] - exact).max() < 0.02
@@ -52,7 +53,7 @@ def test_the_state_kept_is_the_best_on_the_held_out_rows() -> None:
         (rng.normal(size=(30, 20)), rng.normal(size=(30, 1))),
         (rng.normal(size=(500, 20)), np.zeros((500, 1))),
     )
-    net = train_perceptron(train, stop, link="identity", hidden=(50,), rng=rng, budget=Budget())
+    net = train_perceptron(train, stop, link="identity", hidden=(50,), rng=rng, budget=DECODER_BUDGET)
     start = 0.5 * train[1].mean() ** 2
     assert net.loss(*stop) <= start + 1e-12
 
@@ -60,7 +61,9 @@ def test_the_state_kept_is_the_best_on_the_held_out_rows() -> None:
 def test_the_same_generator_gives_the_same_net() -> None:
     x, y = a_problem("softmax", np.random.default_rng(0))
     nets = [
-        train_perceptron((x, y), (x, y), link="softmax", hidden=(3,), rng=np.random.default_rng(1), budget=Budget())
+        train_perceptron(
+            (x, y), (x, y), link="softmax", hidden=(3,), rng=np.random.default_rng(1), budget=DECODER_BUDGET
+        )
         for _ in range(2)
     ]
     assert all((u == v).all() for u, v in zip(nets[0].weights, nets[1].weights, strict=True))
@@ -70,10 +73,10 @@ def test_divergence_is_an_error() -> None:
     x, y = a_problem("identity", np.random.default_rng(0))
     with (
         np.errstate(all="ignore"),
-        pytest.raises(SolverError, match=r"^the decoder diverged at step 20; lower learning_rate or rescale the data$"),
+        pytest.raises(SolverError, match=r"^the decoder diverged at step 10; lower learning_rate or rescale the data$"),
     ):
         train_perceptron(
-            (x, y), (x, y), link="identity", hidden=(4, 4), rng=np.random.default_rng(0), budget=Budget(1e200)
+            (x, y), (x, y), link="identity", hidden=(4, 4), rng=np.random.default_rng(0), budget=TrainingBudget(1e200)
         )
 
 

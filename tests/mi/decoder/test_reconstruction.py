@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pidkit import InputError
-from pidkit.mi import TASKS, Budget, ReconstructionDecoder
+from pidkit.mi import TASKS, ReconstructionDecoder
+from pidkit.nn import TrainingBudget
 
 
 def test_copies_of_one_bit_score_a_bit_each_and_are_called_v_information() -> None:
@@ -54,7 +55,7 @@ def test_constant_and_rare_pixels_do_no_harm() -> None:
 def test_images_are_flattened_and_the_seed_decides() -> None:
     rng = np.random.default_rng(0)
     images = rng.uniform(size=(200, 1, 3, 3))
-    decoder = ReconstructionDecoder("bce", hidden=(8,), folds=1, budget=Budget(max_steps=100))
+    decoder = ReconstructionDecoder("bce", hidden=(8,), folds=1, budget=TrainingBudget(max_steps=100))
     value = decoder.estimate(images, images[:, 0, 0], rng=3).value
     assert decoder.estimate(images, images[:, 0, 0], rng=3).value == value
     assert decoder.estimate(images, images[:, 0, 0], rng=4).value != value

@@ -16,15 +16,15 @@ from pidkit.mi.neural.bounds import BOUNDS, jsd
 from pidkit.mi.neural.estimators import MovingAverageDV
 from pidkit.mi.neural.fitted import sampling_terms
 from pidkit.mi.tasks import paired_covariance
-from pidkit.nn.fit import FitOptions
+from pidkit.nn import TrainingBudget
 
-SHORT = FitOptions(learning_rate=3e-3, max_steps=80)
+SHORT = TrainingBudget(learning_rate=3e-3, max_steps=80)
 NORMAL = TASKS["normal 1x1"]
 
 
 @pytest.mark.parametrize("objective", ["infonce", "jsd", "dv", "nwj"])
 def test_every_objective_finds_the_truth(objective: str) -> None:
-    estimate = NeuralMI(objective, options=FitOptions(learning_rate=3e-3, max_steps=150)).estimate(  # type: ignore[arg-type]
+    estimate = NeuralMI(objective, budget=TrainingBudget(learning_rate=3e-3, max_steps=150)).estimate(  # type: ignore[arg-type]
         *NORMAL.sample(3000), unit="nats"
     )
     assert estimate.value == pytest.approx(NORMAL.mi, abs=0.08)
@@ -35,7 +35,7 @@ def test_every_objective_finds_the_truth(objective: str) -> None:
 
 def test_the_jsd_objective_is_never_the_value() -> None:
     for name in ("normal 1x1", "pair 5x5"):
-        fitted = NeuralMI("jsd", options=SHORT).fit(*TASKS[name].sample(600))
+        fitted = NeuralMI("jsd", budget=SHORT).fit(*TASKS[name].sample(600))
         for readout in ("dv", "nwj", "smile", "mean"):
             estimate = dataclasses.replace(fitted, readout=readout).estimate(
                 *TASKS[name].sample(600, rng=1), unit="nats"
@@ -64,20 +64,20 @@ def test_no_estimator_takes_the_jsd_objective_for_its_read_out() -> None:
 def test_bounds_are_told_from_estimates() -> None:
     a, b = NORMAL.sample(400)
     kinds = {
-        readout: NeuralMI("jsd", readout, options=FitOptions(max_steps=10), folds=1).estimate(a, b).kind
+        readout: NeuralMI("jsd", readout, budget=TrainingBudget(max_steps=10), folds=1).estimate(a, b).kind
         for readout in ("dv", "nwj", "smile", "mean")
     }
     assert kinds == {"dv": "lower_bound", "nwj": "lower_bound", "smile": "estimate", "mean": "estimate"}
 
 
 def test_infonce_warns_near_log_k() -> None:
-    options = FitOptions(learning_rate=5e-3, max_steps=200)
+    budget = TrainingBudget(learning_rate=5e-3, max_steps=200)
     sure = gaussian_task("sure", paired_covariance(2, [0.99999, 0.99999]), 2)
     with pytest.warns(PidkitWarning, match=r"^infonce: near the cap: within 10 % of log K, K = 40;"):
-        estimate = estimate_mi(*sure.sample(200), estimator="infonce", unit="nats", folds=5, options=options)
+        estimate = estimate_mi(*sure.sample(200), estimator="infonce", unit="nats", folds=5, budget=budget)
     assert estimate.cap_name == "log K"
     assert 0.9 * estimate.cap <= estimate.value <= estimate.cap == pytest.approx(math.log(40))
-    calm = NeuralMI(options=SHORT).estimate(*NORMAL.sample(500), unit="nats")
+    calm = NeuralMI(budget=SHORT).estimate(*NORMAL.sample(500), unit="nats")
     assert not any("cap" in text for text in calm.warnings)
 
 
@@ -99,15 +99,15 @@ def test_an_overfitted_fit_does_not_report_too_much(name: str) -> None:
 def test_overfitting_is_pointed_out() -> None:
     """A wide critic that is stopped late knows its training pairs by heart."""
     task = TASKS["pair 5x5"]
-    options = FitOptions(max_steps=300, check_every=300)
-    estimate = NeuralMI(options=options, folds=1).estimate(*task.sample(300), unit="nats")
+    budget = TrainingBudget(max_steps=300, check_every=300)
+    estimate = NeuralMI(budget=budget, folds=1).estimate(*task.sample(300), unit="nats")
     assert estimate.diagnostics["train_value"] > task.mi
     assert any(text.startswith("overfitted: the training pairs give") for text in estimate.warnings)
     assert estimate.value < task.mi + 0.3
 
 
 def test_fit_then_estimate_on_other_pairs() -> None:
-    fitted = NeuralMI("jsd", options=SHORT).fit(*NORMAL.sample(2000))
+    fitted = NeuralMI("jsd", budget=SHORT).fit(*NORMAL.sample(2000))
     estimates = [fitted.estimate(*NORMAL.sample(2000, rng=s), unit="nats") for s in (1, 2)]
     assert estimates[0].value != estimates[1].value
     for estimate in estimates:
@@ -116,7 +116,7 @@ def test_fit_then_estimate_on_other_pairs() -> None:
 
 
 def test_the_standard_error_is_that_of_the_held_out_pairs() -> None:
-    fitted = NeuralMI("jsd", options=SHORT).fit(*NORMAL.sample(1000))
+    fitted = NeuralMI("jsd", budget=SHORT).fit(*NORMAL.sample(1000))
     for readout in ("nwj", "dv", "smile", "mean"):
         read = dataclasses.replace(fitted, readout=readout)
         estimates = [read.estimate(*NORMAL.sample(300, rng=s)) for s in range(40)]
@@ -129,20 +129,20 @@ def test_the_order_of_the_rows_does_not_matter_to_blocks() -> None:
     """Sorted by class, blocks in file order would hold nothing but pairs of like with like."""
     labels = np.sort(np.arange(600) % 2)
     a, b = (labels + 0.1 * np.random.default_rng(s).normal(size=600) for s in (0, 1))
-    fitted = dataclasses.replace(NeuralMI("jsd", options=SHORT).fit(a, b), max_k=100)
+    fitted = dataclasses.replace(NeuralMI("jsd", budget=SHORT).fit(a, b), max_k=100)
     assert fitted.estimate(a, b).value == pytest.approx(1.0, abs=0.15)
-    sorted_splits = NeuralMI(critic="concatenated", options=FitOptions(max_steps=40), folds=1).estimate(a, b)
+    sorted_splits = NeuralMI(critic="concatenated", budget=TrainingBudget(max_steps=40), folds=1).estimate(a, b)
     assert sorted_splits.value == pytest.approx(1.0, abs=0.15)
 
 
 def test_other_shapes_than_in_fit_are_refused() -> None:
-    fitted = NeuralMI(options=FitOptions(max_steps=10)).fit(*NORMAL.sample(60))
+    fitted = NeuralMI(budget=TrainingBudget(max_steps=10)).fit(*NORMAL.sample(60))
     with pytest.raises(InputError, match=r"^b has rows of shape \(2,\), but fit saw \(1,\)$"):
         fitted.estimate(NORMAL.sample(20)[0], np.random.default_rng(0).normal(size=(20, 2)))
 
 
 def test_many_pairs_are_read_in_blocks() -> None:
-    fitted = NeuralMI(options=SHORT).fit(*NORMAL.sample(500))
+    fitted = NeuralMI(budget=SHORT).fit(*NORMAL.sample(500))
     small = dataclasses.replace(fitted, max_k=100)
     pairs = NORMAL.sample(450, rng=1)
     assert small.estimate(*pairs).diagnostics["k"] == 90
@@ -152,8 +152,8 @@ def test_many_pairs_are_read_in_blocks() -> None:
 
 @pytest.mark.parametrize("critic", ["concatenated", "project-and-dot", "concatenate-and-convolve"])
 def test_the_other_critics_find_it_too(critic: str) -> None:
-    options = FitOptions(max_steps=120)
-    estimate = NeuralMI("jsd", critic=critic, critic_options={"width": 32}, options=options, folds=1).estimate(
+    budget = TrainingBudget(max_steps=120)
+    estimate = NeuralMI("jsd", critic=critic, critic_options={"width": 32}, budget=budget, folds=1).estimate(
         *NORMAL.sample(1500), unit="nats"
     )
     assert estimate.value == pytest.approx(NORMAL.mi, abs=0.15)
@@ -163,7 +163,7 @@ def test_maps_give_the_mean_over_their_places() -> None:
     """Both places hold what the vector does; one critic serves them."""
     a, b = NORMAL.sample(2000)
     maps = np.stack([a, a], axis=2).reshape(2000, 1, 1, 2)
-    neural = NeuralMI("jsd", critic="project-and-dot", critic_options={"width": 32}, options=SHORT, folds=1)
+    neural = NeuralMI("jsd", critic="project-and-dot", critic_options={"width": 32}, budget=SHORT, folds=1)
     estimate = neural.estimate(maps, b, unit="nats")
     assert estimate.value == pytest.approx(NORMAL.mi, abs=0.15)
 
@@ -177,7 +177,7 @@ def test_a_critic_of_ones_own() -> None:
         def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
             return a @ self.weight @ b.T
 
-    estimate = NeuralMI(critic=Product, options=FitOptions(learning_rate=0.05, max_steps=60), folds=1).estimate(
+    estimate = NeuralMI(critic=Product, budget=TrainingBudget(learning_rate=0.05, max_steps=60), folds=1).estimate(
         *NORMAL.sample(1000), unit="nats"
     )
     assert 0.1 < estimate.value < NORMAL.mi + 0.1
@@ -186,7 +186,7 @@ def test_a_critic_of_ones_own() -> None:
 def test_the_seed_decides_and_global_state_is_left_as_found() -> None:
     a, b = NORMAL.sample(200)
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    neural = NeuralMI(options=FitOptions(max_steps=30), folds=1)
+    neural = NeuralMI(budget=TrainingBudget(max_steps=30), folds=1)
     first, again, other = (neural.estimate(a, b, rng=seed) for seed in (1, 1, 2))
     with torch.no_grad(), torch.inference_mode():
         quiet = neural.estimate(a, b, rng=1)
@@ -199,7 +199,7 @@ def test_the_seed_decides_and_global_state_is_left_as_found() -> None:
 
 def test_tensors_are_taken() -> None:
     a, b = (torch.from_numpy(x).requires_grad_() for x in NORMAL.sample(200))
-    neural = NeuralMI(options=FitOptions(max_steps=30), folds=1)
+    neural = NeuralMI(budget=TrainingBudget(max_steps=30), folds=1)
     assert neural.estimate(a, b).value == neural.estimate(a.detach().numpy(), b.detach().numpy()).value
 
 
@@ -238,11 +238,11 @@ def test_bad_samples_are_refused() -> None:
 
 
 def test_divergence_is_an_error() -> None:
-    options = FitOptions(learning_rate=1e30)
+    budget = TrainingBudget(learning_rate=1e30)
     with pytest.raises(
         SolverError, match=r"^the fit diverged after \d+ steps without a finite score; lower learning_r"
     ):
-        NeuralMI("nwj", options=options, folds=1).estimate(*NORMAL.sample(200))
+        NeuralMI("nwj", budget=budget, folds=1).estimate(*NORMAL.sample(200))
 
 
 @pytest.mark.slow
