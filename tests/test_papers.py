@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import pidkit
-from pidkit import distill, quantise
+from pidkit import distill, nn, plot, quantise
 from pidkit.distill import Objective
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ def test_every_line_of_a_table_is_a_row() -> None:
 
 
 def test_every_name_is_public() -> None:
-    places = (pidkit, distill, quantise)
+    places = (pidkit, distill, nn, plot, quantise)
     names = {name for row in ROWS for name in re.findall(r"`(\w+)`", row["where"])}
     assert not sorted(name for name in names if not any(name in place.__all__ for place in places))
     assert all(re.findall(r"`(\w+)`", row["where"]) for row in ROWS)

@@ -37,7 +37,7 @@ AT_HOME = {
     "random_state": ("pidkit.quantise.",),
     "probe": ("pidkit.plot.live",),
     "kind": ("pidkit.plot.", "pidkit.mi."),
-    "teacher": ("pidkit.distill.", "pidkit.records.atom_", "pidkit.plot.distillation"),
+    "teacher": ("pidkit.distill.", "pidkit.records.atom_", "pidkit.plot.distillation", "pidkit.plot.correlations"),
     "student": ("pidkit.distill.", "pidkit.records.atom_", "pidkit.plot.distillation"),
 }
 """The modules in which a forbidden word has its one meaning."""

@@ -15,7 +15,7 @@ Needs the torch extra. By group, as in `__all__`:
 - smaller: layers left out, and weights of few bits
 - without data: inputs made out of the teacher
 - training: a loop, its options and its record
-- measuring: atoms and assumptions meanwhile
+- measuring: atoms and assumptions meanwhile; transfer to other data, and time
 """
 
 from pidkit.distill.batch import Batch, Outputs
@@ -28,6 +28,7 @@ from pidkit.distill.dropping import drop_layers, layer_sensitivities
 from pidkit.distill.fake_quantisation import bake_weights, fake_quantise
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.filters import FilteredPair
+from pidkit.distill.inference import inference_seconds
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.inversion import deep_inversion
 from pidkit.distill.layer_decoder import LayerDecoder
@@ -94,6 +95,7 @@ from pidkit.distill.training import (
     TrainerOptions,
     evaluate,
 )
+from pidkit.distill.transfer import linear_transfer
 
 # In groups and not in order of the alphabet: this is the layer's table of contents.
 # fmt: off
@@ -130,6 +132,6 @@ __all__ = [  # noqa: RUF022
     "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine",
     "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",
     # measuring
-    "AtomProbe", "measure_assumption",
+    "AtomProbe", "measure_assumption", "linear_transfer", "inference_seconds",
 ]
 # fmt: on

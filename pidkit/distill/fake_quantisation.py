@@ -43,7 +43,9 @@ def fake_quantise(model: nn.Module, *, bits: int = 8, activation_bits: int | Non
     Notes
     -----
     torch's own tool, torch.ao.quantization, is deprecated (2.13 warns at every call) in favour of a package of its own.
-    This has neither its fused layers nor its integer kernels: it tells what few bits do to accuracy, not to speed.
+    This has neither its fused layers nor its integer kernels: it tells what few bits do to accuracy, not to speed. Of
+    modules that read the weights of their parts, such as `nn.MultiheadAttention`, only weights of linear layers are
+    rounded, not the inputs, nor a weight that belongs to the module itself.
 
     Source: Goswami, "Notes on distillation", 2025, eq. 23; Jacob et al., "Quantization and training of neural networks
     for efficient integer-arithmetic-only inference", CVPR 2018; Bengio et al., 2013, for the gradient.

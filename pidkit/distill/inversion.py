@@ -88,19 +88,21 @@ def deep_inversion(
         "norm": real_number("weight_norm", weight_norm, least=0.0),
         "competition": real_number("weight_competition", weight_competition, least=0.0),
     }
+    gap = StatisticsGap(teacher)
     n_steps, rate = check_count("n_steps", n_steps), real_number("learning_rate", learning_rate, above=0.0)
     shape = check_shape("shape", shape)
     if labels.ndim != 1 or len(labels) < 2:
         raise InputError(f"labels must be two class numbers at least, (n,), not of shape {tuple(labels.shape)}")
     if weights["competition"] and student is None:
         raise InputError("weight_competition needs student=, the network whose answers are to differ")
-    first = next(teacher.parameters())
+    # Buffers too: batch normalisation without parameters has its running averages.
+    first = next(tensor for tensor in (*teacher.parameters(), *teacher.buffers()) if tensor.is_floating_point())
     noise = torch.randn(len(labels), *shape, generator=torch.Generator().manual_seed(integer_seed(rng)))
     x = noise.to(first.device, first.dtype).requires_grad_(True)
     labels = labels.to(first.device)
     optimiser = torch.optim.Adam([x], lr=rate)
     watched = [teacher] if student is None else [teacher, student]
-    with left_as_found(*watched), StatisticsGap(teacher) as gap, torch.enable_grad():
+    with left_as_found(*watched), gap, torch.enable_grad():
         for _ in range(n_steps):
             logits = teacher(x)
             loss = cross_entropy(logits, labels) + weights["statistics"] * gap.take()

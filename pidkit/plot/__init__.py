@@ -11,22 +11,29 @@ from pidkit.plot.along import plot_atoms_along
 from pidkit.plot.atoms import plot_atoms, plot_atoms_over
 from pidkit.plot.beside import plot_atoms_beside
 from pidkit.plot.budget import plot_budget
+from pidkit.plot.class_maps import plot_class_maps
+from pidkit.plot.correlations import correlation_difference
 from pidkit.plot.distillation import accuracy_against_weight, atoms_over_epochs
+from pidkit.plot.embedding import plot_embedding
+from pidkit.plot.inference import accuracy_against_time
 from pidkit.plot.landscape import accuracy_landscape
 from pidkit.plot.live import live_atoms
 from pidkit.plot.maps import plot_atom_map, plot_maps_beside
 from pidkit.plot.pictures import PICTURE_FORMATS, check_picture_name, save_figure
 from pidkit.plot.plane import information_plane
 from pidkit.plot.style import STYLE
+from pidkit.plot.transfer import plot_transfer
 
 __all__ = [
     "PICTURE_FORMATS",
     "STYLE",
+    "accuracy_against_time",
     "accuracy_against_weight",
     "accuracy_landscape",
     "accuracy_over_epochs",
     "atoms_over_epochs",
     "check_picture_name",
+    "correlation_difference",
     "information_plane",
     "live_atoms",
     "plot_atom_map",
@@ -35,6 +42,9 @@ __all__ = [
     "plot_atoms_beside",
     "plot_atoms_over",
     "plot_budget",
+    "plot_class_maps",
+    "plot_embedding",
     "plot_maps_beside",
+    "plot_transfer",
     "save_figure",
 ]

@@ -78,6 +78,11 @@ def plots() -> dict[str, Door]:
 
     return {
         "atoms_over_epochs": Door(drawn(plot.atoms_over_epochs, RECORDS)),
+        "plot_embedding": Door(
+            lambda **c: plot.plot_embedding({"a": ROWS}, LABELS, **{"perplexity": 5.0, **c}).get_title(),
+            perplexity=4.0,
+            n_pca=2,
+        ),
         "information_plane": Door(drawn(plot.information_plane, PLANE)),
         "plot_atom_map": Door(drawn(plot.plot_atom_map, [[TABLE]])),
         "plot_atoms_over": Door(drawn(plot.plot_atoms_over, [TABLE, TABLE])),

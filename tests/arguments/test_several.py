@@ -41,6 +41,9 @@ TAKES: dict[str, Callable[[Any], Any]] = {
 """A call of every parameter that takes several values, with nothing else in it that could be refused."""
 
 
+SQUARES = np.ones((2, 3, 3))
+
+
 def plots() -> dict[str, Callable[[Any], Any]]:
     """Return the figures, which load matplotlib."""
     from pidkit import plot
@@ -59,6 +62,12 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         ),
         "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
         "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
+        "accuracy_against_time.accuracies": lambda value: plot.accuracy_against_time({"a": [0.1]}, value),
+        "accuracy_against_time.seconds": lambda value: plot.accuracy_against_time(value, {"a": [0.1]}),
+        "correlation_difference.names": lambda value: plot.correlation_difference(ROWS, {"a": ROWS}, names=value),
+        "plot_class_maps.names": lambda value: plot.plot_class_maps(SQUARES, {"a": SQUARES}, names=value),
+        "plot_transfer.accuracies": lambda value: plot.plot_transfer(value),
+        "plot_transfer.chance": lambda value: plot.plot_transfer({"a": {"b": [0.5]}}, chance=value),
         "atoms_over_epochs.atoms": lambda value: plot.atoms_over_epochs(RECORDS, atoms=value),
         "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
         "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
@@ -162,6 +171,8 @@ if HAS_TORCH:
         "copy_weights.layers": lambda value: distill.copy_weights(network(5), network(5), value),
         "deep_inversion.shape": lambda value: distill.deep_inversion(network(5), Y[:4], value, n_steps=1),
         "drop_layers.layers": lambda value: distill.drop_layers(network(5), value),
+        "linear_transfer.test": lambda value: distill.linear_transfer(network(5), "1", train=(X, Y), test=value),
+        "linear_transfer.train": lambda value: distill.linear_transfer(network(5), "1", train=value, test=(X, Y)),
         "layer_sensitivities.layers": lambda value: distill.layer_sensitivities(network(5), value, X, Y),
         "preset.pairs": lambda value: distill.preset("vid", "rid-cub", pairs=value, n_classes=3),
         "AtomProbe.objective": lambda value: probe(objective=value),

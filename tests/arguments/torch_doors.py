@@ -16,6 +16,7 @@ from pidkit.distill.probe import measure_assumption
 from pidkit.mi import neural
 from pidkit.mi.decoder import LabelDecoder
 from pidkit.nn import TrainingBudget
+from pidkit.nn.class_activation import class_activation_maps
 from pidkit.nn.features import collect_features
 from pidkit.nn.seeding import own_random_state
 from pidkit.nn.taps import Taps
@@ -126,6 +127,7 @@ def redundancy(**changed: Any) -> Any:
 
 CE = distill.CrossEntropy()
 FREEZING = network(5)
+IMAGES = torch.arange(12.0).reshape(3, 1, 2, 2)
 LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
 DECODER = distill.LayerDecoder.fit(network(5), "1", X, Y)
 TAPPED: dict[str, Any] = {"teacher": network(8), "student": network(5), "example": X[:2]}
@@ -225,6 +227,14 @@ TORCH_DOORS: dict[str, Door] = {
     "deep_inversion": Door(
         lambda **c: distill.deep_inversion(network(5), Y[:4], (4,), student=network(3), **{"n_steps": 1, **c}),
         n_steps=2,
+    ),
+    "inference_seconds": Door(lambda **c: len(distill.inference_seconds(network(3), X, **c)), n_runs=2, warm_up=1),
+    "linear_transfer": Door(
+        lambda **c: distill.linear_transfer(network(5), "1", train=(X, Y), test=(X, Y), **c), penalty=2.0
+    ),
+    "class_activation_maps": Door(
+        seeded(lambda **c: class_activation_maps(nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten()), "0", IMAGES, **c)),
+        batch_size=2,
     ),
     "difficulties_by": Door(lambda **c: distill.difficulties_by(network(5), X, Y, **c), batch_size=7),
     "layer_sensitivities": Door(lambda **c: distill.layer_sensitivities(network(5), "1", X, Y, **c), batch_size=7),

@@ -25,12 +25,12 @@ class FilteredObjective(Objective):
         pairs: Iterable[LayerPair],
         *,
         n_classes: int,
-        sigma: SigmaRule = "learned",
-        head_pool: bool = True,
-        momentum: float = 0.9,
-        initial_sigma: float = 1.0,
-        widening: int = 1,
-        reduction: LossReduction = "mean",
+        sigma: SigmaRule,
+        head_pool: bool,
+        momentum: float,
+        initial_sigma: float,
+        widening: int,
+        reduction: LossReduction,
     ) -> None:
         """Build filters, heads and weights for every pair."""
         super().__init__()

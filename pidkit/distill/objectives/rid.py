@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
 from pidkit.distill.batch import Batch
+from pidkit.distill.channel_weights import SigmaRule
 from pidkit.distill.objective import frozen
 from pidkit.distill.objectives.filtered import FilteredObjective
+from pidkit.distill.pairing import LossReduction
+from pidkit.distill.places import LayerPair
 
 
 class RID(FilteredObjective):
@@ -77,6 +82,30 @@ class RID(FilteredObjective):
     >>> rid(batch, torch.arange(5), Phase.STUDENT).shape
     torch.Size([])
     """
+
+    def __init__(
+        self,
+        pairs: Iterable[LayerPair],
+        *,
+        n_classes: int,
+        sigma: SigmaRule = "learned",
+        head_pool: bool = True,
+        momentum: float = 0.9,
+        initial_sigma: float = 1.0,
+        widening: int = 1,
+        reduction: LossReduction = "mean",
+    ) -> None:
+        """Build filters, heads and weights for every pair."""
+        super().__init__(
+            pairs,
+            n_classes=n_classes,
+            sigma=sigma,
+            head_pool=head_pool,
+            momentum=momentum,
+            initial_sigma=initial_sigma,
+            widening=widening,
+            reduction=reduction,
+        )
 
     def warm_up_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return sum_k CE(Y, g_t(f_t(T)))."""
