@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name, whole_number
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
@@ -21,13 +21,14 @@ from pidkit.mi.neural.critics import CRITICS
 from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
+from pidkit.mi.row_groups import Groups, joined
 from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.budget import TrainingBudget, check_budget
 from pidkit.nn.early_stopping import FitReport
 from pidkit.nn.fit import fit
 from pidkit.nn.seeding import seeded, torch_generator
-from pidkit.types import FloatArray, Shape, Unit
+from pidkit.types import FloatArray, IntArray, Shape, Unit
 
 CriticObjective = Literal["jsd", "infonce", "dv", "nwj"]
 """The objectives that a critic can be trained on, by name."""
@@ -73,6 +74,10 @@ class NeuralMI:
         1 for one three-way split, more for cross-fitting; None for five folds below 2000 samples.
     device : str
         A torch device.
+    n_surrogates : int
+        Samples of known information, with the correlations and tails of a and b, that the estimator is tried on: one
+        training each with a single split, of 5000 rows at most. `surrogate_found` and `surrogate_known` of the
+        diagnostics say what it returned there, and a warning where it is off. 0 tries none, and saves the time.
     options : TrainingBudget, optional
         Another word for `budget`, which then has it.
 
@@ -88,7 +93,7 @@ class NeuralMI:
     --------
     >>> from pidkit.mi import TASKS
     >>> from pidkit.mi.neural import NeuralMI
-    >>> from pidkit.nn import TrainingBudget, check_budget
+    >>> from pidkit.nn import TrainingBudget
     >>> task = TASKS["normal 1x1"]
     >>> neural = NeuralMI("jsd", budget=TrainingBudget(max_steps=200), folds=1)
     >>> estimate = neural.estimate(*task.sample(2000), unit="nats")
@@ -103,6 +108,7 @@ class NeuralMI:
     budget: TrainingBudget = TrainingBudget()  # noqa: RUF009  # frozen
     folds: int | None = None
     device: str = "cpu"
+    n_surrogates: int = 1
     options: TrainingBudget | None = None
 
     def __post_init__(self) -> None:
@@ -121,8 +127,10 @@ class NeuralMI:
         except RuntimeError as error:
             raise InputError(f"device must name a torch device such as 'cpu' or 'cuda', not {self.device!r}") from error
         folds = check_folds(self.folds)
+        n_surrogates = whole_number("n_surrogates", self.n_surrogates)
         options = mapping_of("critic_options", self.critic_options)
         keep_checked(self, objective=objective, readout=readout, critic=critic, folds=folds, device=device)
+        keep_checked(self, n_surrogates=n_surrogates)
         keep_checked(self, critic_options=options)
         if self.options is not None and self.budget != TrainingBudget():
             raise InputError("budget and options are two words for one thing; pass budget alone")
@@ -135,13 +143,19 @@ class NeuralMI:
 
     @zero_where_constant
     @doubted(check="any rows")
-    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(
+        self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0, groups: Groups | None = None
+    ) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
+
+        Rows of one of the `groups` (n,) stay in one part of a split, as copies of one row do, and the standard error
+        allows for them.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array, the lengths differ, or there are fewer than 40 samples.
+            If a side is not a finite real array, the lengths differ, there are fewer than 40 samples, or groups leave
+            fewer than ten sets of rows.
         SolverError
             If training diverges at once.
         """
@@ -149,19 +163,23 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a three-way split")
         draws = generator(rng)
+        together = joined(groups, repeats(rows_a, rows_b).groups)
         readings: list[Reading] = []
+        scored: list[IntArray] = []
         reports: list[FitReport] = []
-        for split in three_way_splits(n, draws, folds=self.folds, groups=repeats(rows_a, rows_b).groups):
+        for split in three_way_splits(n, draws, folds=self.folds, groups=together):
             train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
             with torch.inference_mode(mode=False):
                 fitted = self._fit(train, stop, draws)
             readings.append(fitted.read(*value))
+            scored.append(split.value)
             reports.append(fitted.report)
         return combine(
             readings,
             fitted,
             n_samples=n,
             unit=unit,
+            groups=None if groups is None else together[np.concatenate(scored)],
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
             information={"best_scores": [report.best_score for report in reports]},
@@ -171,7 +189,7 @@ class NeuralMI:
             },
         )
 
-    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedCritic:
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0, groups: Groups | None = None) -> FittedCritic:
         """Train a critic on `a` and `b` (a quarter of them say when to stop), to be read on other pairs.
 
         Raises
@@ -182,7 +200,7 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a split")
         draws = generator(rng)
-        split = three_way_splits(n, draws, folds=4, groups=repeats(rows_a, rows_b).groups)[0]
+        split = three_way_splits(n, draws, folds=4, groups=joined(groups, repeats(rows_a, rows_b).groups))[0]
         stop, train = split.value, np.sort(np.concatenate([split.train, split.stop]))
         with torch.inference_mode(mode=False):
             return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
