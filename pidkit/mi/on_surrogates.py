@@ -28,7 +28,7 @@ ROWS_PER_COLUMN = 5
 """Rows for each column that a surrogate's correlations need at least; of fewer they are mostly the sample's chance."""
 
 
-REMEDY = "give more samples or a longer budget, or use 'calibrated'"
+TRAINED_REMEDY = "give more samples or a longer budget, or use 'calibrated'"
 """What to do where a critic or a decoder is off on surrogates."""
 
 
@@ -78,5 +78,5 @@ def _verdict(owner: Any, n: int, surrogates: list[tuple[FloatArray, FloatArray |
         found=float(np.mean([one.value for one in found])),
         known=float(np.mean([known for _, _, known in surrogates])),
         chance=CHANCE * math.hypot(*(float(one.stderr or 0.0) for one in found)) / len(found),
-        remedy=REMEDY,
+        remedy=TRAINED_REMEDY,
     )

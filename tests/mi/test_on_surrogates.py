@@ -11,7 +11,7 @@ from pidkit import InputError
 from pidkit.arguments import Rng
 from pidkit.mi import BEYOND_NORMAL, GaussianCopulaMI, LabelDecoder, MIEstimate
 from pidkit.mi.gaussian import GaussianMI
-from pidkit.mi.on_surrogates import REMEDY, SURROGATE_ROWS, tried_on_classes, tried_on_rows
+from pidkit.mi.on_surrogates import SURROGATE_ROWS, TRAINED_REMEDY, tried_on_classes, tried_on_rows
 from pidkit.mi.result import in_nats
 from pidkit.mi.second_opinion import Verdict
 from pidkit.nn import TrainingBudget
@@ -47,7 +47,7 @@ def test_what_finds_a_share_is_told_from_what_is_right(share: float, off: bool) 
     assert bool(verdict.warnings) == off
     if off:
         assert verdict.warnings[0].startswith("off on surrogates: on 1000 samples of the same correlations and tails")
-        assert verdict.warnings[0].endswith(REMEDY)
+        assert verdict.warnings[0].endswith(TRAINED_REMEDY)
 
 
 def test_chance_is_no_verdict() -> None:

@@ -16,13 +16,14 @@ from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, s
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
-from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
+from pidkit.mi.neural.bounds import BOUNDS, MovingAverageDV, dv, infonce, jsd, nwj
 from pidkit.mi.neural.critics import CRITICS
-from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
+from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, combine, score_matrix, shuffled
+from pidkit.mi.neural.scaling import scaling_of
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.row_groups import Groups, joined
-from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
+from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.budget import TrainingBudget, check_budget
 from pidkit.nn.early_stopping import FitReport
@@ -44,9 +45,6 @@ LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 
 MOST_TO_STOP_BY = 4096
 """Rows at most that decide when training stops: they are scored at every check, which costs their number squared."""
-
-OUTER_SHARE = 0.005
-"""Share of a channel's values at either end that do not decide its scale."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""
@@ -210,7 +208,7 @@ class NeuralMI:
     ) -> FittedCritic:
         """Train on checked pairs."""
         device = torch.device(self.device)
-        scaling_a, scaling_b = _scaling(train[0]), _scaling(train[1])
+        scaling_a, scaling_b = scaling_of(train[0]), scaling_of(train[1])
         some = shuffled(len(stop[0]))[:MOST_TO_STOP_BY]
         stop = stop[0][some], stop[1][some]
         a, b = scaling_a.apply(train[0], device), scaling_b.apply(train[1], device)
@@ -267,44 +265,8 @@ class NeuralMI:
             raise InputError(f"critic_options of {self.critic!r}: {error}") from error
 
 
-class MovingAverageDV:
-    """MINE's surrogate of `dv`: its gradient divides by a moving average of E_q[e^T], which lessens the batch's bias.
-
-    Belghazi et al., MINE, ICML 2018, section 3.2. For gradients alone; its value means nothing.
-    """
-
-    def __init__(self, rate: float = 0.01) -> None:
-        """Start without an average; the first batch sets it."""
-        self.rate = rate
-        self.average: Tensor | None = None
-
-    def __call__(self, scores: Tensor) -> Tensor:
-        """Return E_p[T] - E_q[e^T] / average."""
-        mean_exp = product(scores).exp().mean(-1)
-        now = mean_exp.detach()
-        self.average = now if self.average is None else self.average.lerp(now, self.rate)
-        return joint(scores).mean(-1) - mean_exp / self.average
-
-
 def _limits(scores: Tensor, readout: str) -> tuple[float, float]:
     """Return the range of the scores; InfoNCE, in which no e^T stands alone, gets as much again at either end."""
     low, high = float(scores.min()), float(scores.max())
     margin = high - low if readout == "infonce" else 0.0
     return low - margin, high + margin
-
-
-def _scaling(x: FloatArray) -> Scaling:
-    """Return the scaling of (n, channels, ...): mean and standard deviation of every channel.
-
-    Where the OUTER_SHARE of values at either end, at least one, more than double the standard deviation, they are moved
-    to where the others end first, so that no single value decides the scale of the rest.
-    """
-    axes = (0, *range(2, x.ndim))
-    low = np.quantile(x, OUTER_SHARE, axis=axes, keepdims=True, method="higher")
-    high = np.quantile(x, 1.0 - OUTER_SHARE, axis=axes, keepdims=True, method="lower")
-    inner = np.clip(x, low, high)
-    plain, scale = (np.expand_dims(spread(values, axes), axes) for values in (x, inner))
-    decided = (scale > 0.0) & (plain > 2.0 * scale)
-    centre = np.where(decided, inner.mean(axis=axes, keepdims=True), x.mean(axis=axes, keepdims=True))
-    scale = np.where(decided, scale, plain)
-    return Scaling(centre, np.where(scale > 0.0, scale, 1.0))

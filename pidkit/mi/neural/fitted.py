@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
+from pidkit.mi.neural.scaling import Scaling
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.row_groups import standard_error
-from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs, drawn_in
+from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs
 from pidkit.nn.early_stopping import FitReport
 from pidkit.types import FloatArray, IntArray, Unit
 
@@ -30,25 +31,6 @@ UNSTABLE = 0.2
 
 ROWS_AT_ONCE = 1 << 18
 """Scores computed at a time, which bounds the memory of a critic that sees every pair."""
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """The map to mean 0 and standard deviation 1 a channel that training fixed, outliers drawn in.
-
-    How far outliers are drawn in says `pidkit.mi.samples.drawn_in`.
-    """
-
-    shift: FloatArray
-    scale: FloatArray
-
-    def apply(self, x: FloatArray, device: torch.device) -> Tensor:
-        """Return `x` (n, channels, ...) scaled, as float32 on the device."""
-        return torch.as_tensor(drawn_in((x - self.shift) / self.scale), dtype=torch.float32).to(device)
-
-    def far_out(self, x: FloatArray) -> int:
-        """Return how many rows of `x` hold a value beyond FAR_OUT standard deviations."""
-        return int((np.abs((x - self.shift) / self.scale) > FAR_OUT).reshape(len(x), -1).any(axis=1).sum())
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ import torch
 from pidkit import InputError, PidkitWarning, SolverError, estimate_mi
 from pidkit.mi import TASKS, gaussian_task
 from pidkit.mi.neural import NeuralMI
-from pidkit.mi.neural.bounds import BOUNDS, jsd
-from pidkit.mi.neural.estimators import MovingAverageDV
+from pidkit.mi.neural.bounds import BOUNDS, MovingAverageDV, jsd
 from pidkit.mi.neural.fitted import sampling_terms
 from pidkit.mi.tasks import paired_covariance
 from pidkit.nn import TrainingBudget

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pidkit.mi.neural import NeuralMI
-from pidkit.mi.neural.estimators import _scaling
+from pidkit.mi.neural.scaling import scaling_of
 from pidkit.mi.samples import FAR_OUT
 from pidkit.nn import TrainingBudget
 
@@ -25,7 +25,7 @@ def test_one_huge_value_is_drawn_in_and_named(objective: str) -> None:
 def test_scaling_is_invertible_and_as_before_near_the_middle() -> None:
     x = np.random.default_rng(0).normal(3.0, 2.0, size=(4000, 2))
     x[5, 0] = -1e12
-    scaling = _scaling(x)
+    scaling = scaling_of(x)
     plain = (x - scaling.shift) / scaling.scale
     found = scaling.apply(x, torch.device("cpu")).numpy()
     inside = np.abs(plain) <= FAR_OUT
