@@ -11,7 +11,8 @@ import numpy.typing as npt
 from pidkit.arguments import Memory, Rng, byte_count, generator, integer_seed, one_of, whole_number
 from pidkit.arrays.checksums import digest_of
 from pidkit.errors import nothing_told_by
-from pidkit.mi.splits import FOLDS, read_groups
+from pidkit.mi.row_groups import read_groups
+from pidkit.mi.splits import FOLDS
 from pidkit.representations.coded import read_labels
 from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder
 from pidkit.representations.reading import LayerCodes, Readings, code_layer, read_layers
