@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, byte_count, generator, integer_seed, one_of, whole_number
@@ -73,6 +74,12 @@ class Rows:
             seed=integer_seed(rng),
             memory=byte_count("memory", memory),
         )
+
+    @classmethod
+    def unlabelled(cls, memory: int) -> Rows:
+        """Return what stands for the rows of layers that are coded without labels."""
+        nobody = np.zeros(0, dtype=np.int64)
+        return cls(nobody, None, "linear", n_codes=None, n_folds=1, sequences="mean", seed=0, memory=memory)
 
     def described(self) -> dict[str, Any]:
         """Return what the readings depend on beside the layer, by the names of the arguments, ready for JSON."""
