@@ -152,7 +152,7 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "UniqueVID": 1000.0,
 }
 """The lambda of each method: those of SP and CRD from CRD's benchmark; our own where the papers print none (TED) or the
-method is ours (AdaptiveKD, AdaptiveKD+Red, those of decoded layers, and those of layers times a share, which is seldom above a half)."""
+method is ours: AdaptiveKD, those of decoded layers, and those of layers times a share, which is seldom above a half."""
 
 DIGITS_METHODS = (
     "BAS",

@@ -51,7 +51,9 @@ def test_the_share_is_the_lower_end_of_what_the_teacher_alone_tells() -> None:
     unique, _ = weight_of(0, 3)
     share, found = unique.measure(), unique.measured
     assert share == pytest.approx(found["lower"] / found["entropy"])
-    assert 0.0 < found["lower"] < found["unique_teacher"] <= found["mi_teacher"]
+    assert 0.0 < found["lower"] < found["unique_teacher"]
+    # The student tells nothing; its held-out score is a little below zero.
+    assert found["unique_teacher"] == pytest.approx(found["mi_teacher"], abs=0.1)
 
 
 def test_the_loss_is_the_share_of_the_objectives_in_the_students_phase_alone() -> None:
