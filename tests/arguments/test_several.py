@@ -148,9 +148,8 @@ if HAS_TORCH:
 
     CRITICS = (neural.ConcatenateAndConvolve, neural.ConcatenatedCritic, neural.ProjectAndDot, neural.SeparableCritic)
     PAIRED = (
-        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FeaturePyramid", "FitNet"),
-        "HiddenStates",
-        *("LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED", "VID"),
+        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FeaturePyramid", "FitNet", "VID"),
+        *("HiddenStates", "LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED"),
     )
     TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
     TAKES |= {f"{kind.__name__}.shape_b": second_shape(kind) for kind in CRITICS}
@@ -164,7 +163,7 @@ if HAS_TORCH:
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
         "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(
-            [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], value
+            [distill.LayerPair("a", "b", (2,), (2,))], value
         ),
         "ProgressiveFreezing.layers": lambda value: distill.ProgressiveFreezing(CE, FREEZING, value),
         "copy_weights.layers": lambda value: distill.copy_weights(network(5), network(5), value),
