@@ -35,7 +35,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 import pidkit
-from pidkit import explain, load_array, paired_differences, representation_pid, save_arrays
+from pidkit import explain, load_array, paired_differences, pid_table, save_arrays
 from pidkit.arrays import write_atomic
 from pidkit.plot import plot_atom_map, plot_atoms_beside, plot_atoms_over, plot_budget, plot_maps_beside, save_figure
 
@@ -168,27 +168,29 @@ trained = time.perf_counter()
 # Measure them
 # ------------
 # From here on only the files are read. Each layer is read by decoders, every row by one that had not seen its label:
-# by linear ones, and, for the second map, by the votes of nearest neighbours, which need no linear order.
+# by linear ones, and, for the second map, by the votes of nearest neighbours, which need no linear order. A table reads
+# each layer once for all the pairs that it is in.
 
 y = load_array(FILES["labels"])
 
 
-def measure(how: str, teacher_layer: str, student_layer: str, decoder: str = "linear") -> pidkit.RepresentationPID:
+def measure(students: list[str], decoder: str) -> pidkit.PIDTable:
+    """Return every layer of the teacher against every layer of these students; each layer is read once."""
     with warnings.catch_warnings(category=pidkit.PidkitWarning, action="ignore"):  # they are in the results, too
-        return representation_pid(
+        return pid_table(
             labels=y,
-            x1=load_array(FILES["teacher"], key=teacher_layer),
-            x2=load_array(FILES[how], key=student_layer),
+            x1={layer: (FILES["teacher"], layer) for layer in MEASURED},
+            x2={(layer, how): (FILES[how], layer) for how in students for layer in MEASURED},
+            index="student",
             decoder=decoder,
+            synergy=True,
             rng=SEED,
         )
 
 
-results = {
-    how: [[measure(how, t, s) for s in MEASURED] for t in tqdm(MEASURED, desc=f"measuring the student, {how}")]
-    for how in students
-}
-by_neighbours = [[measure("distilled", t, s, decoder="knn") for s in MEASURED] for t in MEASURED]
+linear, neighbours = measure([*students], "linear"), measure(["distilled"], "knn")
+results = {how: [[linear.result(t, s, student=how) for s in MEASURED] for t in MEASURED] for how in students}
+by_neighbours = [[neighbours.result(t, s, student="distilled") for s in MEASURED] for t in MEASURED]
 pairs = {how: rows[-1][-1] for how, rows in results.items()}
 measured = time.perf_counter()
 

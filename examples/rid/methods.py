@@ -34,6 +34,7 @@ from pidkit.distill import (
     PosteriorCodes,
     SalientMask,
     SoftCodes,
+    UniqueWeight,
     WeightedSum,
 )
 
@@ -45,6 +46,7 @@ class MethodSettings:
     n_classes: int = 10
     temperature: float = 4.0  # of KD
     measure_every: int = 10  # epochs between two measurements of the weight of AdaptiveKD
+    layers_every: int = 8  # the same for those of UniqueFitNet and UniqueVID
     measured_on: int = 7  # it is measured on every seventh held-out image
     kept_logits: float = 0.5  # SFKD's K
     warm_up: int = 4  # n_w, epochs in which the filters of RID and TED learn alone
@@ -72,6 +74,13 @@ class Sample:
     inputs: Tensor
     labels: Tensor
     held_out: tuple[Tensor, Tensor]
+
+    def shuffled(self, seed: int) -> Sample:
+        """Return the same in random order."""
+        draws = torch.Generator().manual_seed(seed)
+        rows, others = (torch.randperm(len(x), generator=draws) for x in (self.inputs, self.held_out[0]))
+        images, labels = self.held_out
+        return Sample(self.inputs[rows], self.labels[rows], held_out=(images[others], labels[others]))
 
 
 Make = Callable[[Networks, MethodSettings, Sample], Objective]
@@ -111,6 +120,11 @@ METHODS: dict[str, Make | None] = {
     ),
 }
 
+METHODS |= {
+    "UniqueFitNet": lambda networks, settings, sample: _gated(FitNet, networks, settings, sample),
+    "UniqueVID": lambda networks, settings, sample: _gated(VID, networks, settings, sample),
+}
+
 LATE = ("TED", "WarmRID")
 """The methods whose student learns alone at first."""
 
@@ -134,9 +148,11 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "ShareDecodedKD": 1.0,
     "AdaptiveKD+Red": 1.0,
     "WarmRID": 10.0,
+    "UniqueFitNet": 1000.0,
+    "UniqueVID": 1000.0,
 }
 """The lambda of each method: those of SP and CRD from CRD's benchmark; our own where the papers print none (TED) or the
-method is ours (AdaptiveKD, AdaptiveKD+Red and those of decoded layers)."""
+method is ours: AdaptiveKD, those of decoded layers, and those of layers times a share, which is seldom above a half."""
 
 DIGITS_METHODS = (
     "BAS",
@@ -204,6 +220,17 @@ def _share_decoded_kd(networks: Networks, settings: MethodSettings, sample: Samp
     entropy = torch.special.entr(counts / counts.sum()).sum()
     share = max(0.0, 1.0 - float(left) / float(entropy)) if math.isfinite(left) else 0.0
     return WeightedSum({"DecodedKD": told}, {"DecodedKD": share})
+
+
+def _gated(make: Callable[..., Objective], networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
+    """Return an objective of layers, for each pair times the share of H(Y) that the teacher's layer alone tells."""
+    few = tuple(part[:: settings.measured_on] for part in sample.held_out)
+    return WeightedSum(
+        {
+            pair.teacher_layer: UniqueWeight(make([pair]), networks, pair, sample=few, every=settings.layers_every)
+            for pair in networks.pairs
+        }
+    )
 
 
 def _adaptive_kd(networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:

@@ -11,7 +11,7 @@ from rid.figures import draw_accuracies, draw_atoms, draw_epochs
 from rid.methods import METHODS
 from rid.runs import Run, check_settings, finish_all
 from rid.students import CHOICES, Settings, teacher_runs, train_student, train_teacher
-from rid.tables import BASELINE, Weights, chosen_rows, chosen_weights, markdown_table, write_results
+from rid.tables import BASELINE, Weights, chosen_rows, chosen_weights, markdown_table, search_table, write_results
 
 FIRST_SEARCHED = 100
 """The first of the seeds that lambda is chosen with, far from those that are reported."""
@@ -54,7 +54,7 @@ def probed_runs(settings: Settings, chosen: Weights) -> list[Run]:
     """Return runs of the first seed with an eye on the atoms, at the chosen weights unless there is one for all."""
     runs = []
     for teacher in settings.teachers:
-        for method in settings.probed_methods:
+        for method in (name for name in settings.probed_methods if name not in settings.searched_only):
             weight = chosen.get((teacher, method), 0.0) if settings.probed_weight is None else settings.probed_weight
             runs.append(Run(teacher, method, 0.0 if method == BASELINE else weight, seed=0, probed=True))
     return runs
@@ -76,7 +76,8 @@ def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir
     first, n_searched = (FIRST_SEARCHED, settings.n_search) if settings.n_search else (0, settings.n_seeds)
     seeds = range(first, first + n_searched)
     search = finish_all(student_runs(settings, seeds), study, what="students", **where)
-    chosen = chosen_weights(search)
+    best = chosen_weights(search)
+    chosen = {pair: weight for pair, weight in best.items() if pair[1] not in settings.searched_only}
     probed = finish_all(probed_runs(settings, chosen), study, what="atoms", **where)
     # Who watches a run changes nothing in it: those of the first seed that were watched need not be made again.
     known = {replace(run, probed=False): result for run, result in probed.items() if run.method != BASELINE}
@@ -89,8 +90,10 @@ def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir
     if settings.at_one_scale:
         tables["one weight"] = chosen_rows(students, middle_weights(settings), **order)
     table = "\nAt one weight for every teacher:\n\n".join(markdown_table(rows) for rows in tables.values())
+    if settings.n_search:
+        table += f"\nWhat was tried, accuracy on validation with the seeds of the search:\n\n{search_table(search)}"
     write_results(out, table, settings=settings, tables=tables, teachers=teachers, students={**search, **students})
-    draw_accuracies(search, chosen, settings.teachers, out / f"{name}_accuracy.png")
+    draw_accuracies(search, best, settings.teachers, out / f"{name}_accuracy.png")
     figures = draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
     if settings.history:
         draw_epochs(students, chosen, settings.teachers, out / f"{name}_epochs.png")

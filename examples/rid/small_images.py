@@ -35,7 +35,8 @@ class SmallSettings(Settings):
     scales: tuple[float, ...] = (0.1, 1.0, 10.0)
     n_seeds: int = 5
     n_search: int = 1
-    at_one_scale: tuple[str, ...] = ("KD", "RID", "AdaptiveKD", "DecodedKD", "ShareDecodedKD", "AdaptiveKD+Red")
+    searched_only: tuple[str, ...] = ("UniqueVID", "AdaptiveKD+Red", "WarmRID")
+    at_one_scale: tuple[str, ...] = ("KD", "FitNet", "RID", "AdaptiveKD", "DecodedKD", "UniqueFitNet")
     layers: tuple[str, ...] = ("maps2", "maps3", "maps4")
     pooling: bool = False  # Conv-4-MP
     teacher_width: int = 32

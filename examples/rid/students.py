@@ -42,6 +42,7 @@ CHOICES = (
     "scales",
     "n_seeds",
     "n_search",
+    "searched_only",
     "at_one_scale",
     "probed_methods",
     "probed_weight",
@@ -59,6 +60,7 @@ class Settings(MethodSettings, abc.ABC):
     methods: tuple[str, ...] = tuple(METHODS)
     n_seeds: int = 3
     n_search: int = 0  # further seeds, which lambda is chosen with; none chooses it with the same
+    searched_only: tuple[str, ...] = ()  # methods that were tried with those and are not reported
     at_one_scale: tuple[str, ...] = ()  # methods that all seeds run at the middle of the grid as well
     layers: tuple[str, ...] = ("block1", "block2", "block3")
     teacher_width: int = 16
@@ -199,6 +201,10 @@ def _fit(
     phases = make_phases(run.method, settings)
     held_out = data.validation.images, data.validation.labels
     sample = Sample(data.train.images, data.train.labels, held_out=held_out)
+    if run.teacher == "corrupted":
+        # It shows every image what the one before it in the batch is. Classes come in turn here, so that it would be of
+        # the class before: decoders are given the images in random order, as students are.
+        sample = sample.shuffled(run.seed)
     objective = make_objective(run.method, run.weight, networks, settings, sample)
     options = TrainerOptions(
         epochs=epochs_until(phases, stop - start),
@@ -241,7 +247,7 @@ def _fit(
     path.unlink(missing_ok=True)  # of a run that did not finish
     with AtomProbe(
         networks,
-        sample=held_out,
+        sample=sample.held_out,
         pairs=[(settings.layers[-1], settings.layers[-1])],
         logits=False,
         objective=objective,

@@ -114,6 +114,18 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def search_table(results: Mapping[Run, Result]) -> str:
+    """Return accuracy on validation in percent by weight, a row for each teacher and method."""
+    found: dict[tuple[str, str], dict[float, list[float]]] = {}
+    for run, result in results.items():
+        found.setdefault((run.teacher, run.method), {}).setdefault(run.weight, []).append(result["validation"])
+    lines = ["| teacher | method | λ: validation |", "|---|---|---|"]
+    for (teacher, method), by_weight in found.items():
+        cells = "; ".join(f"{weight:g}: {100 * float(np.mean(by_weight[weight])):.1f}" for weight in sorted(by_weight))
+        lines.append(f"| {teacher} | {method} | {cells if method != BASELINE else cells.split(': ')[1]} |")
+    return "\n".join(lines) + "\n"
+
+
 def write_results(
     folder: Path,
     table: str,

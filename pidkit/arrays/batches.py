@@ -13,10 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pidkit.array_likes import is_tensor, plain_array
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
+
+Batches = Iterable[npt.ArrayLike]
+"""What gives rows a batch at a time: an iterator, or a DataLoader of torch."""
 
 AT_ONCE = 2**26
 """Bytes that are copied at a time, and up to which an array of a file is read into memory instead."""

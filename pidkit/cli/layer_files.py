@@ -52,7 +52,7 @@ def find_layers(option: str, patterns: Sequence[str], index: tuple[str, ...]) ->
             raise InputError(f"--{option}: no file matches {pattern!r}; put patterns with * into quotes")
         place_of = _reader_of(pattern)
         for match in matches:
-            if Path(match).is_file():
+            if Path(match).is_file() or Path(match).suffix == ".zarr":
                 values = place_of(match)
                 files[match] = tuple(values[name] for name in index) if own else ()
     together: dict[tuple[Any, ...], list[str]] = {}

@@ -7,6 +7,9 @@ from typing import NoReturn
 
 from pidkit.errors import InputError
 
+FORMATS = "npy, npz, pt, safetensors, h5 or zarr"
+"""The files of arrays that are read."""
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are InputErrors, and so take one line."""

@@ -71,6 +71,7 @@ from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.objectives.teacher_mean import MeanOfTeachers
 from pidkit.distill.objectives.ted import TED
 from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
+from pidkit.distill.objectives.unique import UniqueWeight
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
 from pidkit.distill.places import LayerPair
@@ -116,7 +117,7 @@ __all__ = [  # noqa: RUF022
     "ExactRedundancy", "Codes", "NearestCentres", "LogitCodes", "SoftCodes", "PosteriorCodes",
     "soft_pid", "soft_pair_atoms", "SoftPID",
     # teachers
-    "SeveralTeachers", "redundancy_weights", "MeanOfTeachers", "AEKD", "AdaptiveWeight",
+    "SeveralTeachers", "redundancy_weights", "MeanOfTeachers", "AEKD", "AdaptiveWeight", "UniqueWeight",
     # regularisers
     "GradientNorm", "FeatureCovariance", "LabelInformation", "QuantisationError",
     # order

@@ -53,11 +53,14 @@ class Batch:
         One or several, by name.
     indices : Tensor of int64, shape (n,), optional
         The number of each sample among the training data, for objectives that remember samples, such as `CRD`.
+    mask : Tensor of bool, shape (n, ...), optional
+        Which places, such as tokens, count; the others are padding. From `tap(mask=)`.
     """
 
     student: Outputs
     teachers: Mapping[str, Outputs]
     indices: Tensor | None = None
+    mask: Tensor | None = None
 
     @property
     def teacher(self) -> Outputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from pidkit.errors import InputError
@@ -63,6 +64,11 @@ def each_tensor(x: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
     {'a': tensor([1., 1.])}
     """
     return change(x) if isinstance(x, Tensor) else {name: change(part) for name, part in x.items()}
+
+
+def on_device(x: Inputs, device: torch.device) -> Inputs:
+    """Return inputs on a device."""
+    return each_tensor(x, lambda part: part.to(device, non_blocking=True))
 
 
 def run_on(model: nn.Module, x: Inputs) -> Any:

@@ -33,7 +33,7 @@ def check_output(output: object, class_axis: int, *, of: str) -> Tensor:
     """
     if not isinstance(output, Tensor) or output.ndim == 0:
         what = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        advice = "wrap it in a module whose forward returns the logits, such as return self.model(x).logits"
+        advice = "pass logits=, a name such as 'logits', an index, or a callable that picks the tensor"
         raise InputError(f"{of} puts out {what}, not a tensor with one row a sample; {advice}")
     if class_axis >= max(output.ndim, 2):
         raise InputError(f"class_axis is {class_axis}, but {of} puts out shape {tuple(output.shape)}; pass 1 or -1")
@@ -59,7 +59,13 @@ def as_logits(output: object, class_axis: int, *, of: str) -> Tensor:
 
 
 def check_logits(logits: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Return logits, in single precision at least, whose softmax over axis 1 means something.
+    """Return logits, in single precision at least, whose softmax over axis 1 means something; see `check_axes`."""
+    check_axes(logits, labels)
+    return widened(logits)
+
+
+def check_axes(logits: Tensor, labels: Tensor | None = None) -> None:
+    """Check that the softmax of logits over axis 1 means something.
 
     Logits of more than two axes need labels of the same places to confirm where the classes lie; without the check a
     softmax over the tokens of a sequence would go unnoticed.
@@ -72,7 +78,7 @@ def check_logits(logits: Tensor, labels: Tensor | None = None) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> check_logits(torch.ones(4, 1))
+    >>> check_axes(torch.ones(4, 1))
     Traceback (most recent call last):
     pidkit.errors.InputError: logits have shape (4, 1), and the softmax of one logit is always 1; give each of the two
     classes one: torch.cat([torch.zeros_like(z), z], 1) of a logit z, whose cross-entropy is the binary one
@@ -90,7 +96,6 @@ def check_logits(logits: Tensor, labels: Tensor | None = None) -> Tensor:
             advice = "axis 1 holds the classes" if not last else "tap(class_axis=-1) says that the last axis does"
             shapes = f"shape {wanted} for logits of shape {tuple(logits.shape)}, not {tuple(labels.shape)}"
             raise InputError(f"labels must have {shapes}; {advice}")
-    return widened(logits)
 
 
 def cross_entropy(

@@ -17,11 +17,16 @@ from pidkit.distill.kept import KeptOutputs, Layouts
 from pidkit.distill.labels import check_class_axis, check_output
 from pidkit.distill.objective import Objective, frozen
 from pidkit.distill.phases import Phase
+from pidkit.distill.picking import LogitPick, LogitPicks, MaskPick, check_mask, check_picks, picked_logits, picked_mask
 from pidkit.distill.places import LayerPair
 from pidkit.distill.teacher_cache import TeacherCache
+from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Call, Reduce, Taps, eager_model
+
+STUDENT = "student"
+"""The name of the student beside those of the teachers."""
 
 ALONE = "(alone)"
 """The name in place of a teacher's, of the layers of a student that has none."""
@@ -66,7 +71,7 @@ class Networks(nn.Module):
         For every teacher the pairs (layer of the teacher, layer of the student).
     example : Tensor, shape (n, ...)
         A few inputs, run once to learn the shapes.
-    reduce, layout, call, class_axis, cache
+    reduce, layout, call, logits, mask, class_axis, cache
         As in `tap`.
     alone : sequence of str
         Layers of the student that are tapped although no teacher is compared with them.
@@ -79,6 +84,8 @@ class Networks(nn.Module):
     kept : KeptOutputs
         What is kept of the tapped layers.
     cache : TeacherCache or None
+    mask : str or callable, optional
+        Where the mask is among the inputs.
     """
 
     def __init__(
@@ -91,6 +98,8 @@ class Networks(nn.Module):
         reduce: Reduce = "none",
         layout: Layouts | None = None,
         call: Call = "only",
+        logits: LogitPicks | None = None,
+        mask: MaskPick | None = None,
         class_axis: int = 1,
         cache: TeacherCache | None = None,
         alone: Sequence[str] = (),
@@ -100,6 +109,9 @@ class Networks(nn.Module):
         teachers, layers = mapping_of("teachers", teachers), mapping_of("layers", layers)
         alone = items_of("alone", alone)
         self.class_axis = check_class_axis(class_axis)
+        check_picks(logits, [*teachers, STUDENT])
+        check_mask(mask)
+        self._logits, self.mask = logits, mask
         self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
@@ -192,8 +204,29 @@ class Networks(nn.Module):
         x = check_inputs("x", x)
         teachers = {name: self._answer(name, x) for name in self.teachers}
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
-            ours = self._pass(self.student, self._student_taps, x, "the student")
-        return Batch(self._outputs(ours), teachers, indices)
+            ours = self._pass(self.student, self._student_taps, x, STUDENT)
+        return Batch(self._outputs(ours), teachers, indices, picked_mask(x, self.mask))
+
+    def pick_of(self, name: str) -> LogitPick | None:
+        """Return where the logits of a teacher or of "student" are in what it puts out; None if that is all."""
+        return self._logits.get(name) if isinstance(self._logits, Mapping) else self._logits
+
+    def logits_of(self, name: str, output: Any) -> Tensor:
+        """Return the logits of what a network puts out, as it does.
+
+        Parameters
+        ----------
+        name : str
+            Of a teacher, or "student".
+        output : object
+
+        Raises
+        ------
+        InputError
+            If they are not where `logits` says, or are no tensor with one row a sample and an axis of classes.
+        """
+        of = "the student" if name == STUDENT else f"teacher {name!r}"
+        return check_output(picked_logits(output, self.pick_of(name), of=of), self.class_axis, of=of)
 
     def teacher_layers(self, name: str) -> tuple[str, ...]:
         """Return the names of a teacher's tapped layers."""
@@ -214,15 +247,17 @@ class Networks(nn.Module):
             As `forward`.
         """
         x = check_inputs("x", x)
-        teacher, taps, of = self.teachers[name], self._taps.get(name), f"teacher {name!r}"
+        teacher, taps = self.teachers[name], self._taps.get(name)
 
         def run(x: Inputs) -> dict[str, Tensor]:
             # A copy: a teacher that changes its input in place would change that of the others.
-            return self._pass(teacher, taps, each_tensor(x, Tensor.clone), of)
+            return self._pass(teacher, taps, each_tensor(x, Tensor.clone), name)
 
         if self.cache is None:
             return run(x)
-        kept = {LOGITS: None} | {layer: self.kept.described(layer) for layer in self.teacher_layers(name)}
+        kept = {LOGITS: plain(self.pick_of(name))} | {
+            layer: self.kept.described(layer) for layer in self.teacher_layers(name)
+        }
         answered: dict[str, Tensor] = self.cache.outputs(name, teacher, kept, x, run)
         return answered
 
@@ -233,13 +268,13 @@ class Networks(nn.Module):
         logits = answered.pop(LOGITS)
         return Outputs(logits if logits.ndim < 3 else logits.movedim(self.class_axis, 1), answered)
 
-    def _pass(self, model: nn.Module, taps: Taps | None, x: Inputs, of: str) -> dict[str, Tensor]:
+    def _pass(self, model: nn.Module, taps: Taps | None, x: Inputs, name: str) -> dict[str, Tensor]:
         """Run a network while its taps listen, and return what it puts out and the tapped layers."""
         if taps is None:
-            return {LOGITS: check_output(run_on(model, x), self.class_axis, of=of)}
+            return {LOGITS: self.logits_of(name, run_on(model, x))}
         taps.listening = True
         try:
-            return {LOGITS: check_output(run_on(model, x), self.class_axis, of=of), **taps.take()}
+            return {LOGITS: self.logits_of(name, run_on(model, x)), **taps.take()}
         finally:
             taps.listening = False
             taps.forget()  # outputs of a pass that failed; the next pass would take them for a layer that runs twice

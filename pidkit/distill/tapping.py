@@ -10,6 +10,7 @@ from pidkit.arguments import items_of
 from pidkit.distill.inputs import Inputs
 from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
+from pidkit.distill.picking import LogitPicks, MaskPick
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
 from pidkit.nn.taps import Call, Reduce, find_layers
@@ -27,6 +28,8 @@ def tap(
     reduce: Reduce = "none",
     layout: Layouts | None = None,
     call: Call = "only",
+    logits: LogitPicks | None = None,
+    mask: MaskPick | None = None,
     class_axis: int = 1,
     cache: TeacherCache | None = None,
 ) -> Networks:
@@ -57,6 +60,13 @@ def tap(
         convolutions ("channels-first").
     call : "only", "first" or "last"
         Which output to keep of a layer that runs several times in one pass, as in `Taps`.
+    logits : str, int, callable, or mapping of str to these, optional
+        Where the logits are in what the networks put out: a key or an attribute, such as "logits" of what transformers'
+        models return; an index of a tuple; or what picks them, ``lambda out: out.logits[:, :-1]``. One for all, or by
+        the name of each teacher and "student". None: the networks put out the logits alone.
+    mask : str or callable, optional
+        Which places count, such as the tokens that are no padding: the name of an input, "attention_mask", or a
+        function of the inputs, ``lambda x: x != 0``. None: of logits with places those whose label is not -100.
     class_axis : int
         The axis of the classes in what the networks return: 1, as torch's cross_entropy has it, or -1 for the logits of
         tokens, (n, length, n_classes). In a `Batch` they lie on axis 1.
@@ -73,8 +83,8 @@ def tap(
     InputError
         If a layer is unknown (near matches are named), a glob fits different numbers of layers, a teacher is the
         student, an option is wrong or names a layer that is not tapped, the channels of a layer may be one of two axes,
-        `cache` is something else, or layers without a teacher are pairs. A network must return one tensor; wrap others
-        in a module.
+        `cache` is something else, layers without a teacher are pairs, or the logits are no tensor, or not where
+        `logits` says.
 
     Examples
     --------
@@ -100,6 +110,8 @@ def tap(
             reduce=reduce,
             layout=layout,
             call=call,
+            logits=logits,
+            mask=mask,
             class_axis=class_axis,
             alone=_of_student(student, layers),
         )
@@ -118,7 +130,17 @@ def tap(
         for name, model in teachers.items()
     }
     return Networks(
-        teachers, student, pairs, example, reduce=reduce, layout=layout, call=call, class_axis=class_axis, cache=cache
+        teachers,
+        student,
+        pairs,
+        example,
+        reduce=reduce,
+        layout=layout,
+        call=call,
+        logits=logits,
+        mask=mask,
+        class_axis=class_axis,
+        cache=cache,
     )
 
 

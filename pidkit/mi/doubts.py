@@ -6,14 +6,17 @@ import dataclasses
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, Literal, cast
 
+import numpy as np
+
 from pidkit.mi.constant import Owner, Rest
+from pidkit.mi.on_surrogates import tried_on_classes, tried_on_rows
 from pidkit.mi.repeats import TIED_SHARE, RepeatedValues, repeats, tie_warnings
 from pidkit.mi.result import MIEstimate, above_cap
 from pidkit.mi.samples import Samples, check_labels, check_rows
-from pidkit.mi.second_opinion import Opinion, off_on_surrogates, opinion_of_classes, opinion_of_rows
+from pidkit.mi.second_opinion import Opinion, Verdict, opinion_of_classes, opinion_of_rows
 from pidkit.types import FloatArray, IntArray
 
 NEAR_LOG_N = 0.9
@@ -60,18 +63,28 @@ def doubted(
             x, y, labels_are = _read(self, given["a"], given["b"], sides)
             seen = repeats(x, y)
             nats = found.to("nats")
+            verdict, opinions = (
+                (None, ())
+                if check is None
+                else _second_opinion(self, nats, x, y, labels_are, check, maps=_are_maps(given))
+            )
             texts = [
                 *(tie_warnings(seen.codes_a, "a") if density and labels_are != "a" else ()),
                 *(tie_warnings(seen.codes_b, "b") if density and labels_are != "b" else ()),
                 *(_copies(seen) if sides != "symbols" else ()),
                 *_of_the_value(nats, getattr(self, "k", 1)),
-                *(() if check is None else _second_opinion(self, nats, x, y, labels_are, check)),
+                *opinions,
             ]
-            return _with_entropies(nats, seen, tuple(texts)).to(found.unit)
+            return _with_entropies(_with_verdict(nats, verdict), seen, tuple(texts)).to(found.unit)
 
         return with_doubts
 
     return decorate
+
+
+def _are_maps(given: Mapping[str, Any]) -> bool:
+    """Tell whether a side is of maps or sequences, (n, channels, ...), and not of rows."""
+    return any(np.ndim(given[side]) > 2 for side in "ab")
 
 
 def _read(owner: object, a: Samples, b: Samples, sides: str) -> tuple[SideRead, SideRead, str]:
@@ -125,26 +138,32 @@ def _of_the_value(found: MIEstimate, k: int = 1) -> tuple[str, ...]:
 
 
 def _second_opinion(
-    owner: Any, found: MIEstimate, x: SideRead, y: SideRead, labels_are: str, check: Check
-) -> tuple[str, ...]:
-    """Return the warnings of a second opinion: of the estimator itself on surrogates, and of how far the two differ.
+    owner: Any, found: MIEstimate, x: SideRead, y: SideRead, labels_are: str, check: Check, *, maps: bool
+) -> tuple[Verdict | str | None, tuple[str, ...]]:
+    """Return what the estimator makes of surrogates, and the warnings: that it is off there, and of a second opinion.
 
-    "neighbours", "correlations" and "classes" are tried on surrogates of known information; trained critics and
-    decoders ("any rows", "any decoder") would take too long there, and only what they find in the samples is compared.
+    "neighbours", "correlations" and "classes" are tried on the surrogates of the second opinion; trained critics and
+    decoders ("any rows", "any decoder") on surrogates of their own, as many as `owner.n_surrogates`.
     """
+    trained = check in ("any rows", "any decoder")
+    tried: Verdict | str | None = None
     if check in ("classes", "any decoder"):
         rows, labels = (y, x) if labels_are == "a" else (x, y)
-        opinion = opinion_of_classes(cast(FloatArray, rows), cast(IntArray, labels), k=getattr(owner, "k", 3))
+        classes = cast(FloatArray, rows), cast(IntArray, labels)
+        opinion = opinion_of_classes(*classes, k=getattr(owner, "k", 3))
+        if trained and owner.n_surrogates:
+            tried = tried_on_classes(owner, *classes)
     else:
+        both = cast(FloatArray, x), cast(FloatArray, y)
         asked = owner.terms if check == "neighbours" else None
-        linear = check == "correlations"
-        opinion = opinion_of_rows(cast(FloatArray, x), cast(FloatArray, y), asked, linear=linear)
-    trained = check in ("any rows", "any decoder")
+        opinion = opinion_of_rows(*both, asked, linear=check == "correlations")
+        if trained and owner.n_surrogates:
+            tried = "maps have no surrogates" if maps else tried_on_rows(owner, *both)
+    if not trained and isinstance(opinion, Opinion):
+        tried = opinion.verdict(linear=check == "correlations")
+    texts = list(tried.warnings) if isinstance(tried, Verdict) else []
     if not isinstance(opinion, Opinion):
-        return () if trained else (f"unchecked on surrogates of known information, for {opinion}",)
-    texts = list(opinion.off_on_surrogates) if check in ("neighbours", "classes") else []
-    if check == "correlations":
-        texts += off_on_surrogates(opinion.n, opinion.linear, opinion.known)
+        return tried, tuple(texts if trained else [f"unchecked on surrogates of known information, for {opinion}"])
     at_its_cap = any(text.startswith("near the cap") for text in found.warnings)
     # What a decoder reads out of rows that it has not seen is there, whether or not neighbours find it.
     read = check == "any decoder" and found.kind == "lower_bound" and found.value > opinion.value
@@ -155,7 +174,21 @@ def _second_opinion(
             f"unchecked on {opinion.n} rows, where nearest neighbours find {opinion.found:.2f} of surrogates' "
             f"{opinion.known:.2f} nats: what is neither correlation nor shared tail is hardly seen"
         )
-    return tuple(texts)
+    return tried, tuple(texts)
+
+
+def _with_verdict(found: MIEstimate, verdict: Verdict | str | None) -> MIEstimate:
+    """Return the estimate in nats with what its estimator made of surrogates among the diagnostics, or why nothing."""
+    if verdict is None:
+        return found
+    if isinstance(verdict, str):
+        return dataclasses.replace(found, diagnostics={**found.diagnostics, "surrogate_unused": verdict})
+    seen = {"surrogate_found": verdict.found, "surrogate_known": verdict.known}
+    return dataclasses.replace(
+        found,
+        diagnostics={**found.diagnostics, **seen, "surrogate_rows": verdict.n},
+        diagnostics_in_unit=(*found.diagnostics_in_unit, *seen),
+    )
 
 
 def _disagrees(found: MIEstimate, opinion: Opinion) -> str:

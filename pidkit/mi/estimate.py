@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import inspect
+from collections.abc import Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.arguments import Rng, generator, whole_number
 from pidkit.array_likes import plain_array
@@ -14,8 +14,8 @@ from pidkit.errors import InputError, warn
 from pidkit.mi.by_name import estimator_of
 from pidkit.mi.nulls import chosen, permuted, with_null, without_doubts
 from pidkit.mi.result import MIEstimate
+from pidkit.mi.row_groups import Groups, read_groups
 from pidkit.mi.samples import Samples
-from pidkit.mi.splits import read_groups
 from pidkit.types import Unit
 from pidkit.units import check_unit
 
@@ -76,7 +76,7 @@ def estimate_mi(
     unit: Unit = "bits",
     rng: Rng = 0,
     n_null: int = 0,
-    groups: npt.ArrayLike | Iterable[Hashable] | None = None,
+    groups: Groups | None = None,
     **options: Any,
 ) -> MIEstimate:
     """Estimate the mutual information I(A; B) = E log p(a, b) / (p(a) p(b)) of paired samples.
@@ -99,8 +99,9 @@ def estimate_mi(
     n_null : int
         Permutations of b among the samples, in which there is nothing to find, for `p_value` and `null` of the result.
     groups : array_like of labels, shape (n,), optional
-        What belongs together, such as the tokens of one sentence or copies of one image: in the permutations whole
-        groups trade places, with groups of their size.
+        What belongs together, such as the tokens of one sentence or copies of one image. Critics and decoders keep it
+        in one part of every split, and their standard errors allow for it; in the permutations whole groups trade
+        places, with groups of their size.
     **options
         Of the estimator's class, such as k=5 for "ksg"; none with an estimator object.
 
@@ -140,21 +141,34 @@ def estimate_mi(
     built = _build(estimator, options)
     a, b = (plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b")))
     n_null = whole_number("n_null", n_null)
-    if groups is not None and not n_null:
-        raise InputError("groups say which rows trade places together in permutations; pass n_null, such as 200")
     draws = generator(rng)
-    result = built.estimate(a, b, unit=unit, rng=rng)
+    in_folds: dict[str, Any] = {}
+    if groups is not None:
+        if "groups" in inspect.signature(built.estimate).parameters:
+            groups = list(groups) if isinstance(groups, Iterator) else groups
+            in_folds = {"groups": groups}
+        elif not n_null:
+            raise InputError(
+                f"groups: {_called(estimator)} has no folds to keep them in, and without permutations nothing trades "
+                "places; pass n_null, such as 200, or take a critic or a decoder"
+            )
+    result = built.estimate(a, b, unit=unit, rng=rng, **in_folds)
     if n_null and result.kind != "exact":
         plain, members = without_doubts(built), None if groups is None else read_groups(groups, result.n_samples)
 
         def replicate(draws: np.random.Generator) -> MIEstimate:
             broken = chosen(b, permuted(result.n_samples, members, draws))
-            return plain(a, broken, unit=unit, rng=int(draws.integers(2**32)))
+            return plain(a, broken, unit=unit, rng=int(draws.integers(2**32)), **in_folds)
 
         result = with_null(result, replicate, n_null, draws)
     for text in result.warnings:
         warn(f"{result.estimator}: {text}")
     return result
+
+
+def _called(estimator: object) -> str:
+    """Return what to call an estimator in a message."""
+    return repr(estimator) if isinstance(estimator, str) else type(estimator).__name__
 
 
 def _build(estimator: EstimatorName | Estimator, options: dict[str, Any]) -> Estimator:

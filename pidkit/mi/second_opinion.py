@@ -49,6 +49,36 @@ Terms = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What an estimator makes of surrogates, in nats.
+
+    Attributes
+    ----------
+    n : int
+        Rows of a surrogate.
+    found, known : float
+        What the estimator returns, and the information of the surrogate.
+    chance : float
+        How far the two may be apart by chance.
+    remedy : str
+        What to do where they are further.
+    """
+
+    n: int
+    found: float
+    known: float
+    chance: float = 0.0
+    remedy: str = "use 'calibrated'"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warning that the estimator is off, if it is by more than chance."""
+        if abs(self.found - self.known) <= self.chance:
+            return ()
+        return off_on_surrogates(self.n, self.found, self.known, remedy=self.remedy)
+
+
+@dataclass(frozen=True)
 class Opinion:
     """What is found in some of the rows and in a surrogate of them, in nats.
 
@@ -83,12 +113,11 @@ class Opinion:
         least = MISS_IN_FEW_COLUMNS if self.few else LARGEST_MISS
         return differ(value, self.value, max(least, CHANCE / math.sqrt(self.n)))
 
-    @property
-    def off_on_surrogates(self) -> tuple[str, ...]:
-        """The warning that nearest neighbours miss what is known of the surrogate, if its rows can tell."""
-        if abs(self.found - self.known) <= CHANCE / math.sqrt(self.n):
-            return ()
-        return off_on_surrogates(self.n, self.found, self.known)
+    def verdict(self, *, linear: bool) -> Verdict | None:
+        """Return what nearest neighbours, or correlations alone, make of the surrogate; None where none was drawn."""
+        if linear:
+            return Verdict(self.n, self.linear, self.known)
+        return None if self.few else Verdict(self.n, self.found, self.known, CHANCE / math.sqrt(self.n))
 
     @property
     def blind(self) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pidkit.arguments import whole_number
 from pidkit.errors import InputError
-from pidkit.symbols import encode_labels
 from pidkit.types import IntArray
 
 CROSS_FIT_BELOW = 2000
@@ -110,17 +107,3 @@ def check_class_sizes(labels: IntArray, n_parts: int) -> None:
             f"b has a class with {int(sizes.min())} samples; a split needs at least {n_parts} of each: "
             "merge or drop small classes, or give more samples"
         )
-
-
-def read_groups(groups: npt.ArrayLike | Iterable[Hashable], n: int) -> IntArray:
-    """Return the group of every row as ranks 0, 1, ....
-
-    Raises
-    ------
-    InputError
-        If there is not one group a row.
-    """
-    codes, _ = encode_labels(groups, n=None, name="groups")
-    if codes.size != n:
-        raise InputError(f"groups must name the group of every row; there are {codes.size} for {n} rows")
-    return np.unique(codes, return_inverse=True)[1].astype(np.int64)

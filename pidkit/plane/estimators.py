@@ -128,7 +128,8 @@ def plane_estimator(
         "infonce": trained critics.
     mi_input, mi_label : dict, optional
         Options of the estimator of either axis: those of `pidkit.estimate_mi`, or `n_bins` and `n_pca` for "binned".
-        Trained ones have folds=1: every seed draws a split of its own.
+        Trained ones have folds=1: every seed draws a split of its own; and n_surrogates=0, so that no more is trained
+        for every layer and epoch than the estimate: try the estimator on one layer by `pidkit.estimate_mi`.
     called : str, optional
         What the points are called, where not `name`: to track one estimator with several options.
 
@@ -154,12 +155,11 @@ def plane_estimator(
             seeded=False,
             options=options,
         )
-    defaults: dict[str, Any] = {"n_pca": 5} if name == "ksg" else {"folds": 1}
     input_estimator, label_estimator = ESTIMATOR_PAIRS[name]
     return PlaneEstimator(
         called or name,
-        partial(estimated_information, estimator=input_estimator, **{**defaults, **first}),
-        partial(estimated_information, estimator=label_estimator, **{**defaults, **second}),
+        partial(estimated_information, estimator=input_estimator, **{**_defaults(input_estimator), **first}),
+        partial(estimated_information, estimator=label_estimator, **{**_defaults(label_estimator), **second}),
         seeded=name != "ksg",
         options=options,
     )
@@ -196,6 +196,13 @@ def estimated_information(
     elif target.ndim == 1 and estimator not in TAKES_LABELS:
         other = np.eye(int(target.max()) + 1)[target]
     return estimate_mi(rows, other, estimator=estimator, unit="nats", rng=rng, **options)
+
+
+def _defaults(estimator: EstimatorName) -> dict[str, Any]:
+    """Return the options of an estimator that a plane has unless it is told others."""
+    if estimator in ("ksg", "ross"):
+        return {"n_pca": 5}
+    return {"folds": 1} if estimator == "reconstruction-decoder" else {"folds": 1, "n_surrogates": 0}
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.estimate import TWO_SIDED_95
-from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import OF_ATOMS
 
 

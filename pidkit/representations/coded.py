@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, byte_count, generator, seed_name, whole_number
-from pidkit.arrays.batches import mapped_rows
+from pidkit.arrays.batches import Batches, mapped_rows
 from pidkit.errors import BiasWarning, InputError, nothing_told_by, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import count_samples, takes_two_sources
@@ -50,8 +50,8 @@ from pidkit.units import check_unit
 def coded_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike | CodedLayer,
-    x2: npt.ArrayLike | CodedLayer,
+    x1: npt.ArrayLike | Batches | CodedLayer,
+    x2: npt.ArrayLike | Batches | CodedLayer,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
     decoder: Decoder | None = None,
     fit_fraction: float | None = None,
@@ -77,7 +77,7 @@ def coded_pid(
         The target Y.
     x1, x2 : array_like or torch.Tensor, shape (n, ...)
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. What
-        `codes_of` made of a layer stands for the layer.
+        `codes_of` made of a layer stands for the layer. Batches of rows as in `representation_pid`.
     quantiser : transformer or pair of transformers, optional
         A quantiser of pidkit, or a clusterer of scikit-learn such as KMeans; cloned before use. One for both sources,
         or one for each; None is `RepresentationCodes()`.

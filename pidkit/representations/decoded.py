@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from pidkit.joint import count_samples
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.pid.decomposition import pid_of_counts
 from pidkit.pid.result import ATOMS, PIDResult
 from pidkit.representations.estimate import TWO_SIDED_95
 from pidkit.representations.finite_samples import CodedSamples
-from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.representations.posterior_codes import RowCodes, choose_codes, coding_loss, posterior_codes
 from pidkit.representations.row_scores import RowScores

@@ -21,11 +21,11 @@ from pidkit.errors import InputError, nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
 from pidkit.mi.decoder.label import train_classifier
 from pidkit.mi.decoder.network import with_uniform
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.calibration import fit_calibration
 from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
-from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.result import DecoderReport
 from pidkit.representations.streamed_layers import is_thinned, thinned
 from pidkit.types import FloatArray, IntArray

@@ -8,7 +8,7 @@ from typing import overload
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, flag, generator, seed_name, whole_number
-from pidkit.arrays.batches import mapped_rows
+from pidkit.arrays.batches import Batches, mapped_rows
 from pidkit.errors import InputError, warn
 from pidkit.joint import takes_two_sources
 from pidkit.representations.coded import coded_pid
@@ -28,8 +28,8 @@ from pidkit.units import check_unit
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike | LayerPosteriors,
-    x2: npt.ArrayLike | LayerPosteriors,
+    x1: npt.ArrayLike | Batches | LayerPosteriors,
+    x2: npt.ArrayLike | Batches | LayerPosteriors,
     decoder: Decoder | None = ...,
     n_codes: int | None = ...,
     quantiser: None = ...,
@@ -47,8 +47,8 @@ def representation_pid(
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike,
-    x2: npt.ArrayLike,
+    x1: npt.ArrayLike | Batches,
+    x2: npt.ArrayLike | Batches,
     decoder: Decoder | None = ...,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None],
     n_bootstrap: int = ...,
@@ -61,8 +61,8 @@ def representation_pid(
 def representation_pid(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
-    x1: npt.ArrayLike | LayerPosteriors,
-    x2: npt.ArrayLike | LayerPosteriors,
+    x1: npt.ArrayLike | Batches | LayerPosteriors,
+    x2: npt.ArrayLike | Batches | LayerPosteriors,
     decoder: Decoder | None = "linear",
     n_codes: int | None = None,
     quantiser: Quantiser | tuple[Quantiser | None, Quantiser | None] | None = None,
@@ -93,7 +93,8 @@ def representation_pid(
         The representations, rows in the order of the labels; for distillation x1 is the teacher, x2 the student. Maps
         (n, c, h, w) are flattened; of sequences (n, length, d) see `sequences`. float16 and memory maps are read as
         they are. What `posteriors_of` made of a layer, with the same arguments, stands for the layer and is not read
-        again.
+        again. An iterator of batches of rows, a DataLoader of torch that does not shuffle, and datasets of h5py and
+        zarr are copied to a temporary file.
     decoder : str or classifier
         "linear", "mlp", "knn", "softmax" (x1 and x2 hold logits, which "linear" reads together), or a scikit-learn
         classifier with predict_proba, of which copies are fitted. With `quantiser`, what its codes are compared with;

@@ -6,7 +6,7 @@ import numpy as np
 
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit, check_class_sizes, three_way_splits
-from pidkit.types import FloatArray, IntArray
+from pidkit.types import IntArray
 
 
 def cross_fitting_splits(
@@ -60,35 +60,3 @@ def deal(labels: IntArray, n_parts: int, groups: IntArray | None = None) -> IntA
 def some_rows(n: int, most: int, rng: np.random.Generator) -> IntArray:
     """Return the rows 0 to n - 1, or `most` of them at random, in order."""
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
-
-
-def variance_of_mean(scores: FloatArray, groups: IntArray | None = None) -> FloatArray:
-    """Return the estimated variance of the mean over rows of each column; rows of one group may vary together.
-
-    With G groups it is G / (G - 1) times the sum over groups of (sum of the deviations in the group)² / n².
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n, ...)
-    groups : ndarray of int, shape (n,), optional
-        Ranks 0, 1, ...; None: every row is a group of its own.
-
-    References
-    ----------
-    Liang & Zeger, Longitudinal data analysis using generalized linear models, Biometrika 73, 1986.
-
-    Examples
-    --------
-    >>> scores = np.array([0.0, 2.0, 1.0, 5.0])
-    >>> bool(variance_of_mean(scores) == scores.var(ddof=1) / 4)
-    True
-    >>> twice = variance_of_mean(np.repeat(scores, 2), np.repeat(np.arange(4), 2))  # copies tell nothing new
-    >>> bool(abs(twice - variance_of_mean(scores)) < 1e-12)
-    True
-    """
-    if groups is None:
-        return np.asarray(scores.var(0, ddof=1) / len(scores))
-    away = (scores - scores.mean(0)).reshape(len(scores), -1)
-    sums = np.stack([np.bincount(groups, weights=column) for column in away.T], axis=1)
-    present = np.unique(groups).size
-    return np.asarray(present / (present - 1) * (sums**2).sum(0) / len(scores) ** 2).reshape(scores.shape[1:])

@@ -6,12 +6,14 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, byte_count, generator, integer_seed, one_of, whole_number
 from pidkit.arrays.checksums import digest_of
 from pidkit.errors import nothing_told_by
-from pidkit.mi.splits import FOLDS, read_groups
+from pidkit.mi.row_groups import read_groups
+from pidkit.mi.splits import FOLDS
 from pidkit.representations.coded import read_labels
 from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder
 from pidkit.representations.reading import LayerCodes, Readings, code_layer, read_layers
@@ -72,6 +74,12 @@ class Rows:
             seed=integer_seed(rng),
             memory=byte_count("memory", memory),
         )
+
+    @classmethod
+    def unlabelled(cls, memory: int) -> Rows:
+        """Return what stands for the rows of layers that are coded without labels."""
+        nobody = np.zeros(0, dtype=np.int64)
+        return cls(nobody, None, "linear", n_codes=None, n_folds=1, sequences="mean", seed=0, memory=memory)
 
     def described(self) -> dict[str, Any]:
         """Return what the readings depend on beside the layer, by the names of the arguments, ready for JSON."""

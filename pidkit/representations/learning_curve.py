@@ -15,11 +15,12 @@ from functools import cached_property
 
 import numpy as np
 
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.pid.result import ATOMS
 from pidkit.representations.decoded import DecodedScores
 from pidkit.representations.estimate import one_sided
-from pidkit.representations.folds import deal, variance_of_mean
+from pidkit.representations.folds import deal
 from pidkit.representations.held_out import INFORMATIONS, OF_ATOMS
 from pidkit.types import FloatArray, IntArray
 

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.stats import norm
 
 from pidkit.errors import InputError
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.pid.result import ATOMS
 from pidkit.representations.estimate import hull
 from pidkit.representations.estimate_result import p_text
-from pidkit.representations.folds import variance_of_mean
 from pidkit.representations.held_out import atoms_of_rows
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.row_scores import RowScores

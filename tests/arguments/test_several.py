@@ -161,6 +161,7 @@ if HAS_TORCH:
             [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], levels=value
         ),
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
+        "UniqueWeight.sample": lambda value: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
         "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(
             [distill.LayerPair("a", "b", (2,), (2,))], value

@@ -80,7 +80,9 @@ def test_paths_that_name_no_file_of_arrays(tmp_path: Path) -> None:
     (tmp_path / "empty.npy").write_bytes(b"")
     assert "is a directory; name a file in it" in message_of(tmp_path)
     assert "absent.npy does not exist; check the spelling" in message_of(tmp_path / "absent.npy")
-    assert "must end in .npy, .npz, .pt, .pth, .safetensors, .h5, .hdf5, .zarr, not 'x.csv'" in message_of(tmp_path / "x.csv")
+    assert "must end in .npy, .npz, .pt, .pth, .safetensors, .h5, .hdf5, .zarr, not 'x.csv'" in message_of(
+        tmp_path / "x.csv"
+    )
     assert "empty.npy is empty" in message_of(tmp_path / "empty.npy")
     with pytest.raises(InputError, match=r"absent.npy does not exist"):
         describe_file(tmp_path / "absent.npy")

@@ -59,6 +59,15 @@ def test_layers_are_decoded_by_default(folder: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == f"{explain(expected)}\n"
 
 
+@pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
+def test_the_memory_of_a_layer_is_an_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--decoder", "knn", "--folds", "2", "--n-codes", "3", "--json", "-"]
+    for memory, streamed in (("1 GiB", False), ("10 KiB", True), ("10240", True)):
+        assert main([*DECODED, *options, "--memory", memory]) == 0
+        assert json.loads(capsys.readouterr().out)["decoders"]["x1"]["streamed"] == streamed
+    assert "memory must be a number of bytes" in one_line_of([*DECODED, "--memory", "much"], 2, capsys)
+
+
 @pytest.mark.parametrize("option", ["--n-pca 3", "--normalise", "--fit-fraction .5", "--bias shuffle", "--tol 1e-6"])
 def test_options_of_codes_need_codes(option: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = one_line_of([*DECODED, *option.split()], 2, capsys)

@@ -224,7 +224,7 @@ def test_networks_that_put_out_no_tensor_are_refused_with_the_remedy(pack: Any) 
         def forward(self, x: Tensor) -> Any:
             return pack(self.layer(x))
 
-    message = "puts out a .*, not a tensor with one row a sample; wrap it in a module whose forward returns the logits"
+    message = "puts out a .*, not a tensor with one row a sample; pass logits=, a name"
     with pytest.raises(InputError, match=f"^teacher 'teacher' {message}"):
         tap(teacher=Packed(), student=nn.Linear(3, 2), layers=(), example=torch.zeros(4, 3))
     with pytest.raises(InputError, match=f"^(the )?student {message}"):

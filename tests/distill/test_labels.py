@@ -167,9 +167,7 @@ def test_the_accuracy_of_places_is_the_share_of_places(model: nn.Module, axis: i
     [({"logits": torch.ones(2, 3)}, "a dict"), ((torch.ones(2, 3),), "a tuple"), (torch.tensor(1.0), "a n")],
 )
 def test_what_is_no_tensor_of_logits_is_refused_with_the_remedy(output: Any, what: str) -> None:
-    with pytest.raises(
-        InputError, match=rf"the student puts out {what}.*; wrap it in a module whose forward returns the l"
-    ):
+    with pytest.raises(InputError, match=rf"the student puts out {what}.*; pass logits=, a name such as"):
         as_logits(output, 1, of="the student")
 
 

@@ -37,7 +37,7 @@ def critic() -> dict[str, Any]:
     pytest.importorskip("torch")
     from pidkit.nn import TrainingBudget
 
-    return {"budget": TrainingBudget(max_steps=300, learning_rate=3e-3), "folds": 1}
+    return {"budget": TrainingBudget(max_steps=300, learning_rate=3e-3), "folds": 1, "n_surrogates": 0}
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,9 @@ def test_groups_trade_places_with_those_of_their_size() -> None:
     assert len(seen) == 6
     with pytest.raises(InputError, match=r"^groups are all of different sizes"):
         permuted(3, np.array([0, 1, 1]), np.random.default_rng(0))
-    with pytest.raises(InputError, match=r"^groups say which rows trade places together in permutations; pass n_null"):
+    with pytest.raises(
+        InputError, match=r"^groups: 'plugin' has no folds to keep them in, and without permutations nothing trades"
+    ):
         estimate_mi([0, 1] * 20, [1, 0] * 20, estimator="plugin", groups=[0] * 40)
 
 

@@ -11,11 +11,12 @@ from sklearn.naive_bayes import GaussianNB
 
 from pidkit import InputError
 from pidkit.mi import LabelDecoder
+from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.nn import TrainingBudget
 from pidkit.representations import fold_rows
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
-from pidkit.representations.folds import cross_fitting_splits, variance_of_mean
+from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.wide_layers import label_projection
 from tests.representations.known_layers import CASE_A, gaussian_classes, separable
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pidkit import InputError
-from pidkit.mi.splits import read_groups, three_way_splits
+from pidkit.mi.row_groups import read_groups, variance_of_mean
+from pidkit.mi.splits import three_way_splits
 from pidkit.representations.decoders import decode_layers
-from pidkit.representations.folds import cross_fitting_splits, deal, variance_of_mean
+from pidkit.representations.folds import cross_fitting_splits, deal
 
 
 @given(st.integers(20, 60), st.integers(1, 4), st.integers(2, 5), st.integers(0, 10**6))

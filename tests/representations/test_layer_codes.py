@@ -1,11 +1,13 @@
-"""A layer that was coded once stands for the layer."""
+"""A layer that was coded once stands for the layer, and is kept in the folder of a table."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pidkit import InputError, KMeansCodes, coded_pid, codes_of
+from pidkit import InputError, KMeansCodes, coded_pid, codes_of, pid_table
+from pidkit.representations.table import work
 
 Y = np.arange(300) % 3
 X1, X2 = (np.eye(3)[Y] + 0.8 * np.random.default_rng(seed).normal(size=(300, 3)) for seed in range(2))
@@ -35,3 +37,24 @@ def test_codes_are_not_coded_again(options: dict[str, Any]) -> None:
 def test_codes_of_other_rows_are_refused() -> None:
     with pytest.raises(InputError, match="x2 must have one code a label: 299 for 300 labels"):
         coded_pid(labels=Y, x1=X1, x2=codes_of(x=X2[1:], quantiser=QUANTISER))
+
+
+def test_the_folder_of_a_table_keeps_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid_table(labels=Y, x1={"a": X1}, x2={"b": X2}, quantiser=QUANTISER, path=tmp_path)
+    expected = [codes_of(x=x, quantiser=QUANTISER) for x in (X1, X2)]
+    another = codes_of(x=X1, quantiser=KMeansCodes(4), path=tmp_path)
+    monkeypatch.setattr(work, "code_once", lambda *_: pytest.fail("coded again"))
+    for x, coded in zip((X1, X2), expected, strict=True):
+        found = codes_of(x=x, quantiser=QUANTISER, path=tmp_path, memory="2 GiB")
+        assert (found.codes == coded.codes).all()
+        assert (found.n_codes, found.quantiser, found.constant) == (coded.n_codes, coded.quantiser, coded.constant)
+    assert (codes_of(x=X1, quantiser=KMeansCodes(4), path=tmp_path).codes == another.codes).all()
+
+
+def test_large_layers_are_coded_in_pieces_or_refused() -> None:
+    whole, pieces = (codes_of(x=X1, memory=memory).codes for memory in ("1 GiB", 3000))
+    assert len(set(zip(whole.tolist(), pieces.tolist(), strict=True))) == len(set(whole.tolist()))
+    with pytest.raises(InputError, match=r"^x takes 7.03 KiB as float64, more than memory, 2.93 KiB, and KMeansCodes"):
+        codes_of(x=X1, quantiser=QUANTISER, memory=3000)
+    with pytest.raises(InputError, match=r"^x1 takes 7.03 KiB as float64"):
+        coded_pid(labels=Y, x1=X1, x2=X2, quantiser=QUANTISER, memory=3000)

@@ -1,12 +1,13 @@
 """Layers read in pieces: against the ordinary way, against the whole products, pieces of any size, no label leaks."""
 
+import tracemalloc
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pidkit import InputError, PidkitWarning, posteriors_of, representation_pid
+from pidkit import InputError, PidkitWarning, coded_pid, posteriors_of, representation_pid
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.representations import streamed_layers as module
 from pidkit.representations.fold_rows import Layer
@@ -164,6 +165,32 @@ def test_too_little_memory_says_what_it_costs() -> None:
         "300: less may be read; raise memory to 2.16 MiB",
     )
     assert not posteriors_of(labels=labels, x=x, memory="2.2 MiB").warnings
+
+
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_folds_and_shares_of_the_rows_copy_no_map(share: float | None, tmp_path: Path) -> None:
+    """A file of 16 MB, 64 MB as float64, within 4 MiB and what grows with rows or features alone."""
+    n, d = 2000, 4000
+    labels = np.arange(n) % 2
+    rows = np.random.default_rng(0).standard_normal((n, d), dtype=np.float32).astype(np.float16)
+    rows[:, :200] += 0.3 * labels[:, None].astype(np.float16)
+    np.save(tmp_path / "x.npy", rows)
+    del rows
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    tracemalloc.start()
+    with warnings.catch_warnings(action="ignore", category=PidkitWarning):
+        if share is None:
+            found = posteriors_of(labels=labels, x=mapped, memory=4 * MIB).report.calibrated
+        else:
+            result = coded_pid(
+                labels=labels, x1=mapped, x2=labels[:, None], fit_fraction=share, memory=4 * MIB, decoder="linear"
+            )
+            assert result.decoded_1 is not None
+            found = result.decoded_1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found > 0.3
+    assert peak < 0.9 * mapped.nbytes
 
 
 @pytest.mark.parametrize("memory", ["plenty", 0, -1, True, "1 XB", 1.5, None])

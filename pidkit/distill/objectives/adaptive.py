@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import weakref
-
-import numpy as np
-import torch
 from torch import Tensor
 
-from pidkit.arguments import Rng, check_count, integer_seed, items_of, whole_number
-from pidkit.distill.answer_redundancy import held_out_answers, redundant_share
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
-from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.wrapping import WrappedObjective
-from pidkit.distill.phases import Phase
-from pidkit.errors import InputError
-from pidkit.symbols import encode_labels
+from pidkit.distill.objectives.measured import MeasuredWeight
+from pidkit.distill.told_shares import held_out_rows, redundant_share
+from pidkit.types import AnyArray
 
 
-class AdaptiveWeight(WrappedObjective):
+class AdaptiveWeight(MeasuredWeight):
     """An objective times the share of what the student's answers tell of the label that the teacher's tell as well.
 
     In the student's phase the loss is a L with ``a = Red(Y:T,S) / I(Y;S)``, T and S the answers of both networks on
@@ -61,6 +53,7 @@ class AdaptiveWeight(WrappedObjective):
 
     Examples
     --------
+    >>> import torch
     >>> from torch import nn
     >>> from pidkit.distill import KD, tap
     >>> x, labels = torch.eye(3).repeat(60, 1), torch.arange(180) % 3
@@ -71,67 +64,12 @@ class AdaptiveWeight(WrappedObjective):
     True
     """
 
-    share: Tensor
+    def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
+        """Return Red(Y:T,S) / I(Y;S) of the answers, and what was measured in bits."""
+        theirs, ours = held_out_rows(networks, x, _logits, teacher=self.teacher, batch_size=self.batch_size)
+        return redundant_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
 
-    def __init__(
-        self,
-        objective: Objective,
-        networks: Networks,
-        *,
-        sample: tuple[Tensor, Tensor],
-        teacher: str | None = None,
-        every: int = 1,
-        folds: int = 3,
-        batch_size: int = 256,
-        rng: Rng = 0,
-    ) -> None:
-        """Check the arguments; nothing is measured yet."""
-        super().__init__(objective)
-        parts = items_of("sample", sample)
-        if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
-            raise InputError("sample must be a pair (inputs, labels) of tensors, held out of training")
-        y, _ = encode_labels(parts[1].cpu().numpy(), n=len(parts[0]), name="sample[1]")
-        # In a tuple, so that neither becomes a part of the state; a weak reference can be copied with the objective.
-        self._sample = (parts[0], np.unique(y, return_inverse=True)[1])
-        self._networks = weakref.ref(networks)
-        self.teacher, self.every = teacher, check_count("every", every)
-        self.folds, self.batch_size = whole_number("folds", folds, least=2), check_count("batch_size", batch_size)
-        self.rng = integer_seed(rng)
-        self.register_buffer("share", torch.zeros(()))
-        # Underscored: what is public and plain counts as a setting of the run.
-        self._measured: dict[str, float] = {}
 
-    @property
-    def measured(self) -> dict[str, float]:
-        """Return the last measurement."""
-        return dict(self._measured)
-
-    def seen(self, batch: Batch, labels: Tensor) -> Batch:
-        """Return the batch with the measured teacher alone, if one is named."""
-        return batch if self.teacher is None else batch.with_teacher(self.teacher)
-
-    def forward(self, batch: Batch, labels: Tensor, phase: Phase | None = None) -> Tensor:
-        """Return the objective's loss, in the student's phase times the share."""
-        loss = super().forward(batch, labels, phase)
-        return self.share.clone() * loss if phase in (None, Phase.STUDENT) else loss
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the objective, and measure where it is time."""
-        super().set_epoch(epoch)
-        if epoch % self.every == 0:
-            self.measure()
-
-    def measure(self) -> float:
-        """Measure the share now, keep it and return it."""
-        networks = self._networks()
-        if networks is None:
-            raise InputError("networks of AdaptiveWeight are gone; keep them for as long as it trains")
-        x, labels = self._sample
-        theirs, ours = held_out_answers(networks, x, teacher=self.teacher, batch_size=self.batch_size)
-        share, self._measured = redundant_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
-        self.share.fill_(share)
-        return float(self.share)
-
-    def extra_repr(self) -> str:
-        """Show the options and the share."""
-        return f"every={self.every}, share={float(self.share):.3f}"
+def _logits(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the logits of the teacher and of the student."""
+    return batch.teacher.logits, batch.student.logits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from pidkit.arguments import real_number
+from pidkit.distill.answers import masked_labels
 from pidkit.distill.batch import Batch
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective
@@ -14,7 +15,7 @@ class CrossEntropy(Objective):
     """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher.
 
     The mean is over samples and, where logits have places such as tokens or pixels, over places; as in torch, those
-    labelled -100 are left out.
+    labelled -100 are left out, and so is what the batch's mask leaves out.
     """
 
     def __init__(self, *, label_smoothing: float = 0.0) -> None:
@@ -24,4 +25,5 @@ class CrossEntropy(Objective):
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the cross-entropy in nats."""
+        labels = masked_labels(batch, labels)
         return cross_entropy(batch.student.logits, labels, label_smoothing=self.label_smoothing)

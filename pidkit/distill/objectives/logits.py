@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from pidkit.arguments import real_number, whole_number
-from pidkit.distill.answers import paired_logits
+from pidkit.arguments import check_count, real_number, whole_number
+from pidkit.distill.answers import as_answers, check_paired, counted_answers
 from pidkit.distill.batch import Batch
+from pidkit.distill.divergences import chunked_divergence, divergence_of_top, softened_divergence
 from pidkit.distill.objective import Objective
+from pidkit.errors import InputError
 
 Schedule = Callable[[int], float]
 """A function from an epoch, counted from 0, to the temperature in it."""
@@ -21,13 +22,21 @@ Schedule = Callable[[int], float]
 class KD(Objective):
     """Knowledge distillation: mean tau^2 KL(softmax(teacher / tau) || softmax(student / tau)) over samples and places.
 
-    Places are the tokens or pixels of logits (n, n_classes, ...). The factor tau^2 keeps the gradients at one scale
-    while tau changes.
+    Places are the tokens or pixels of logits (n, n_classes, ...). Those that the batch's mask leaves out do not count,
+    nor, without a mask, those labelled -100: padding has no part in the mean. Samples of logits without places count
+    whatever their label. The factor tau^2 keeps the gradients at one scale while tau changes.
 
     Parameters
     ----------
     temperature : float, or callable of int to float
         tau, or a schedule that gives the tau of every epoch (`linear_schedule`), which `set_epoch` follows.
+    top_k : int, optional
+        Take the teacher's probabilities over its so many largest logits of each answer, scaled to one: what large
+        vocabularies leave of an answer that is worth following. As `SalientMask`, by number.
+    chunk : int, optional
+        Compute so many answers at a time: beside the logits of both networks it takes the gradient of the student's
+        and no further copy, for vocabularies of 100,000 words. The softmaxes are then computed twice, and the loss
+        cannot be differentiated twice. None computes all at once.
 
     Attributes
     ----------
@@ -37,8 +46,9 @@ class KD(Objective):
     Raises
     ------
     InputError
-        If a temperature is not positive and finite; from a batch, if the two networks have different classes, there is
-        one logit, or logits of several places do not have the labels' places.
+        If a temperature is not positive and finite, `top_k` or `chunk` is below 1, or both are given; from a batch, if
+        the two networks have different classes, or fewer than `top_k`, there is one logit, or logits of several places
+        do not have the places of the labels or of the mask.
 
     Notes
     -----
@@ -59,9 +69,15 @@ class KD(Objective):
 
     temperature: float
 
-    def __init__(self, temperature: float | Schedule = 4.0) -> None:
+    def __init__(
+        self, temperature: float | Schedule = 4.0, *, top_k: int | None = None, chunk: int | None = None
+    ) -> None:
         """Start in epoch 0."""
         super().__init__()
+        self.top_k = None if top_k is None else check_count("top_k", top_k)
+        self.chunk = None if chunk is None else check_count("chunk", chunk)
+        if top_k is not None and chunk is not None:
+            raise InputError("chunk and top_k cannot both be given: of the top k no further copy is made")
         self._schedule = temperature if callable(temperature) else None
         self._epoch = 0
         self.temperature = (
@@ -89,15 +105,31 @@ class KD(Objective):
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
         """Return the loss in nats."""
-        student, teacher = paired_logits(batch, labels, of="KD")
-        tau = self.temperature
-        # kl_div takes p log p as 0 where p is 0, and the student's logarithms are finite.
-        kl = functional.kl_div((student / tau).log_softmax(1), (teacher / tau).softmax(1), reduction="sum")
-        return tau**2 * kl / (student.numel() // student.shape[1])
+        student, teacher = (as_answers(logits) for logits in check_paired(batch, labels, of="KD"))
+        tau, counted = self.temperature, counted_answers(batch, labels)
+        if self.chunk is not None:
+            rows = torch.arange(len(student), device=student.device)
+            rows = rows if counted is None else rows[counted.to(rows.device)]
+            kl, n = chunked_divergence(student, teacher, rows, tau, self.chunk), len(rows)
+        else:
+            if counted is not None:
+                student, teacher = student[counted], teacher[counted]
+            n = len(student)
+            kl = self._divergence(student, teacher)
+        return tau**2 * kl / max(n, 1)
+
+    def _divergence(self, student: Tensor, teacher: Tensor) -> Tensor:
+        if self.top_k is None:
+            return softened_divergence(student, teacher, self.temperature)
+        if self.top_k > student.shape[1]:
+            raise InputError(f"top_k is {self.top_k}, more than the {student.shape[1]} classes; make it smaller")
+        return divergence_of_top(student, teacher, self.temperature, self.top_k)
 
     def extra_repr(self) -> str:
-        """Show the temperature."""
-        return f"temperature={self.temperature:g}" + ("" if self._schedule is None else ", scheduled")
+        """Show the options."""
+        options = {"top_k": self.top_k, "chunk": self.chunk}
+        given = "".join(f", {name}={value}" for name, value in options.items() if value is not None)
+        return f"temperature={self.temperature:g}" + ("" if self._schedule is None else ", scheduled") + given
 
 
 def linear_schedule(start: float, stop: float, n_epochs: int) -> Schedule:

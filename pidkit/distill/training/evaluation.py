@@ -9,7 +9,11 @@ import torch
 from torch import nn
 
 from pidkit.arguments import check_count
+from pidkit.distill.answers import masked_labels
+from pidkit.distill.batch import Batch, Outputs
+from pidkit.distill.inputs import on_device, run_on
 from pidkit.distill.labels import as_logits, check_class_axis, cross_entropy, n_right
+from pidkit.distill.picking import LogitPick, MaskPick, check_mask, check_picks, picked_logits, picked_mask
 from pidkit.distill.training.data import LoadedSplit, TensorSplit, as_split, evaluation_rows
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.errors import InputError
@@ -48,20 +52,23 @@ def evaluate(
     batch_size: int = 512,
     precision: torch.dtype = torch.float32,
     class_axis: int = 1,
+    logits: LogitPick | None = None,
+    mask: MaskPick | None = None,
 ) -> Evaluation:
-    """Return accuracy and cross-entropy of a student on (x, labels) tensors or a Dataset; the student stays as found.
+    """Return accuracy and cross-entropy of a student on (x, labels) or a Dataset; the student stays as found.
 
     It runs in eval mode, eagerly, without gradients. With several processes each runs a share of the samples.
 
     Parameters
     ----------
     student : nn.Module
-    data : tuple of Tensor, or Dataset
+    data : tuple (x, labels), or Dataset
+        As in `Trainer`.
     batch_size : int
     precision : torch.dtype
         Half precision runs under autocast.
-    class_axis : int
-        As in `tap`.
+    class_axis, logits, mask
+        As in `tap`; labels of places that the mask leaves out do not count.
 
     Raises
     ------
@@ -74,6 +81,8 @@ def evaluate(
     0.75
     """
     batch_size, class_axis = check_count("batch_size", batch_size), check_class_axis(class_axis)
+    check_picks(logits, ["student"])
+    check_mask(mask)
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
     rows = evaluation_rows(len(split), batch_size=batch_size, rank=rank, n_processes=n_processes)
@@ -82,10 +91,11 @@ def evaluate(
     with left_as_found(student), autocast(totals.device.type, precision):
         model = eager_model(student)
         for x, y in split.batches(rows, seed=0):
-            x, y = x.to(totals.device), y.to(totals.device)
-            logits = as_logits(model(x), class_axis, of="the student")
-            right, labelled = n_right(logits, y)
-            loss = cross_entropy(logits.double(), y, reduction="sum")
+            x, y = on_device(x, totals.device), y.to(totals.device)
+            answers = as_logits(picked_logits(run_on(model, x), logits, of="the student"), class_axis, of="the student")
+            y = masked_labels(Batch(Outputs(answers, {}), {}, mask=picked_mask(x, mask)), y)
+            right, labelled = n_right(answers, y)
+            loss = cross_entropy(answers.double(), y, reduction="sum")
             totals += torch.stack([right.double(), loss, labelled.double(), loss.new_tensor(len(y))])
     right_, loss_, n_labels, n = summed(totals).tolist()
     if n_labels == 0:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from pidkit.distill.answers import masked_labels
+from pidkit.distill.inputs import Inputs, on_device
 from pidkit.distill.labels import n_right
 from pidkit.distill.networks import Distillation
 from pidkit.distill.objectives.sums import WeightedSum
@@ -37,11 +39,11 @@ class CountedLoss(nn.Module):
         super().__init__()
         self.distillation = distillation
 
-    def forward(self, x: Tensor, labels: Tensor, phase: Phase, indices: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Inputs, labels: Tensor, phase: Phase, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and the share of right answers."""
         batch = self.distillation.networks(x, phase, indices)
         loss: Tensor = self.distillation.objective(batch, labels, phase)
-        right, labelled = n_right(batch.student.logits, labels)
+        right, labelled = n_right(batch.student.logits, masked_labels(batch, labels))
         return loss, right.double() / labelled.clamp_min(1)
 
 
@@ -92,7 +94,7 @@ class Stepper:
         return 1 if self.device.type == "cpu" and rank_and_size()[1] == 1 else GPU_STEPS_BETWEEN_CHECKS
 
     def take(
-        self, batches: Iterator[tuple[Tensor, Tensor]], rows: Sequence[Tensor], phase: Phase, generator: torch.Generator
+        self, batches: Iterator[tuple[Inputs, Tensor]], rows: Sequence[Tensor], phase: Phase, generator: torch.Generator
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Compute the gradients of a step over the next batches, whose rows these are; `apply` then takes it.
 
@@ -147,9 +149,10 @@ class Stepper:
             raise DivergenceError("gradients overflow float16 at any scale of the loss; use precision='bfloat16'")
 
     def _forward(
-        self, x: Tensor, y: Tensor, row: Tensor, phase: Phase, generator: torch.Generator
+        self, x: Inputs, y: Tensor, row: Tensor, phase: Phase, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        x, y, row = (part.to(self.device, non_blocking=True) for part in (x, y, row))
+        x = on_device(x, self.device)
+        y, row = (part.to(self.device, non_blocking=True) for part in (y, row))
         if self._augment is not None:
             with torch.no_grad():
                 x = self._augment(x, generator)

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pidkit.arguments import flag, integer_seed, items_of, one_of
-from pidkit.distill.networks import Distillation, Networks
+from pidkit.distill.networks import STUDENT, Distillation, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
 from pidkit.distill.training.callbacks import Callback, EpochEnd, call_back
@@ -45,8 +45,11 @@ class Trainer:
     phases : Phases, optional
         At epoch 0; None is the student's phase throughout, for objectives that know no other.
     options : TrainerOptions, optional
-    train, validation, test : (x, labels) tensors, TensorDataset, or Dataset of pairs
-        Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader.
+    train, validation, test : (x, labels), TensorDataset, Dataset or DataLoader
+        x is a tensor or numpy array, or a mapping of these where the networks take several inputs by name; labels are
+        int64. Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader, their
+        samples being pairs (x, label) or mappings with an entry "labels". Of a DataLoader the dataset, the collating
+        function and the number of workers are taken; order and batch size are those of the options.
     augment : callable, optional
         augment(x, generator) -> x, on training batches, after they reached the device; draw from the generator.
     path : path, optional
@@ -221,6 +224,8 @@ class Trainer:
             data,
             precision=TRAINING_DTYPES[self.options.precision],
             class_axis=self.networks.class_axis,
+            logits=self.networks.pick_of(STUDENT),
+            mask=self.networks.mask,
         )
 
     def _run_epoch(self, bar: Any) -> None:

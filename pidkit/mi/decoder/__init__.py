@@ -4,7 +4,8 @@ Compare layers and epochs only under the same decoder and budget; decoder values
 inequality.
 """
 
-from pidkit.mi.decoder.label import FittedLabelDecoder, LabelDecoder
+from pidkit.mi.decoder.fitted import FittedLabelDecoder
+from pidkit.mi.decoder.label import LabelDecoder
 from pidkit.mi.decoder.network import DECODER_BUDGET
 from pidkit.mi.decoder.reconstruction import ReconstructionDecoder
 

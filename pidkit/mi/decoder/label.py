@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -10,22 +9,21 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, items_of, keep_checked, one_of, seed_name
-from pidkit.errors import InputError
+from pidkit.arguments import Rng, generator, items_of, keep_checked, one_of, seed_name, whole_number
 from pidkit.info import entropy
 from pidkit.mi.constant import zero_where_constant
+from pidkit.mi.decoder.fitted import FittedLabelDecoder, label_estimate, symbols_of
 from pidkit.mi.decoder.logistic import logistic
 from pidkit.mi.decoder.network import (
     DECODER_BUDGET,
     Perceptron,
     check_hidden,
-    overfitted,
     train_perceptron,
-    with_uniform,
 )
 from pidkit.mi.doubts import doubted
 from pidkit.mi.repeats import repeats
-from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.result import MIEstimate
+from pidkit.mi.row_groups import Groups, joined
 from pidkit.mi.samples import Samples, check_labels, check_pairs, check_rows, scaling
 from pidkit.mi.splits import FOLDS, ThreeWaySplit, check_class_sizes, check_folds, three_way_splits
 from pidkit.nn.budget import TrainingBudget, check_budget
@@ -53,6 +51,9 @@ class LabelDecoder:
         1 for one split in three, more for cross-fitting; None for five folds below 2000 samples.
     budget : TrainingBudget
         Of the perceptron; of the linear one `max_steps` bounds the iterations of L-BFGS, at 500 at most.
+    n_surrogates : int
+        Gaussian classes of known information, with the means and covariances of a, that the decoder is tried on: see
+        `NeuralMI`.
 
     References
     ----------
@@ -72,23 +73,30 @@ class LabelDecoder:
     hidden: tuple[int, ...] = (64,)
     folds: int | None = None
     budget: TrainingBudget = DECODER_BUDGET
+    n_surrogates: int = 1
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         model = one_of("model", self.model, get_args(Classifier))
-        keep_checked(self, budget=check_budget(self.budget))
+        n_surrogates = whole_number("n_surrogates", self.n_surrogates)
+        keep_checked(self, budget=check_budget(self.budget), n_surrogates=n_surrogates)
         keep_checked(self, model=model, hidden=check_hidden(self.hidden), folds=check_folds(self.folds))
 
     @zero_where_constant
     @doubted(sides="labelled rows", check="any decoder")
-    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(
+        self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0, groups: Groups | None = None
+    ) -> MIEstimate:
         """Estimate I(A; Y) from the representation `a` (n, ...) and labels `b` (n,), in `unit`.
+
+        Rows of one of the `groups` (n,) stay in one part of a split, as copies of one row do, and the standard error
+        allows for them.
 
         Raises
         ------
         InputError
             If `a` is not a finite real array, `b` is not labels with five samples a class (or as many as there are
-            folds), or the lengths differ.
+            folds), the lengths differ, or groups leave fewer than ten sets of rows or a class to none of a part.
         """
         began = time.perf_counter()
         rows, labels = check_rows(a, "a"), check_labels(b, "b")
@@ -99,15 +107,17 @@ class LabelDecoder:
         scored: list[float] = []  # H(Y) of the rows that are scored, which no score exceeds
         seen: list[float] = []
         notes: set[str] = set()
-        copies = repeats(rows, labels).groups
-        for split in three_way_splits(n, draws, folds=self.folds, labels=labels, groups=copies):
+        together = joined(groups, repeats(rows, labels).groups)
+        scored_rows: list[IntArray] = []
+        for split in three_way_splits(n, draws, folds=self.folds, labels=labels, groups=together):
             fitted = self._fit(rows, labels, split, draws, {})
             terms.append(fitted.terms(rows[split.value], labels[split.value]))
+            scored_rows.append(split.value)
             scored.append(entropy(np.bincount(labels[split.value]) / split.value.size))
             seen.append(float(fitted.terms(rows[split.train], labels[split.train]).mean()))
             notes |= set(fitted.warnings)
         sizes = [part.size for part in terms]
-        return _label_estimate(
+        return label_estimate(
             np.concatenate(terms),
             float(np.average(scored, weights=sizes)),
             self.model,
@@ -116,6 +126,7 @@ class LabelDecoder:
             notes=tuple(sorted(notes)),
             train_value=float(np.average(seen, weights=sizes)),
             folds=len(terms),
+            groups=None if groups is None else together[np.concatenate(scored_rows)],
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )
@@ -124,7 +135,7 @@ class LabelDecoder:
         """Return which side holds the labels, as `Ross.labels_side`."""
         return "b"
 
-    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedLabelDecoder:
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0, groups: Groups | None = None) -> FittedLabelDecoder:
         """Fit a decoder to `a` and labels `b` (a quarter chooses the penalty or stops it), to be read on other rows.
 
         Raises
@@ -136,9 +147,10 @@ class LabelDecoder:
         n = check_pairs(len(rows), labels.size, at_least=10, reason="a split")
         check_class_sizes(labels, FOLDS)
         draws = generator(rng)
-        split = three_way_splits(n, draws, folds=4, labels=labels, groups=repeats(rows, labels).groups)[0]
+        together = joined(groups, repeats(rows, labels).groups)
+        split = three_way_splits(n, draws, folds=4, labels=labels, groups=together)[0]
         split = ThreeWaySplit(np.sort(np.concatenate([split.train, split.stop])), split.value, split.value)
-        codes = dict(zip(_symbols(b), labels.tolist(), strict=True))
+        codes = dict(zip(symbols_of(b), labels.tolist(), strict=True))
         return self._fit(rows, labels, split, draws, codes)
 
     def cross_fit(
@@ -188,95 +200,3 @@ def train_classifier(
     parts = [(x, one_hot[y]) for x, y in (train, stop)]
     net = train_perceptron(*parts, link="softmax", hidden=decoder.hidden, rng=rng, budget=decoder.budget)
     return net, ()
-
-
-@dataclass(frozen=True)
-class FittedLabelDecoder:
-    """A label decoder fitted to some rows, ready to be read on others.
-
-    Attributes
-    ----------
-    model : str
-    net : Perceptron
-        The classifier; a linear one has one layer.
-    shift, scale : ndarray, shape (d,)
-        Of the columns of the training rows.
-    codes : dict
-        The code of every label.
-    warnings : tuple of str
-    """
-
-    model: str
-    net: Perceptron
-    shift: FloatArray
-    scale: FloatArray
-    codes: dict[Hashable, int]
-    warnings: tuple[str, ...] = ()
-
-    @zero_where_constant
-    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits") -> MIEstimate:
-        """Estimate I(A; Y) from rows that the decoder was not fitted to, in `unit`.
-
-        Raises
-        ------
-        InputError
-            If `a` has other columns than in `fit`, `b` holds a label that `fit` never saw, or the lengths differ.
-        """
-        rows = check_rows(a, "a")
-        check_labels(b, "b")
-        symbols = _symbols(b)
-        check_pairs(len(rows), len(symbols), at_least=2, reason="a mean")
-        if rows.shape[1] != self.shift.size:
-            raise InputError(f"a has {rows.shape[1]} columns, but the decoder was fitted to {self.shift.size}")
-        unknown = [symbol for symbol in symbols if symbol not in self.codes]
-        if unknown:
-            raise InputError(f"b holds the label {unknown[0]!r}, which fit never saw; fit on every class")
-        labels = np.array([self.codes[symbol] for symbol in symbols])
-        terms = self.terms(rows, labels)
-        h_y = entropy(np.bincount(labels) / labels.size)
-        return _label_estimate(terms, h_y, self.model, n_samples=len(rows), unit=unit, notes=self.warnings)
-
-    def terms(self, rows: FloatArray, labels: IntArray) -> FloatArray:
-        """Return log q(y | a) - log p(y) of every row, p being the frequencies of these labels."""
-        frequency = np.bincount(labels) / labels.size
-        return np.asarray(np.log(self.posteriors(rows)[np.arange(labels.size), labels]) - np.log(frequency[labels]))
-
-    def posteriors(self, rows: FloatArray) -> FloatArray:
-        """Return q(y | a) of every row, shape (n, n_classes); none of its entries is zero."""
-        return with_uniform(self.net.mean((rows - self.shift) / self.scale))
-
-
-def _label_estimate(
-    terms: FloatArray,
-    h_y: float,
-    model: str,
-    *,
-    n_samples: int,
-    unit: str,
-    notes: tuple[str, ...],
-    train_value: float | None = None,
-    folds: int = 1,
-    seed: int | str | None = None,
-    seconds: float = 0.0,
-) -> MIEstimate:
-    """Return the estimate of terms log q(y | a) - log p(y), whose labels have the entropy `h_y`."""
-    value = float(terms.mean())
-    return in_nats(
-        value,
-        kind="lower_bound",
-        estimator=f"label-decoder ({model})",
-        n_samples=n_samples,
-        unit=unit,
-        stderr=terms.std(ddof=1) / math.sqrt(terms.size),
-        cap=("H(Y)", h_y),
-        warnings=notes + (() if train_value is None else overfitted(train_value, value)),
-        information={"entropy_y": h_y, "cross_entropy": h_y - value, "train_value": train_value},
-        diagnostics={"n_held_out": int(terms.size), "folds": folds},
-        seed=seed,
-        seconds=seconds,
-    )
-
-
-def _symbols(labels: Samples) -> list[Hashable]:
-    """Return the labels as hashable Python objects."""
-    return labels.tolist() if hasattr(labels, "tolist") else list(labels)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from pidkit.mi.decoder.network import DECODER_BUDGET, UNIFORM_SHARE, check_hidde
 from pidkit.mi.doubts import doubted
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.row_groups import Groups, joined, standard_error
 from pidkit.mi.samples import Samples, check_pairs, check_rows, drawn_in, scaling, tail_warnings
 from pidkit.mi.splits import ThreeWaySplit, check_folds, three_way_splits
 from pidkit.nn.budget import TrainingBudget, check_budget
@@ -74,14 +75,19 @@ class ReconstructionDecoder:
 
     @zero_where_constant
     @doubted()
-    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(
+        self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0, groups: Groups | None = None
+    ) -> MIEstimate:
         """Estimate the V-information of the input `a` (n, ...) in the representation `b` (n, ...), in `unit`.
+
+        Rows of one of the `groups` (n,) stay in one part of a split, as copies of one row do, and the standard error
+        allows for them.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array, the lengths differ, there are fewer than 10 samples, or `loss` is
-            "bce" and `a` leaves [0, 1].
+            If a side is not a finite real array, the lengths differ, there are fewer than 10 samples, `loss` is "bce"
+            and `a` leaves [0, 1], or groups leave fewer than ten sets of rows.
         """
         began = time.perf_counter()
         pixels, rows = check_rows(a, "a"), check_rows(b, "b")
@@ -89,10 +95,13 @@ class ReconstructionDecoder:
         if self.loss == "bce" and not (pixels.min() >= 0.0 and pixels.max() <= 1.0):
             raise InputError("a must lie in [0, 1] for loss='bce'; rescale it, or take loss='gaussian'")
         draws = generator(rng)
+        together = joined(groups, repeats(pixels, rows).groups)
+        scored: list[IntArray] = []
         nulls: list[FloatArray] = []
         decoders: list[FloatArray] = []
         trains: list[float] = []
-        for split in three_way_splits(n, draws, folds=self.folds, groups=repeats(pixels, rows).groups):
+        for split in three_way_splits(n, draws, folds=self.folds, groups=together):
+            scored.append(split.value)
             null, decoder, train = self._costs(pixels, rows, split, draws)
             nulls.append(null)
             decoders.append(decoder)
@@ -106,7 +115,7 @@ class ReconstructionDecoder:
             estimator=f"reconstruction-decoder ({self.loss})",
             n_samples=n,
             unit=unit,
-            stderr=saved.std(ddof=1) / math.sqrt(saved.size),
+            stderr=standard_error(saved, None if groups is None else together[np.concatenate(scored)]),
             warnings=(
                 *overfitted(train_value, float(saved.mean())),
                 *(tail_warnings(pixels, "a", "the Gaussian cost") if self.loss == "gaussian" else ()),

@@ -139,3 +139,22 @@ def _log_mean_exp(scores: Tensor) -> Tensor:
 
 BOUNDS = {"dv": dv, "nwj": nwj, "smile": smile, "mean": mean_score, "infonce": infonce}
 """The functions whose value estimates a mutual information; `jsd` is not among them."""
+
+
+class MovingAverageDV:
+    """MINE's surrogate of `dv`: its gradient divides by a moving average of E_q[e^T], which lessens the batch's bias.
+
+    Belghazi et al., MINE, ICML 2018, section 3.2. For gradients alone; its value means nothing.
+    """
+
+    def __init__(self, rate: float = 0.01) -> None:
+        """Start without an average; the first batch sets it."""
+        self.rate = rate
+        self.average: Tensor | None = None
+
+    def __call__(self, scores: Tensor) -> Tensor:
+        """Return E_p[T] - E_q[e^T] / average."""
+        mean_exp = product(scores).exp().mean(-1)
+        now = mean_exp.detach()
+        self.average = now if self.average is None else self.average.lerp(now, self.rate)
+        return joint(scores).mean(-1) - mean_exp / self.average

@@ -12,22 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name
+from pidkit.arguments import Rng, generator, keep_checked, mapping_of, one_of, seed_name, whole_number
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
-from pidkit.mi.neural.bounds import BOUNDS, dv, infonce, joint, jsd, nwj, product
+from pidkit.mi.neural.bounds import BOUNDS, MovingAverageDV, dv, infonce, jsd, nwj
 from pidkit.mi.neural.critics import CRITICS
-from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, Scaling, combine, score_matrix, shuffled
+from pidkit.mi.neural.fitted import LOWER_BOUNDS, FittedCritic, Reading, combine, score_matrix, shuffled
+from pidkit.mi.neural.scaling import scaling_of
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import Samples, check_maps, check_pairs, spread
+from pidkit.mi.row_groups import Groups, joined
+from pidkit.mi.samples import Samples, check_maps, check_pairs
 from pidkit.mi.splits import check_folds, three_way_splits
 from pidkit.nn.budget import TrainingBudget, check_budget
 from pidkit.nn.early_stopping import FitReport
 from pidkit.nn.fit import fit
 from pidkit.nn.seeding import seeded, torch_generator
-from pidkit.types import FloatArray, Shape, Unit
+from pidkit.types import FloatArray, IntArray, Shape, Unit
 
 CriticObjective = Literal["jsd", "infonce", "dv", "nwj"]
 """The objectives that a critic can be trained on, by name."""
@@ -43,9 +45,6 @@ LARGEST_K = {"separable": 4096, "project-and-dot": 2048}
 
 MOST_TO_STOP_BY = 4096
 """Rows at most that decide when training stops: they are scored at every check, which costs their number squared."""
-
-OUTER_SHARE = 0.005
-"""Share of a channel's values at either end that do not decide its scale."""
 
 FEWEST = 40
 """Samples below which a three-way split leaves too little to each part."""
@@ -73,6 +72,10 @@ class NeuralMI:
         1 for one three-way split, more for cross-fitting; None for five folds below 2000 samples.
     device : str
         A torch device.
+    n_surrogates : int
+        Samples of known information, with the correlations and tails of a and b, that the estimator is tried on: one
+        training each with a single split, of 5000 rows at most. `surrogate_found` and `surrogate_known` of the
+        diagnostics say what it returned there, and a warning where it is off. 0 tries none, and saves the time.
     options : TrainingBudget, optional
         Another word for `budget`, which then has it.
 
@@ -88,7 +91,7 @@ class NeuralMI:
     --------
     >>> from pidkit.mi import TASKS
     >>> from pidkit.mi.neural import NeuralMI
-    >>> from pidkit.nn import TrainingBudget, check_budget
+    >>> from pidkit.nn import TrainingBudget
     >>> task = TASKS["normal 1x1"]
     >>> neural = NeuralMI("jsd", budget=TrainingBudget(max_steps=200), folds=1)
     >>> estimate = neural.estimate(*task.sample(2000), unit="nats")
@@ -103,6 +106,7 @@ class NeuralMI:
     budget: TrainingBudget = TrainingBudget()  # noqa: RUF009  # frozen
     folds: int | None = None
     device: str = "cpu"
+    n_surrogates: int = 1
     options: TrainingBudget | None = None
 
     def __post_init__(self) -> None:
@@ -121,8 +125,10 @@ class NeuralMI:
         except RuntimeError as error:
             raise InputError(f"device must name a torch device such as 'cpu' or 'cuda', not {self.device!r}") from error
         folds = check_folds(self.folds)
+        n_surrogates = whole_number("n_surrogates", self.n_surrogates)
         options = mapping_of("critic_options", self.critic_options)
         keep_checked(self, objective=objective, readout=readout, critic=critic, folds=folds, device=device)
+        keep_checked(self, n_surrogates=n_surrogates)
         keep_checked(self, critic_options=options)
         if self.options is not None and self.budget != TrainingBudget():
             raise InputError("budget and options are two words for one thing; pass budget alone")
@@ -135,13 +141,19 @@ class NeuralMI:
 
     @zero_where_constant
     @doubted(check="any rows")
-    def estimate(self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
+    def estimate(
+        self, a: Samples, b: Samples, *, unit: Unit = "bits", rng: Rng = 0, groups: Groups | None = None
+    ) -> MIEstimate:
         """Estimate I(A; B) from `a` (n, ...) and `b` (n, ...), in `unit`, by a three-way split or cross-fitting.
+
+        Rows of one of the `groups` (n,) stay in one part of a split, as copies of one row do, and the standard error
+        allows for them.
 
         Raises
         ------
         InputError
-            If a side is not a finite real array, the lengths differ, or there are fewer than 40 samples.
+            If a side is not a finite real array, the lengths differ, there are fewer than 40 samples, or groups leave
+            fewer than ten sets of rows.
         SolverError
             If training diverges at once.
         """
@@ -149,19 +161,23 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a three-way split")
         draws = generator(rng)
+        together = joined(groups, repeats(rows_a, rows_b).groups)
         readings: list[Reading] = []
+        scored: list[IntArray] = []
         reports: list[FitReport] = []
-        for split in three_way_splits(n, draws, folds=self.folds, groups=repeats(rows_a, rows_b).groups):
+        for split in three_way_splits(n, draws, folds=self.folds, groups=together):
             train, stop, value = ((rows_a[rows], rows_b[rows]) for rows in (split.train, split.stop, split.value))
             with torch.inference_mode(mode=False):
                 fitted = self._fit(train, stop, draws)
             readings.append(fitted.read(*value))
+            scored.append(split.value)
             reports.append(fitted.report)
         return combine(
             readings,
             fitted,
             n_samples=n,
             unit=unit,
+            groups=None if groups is None else together[np.concatenate(scored)],
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
             information={"best_scores": [report.best_score for report in reports]},
@@ -171,7 +187,7 @@ class NeuralMI:
             },
         )
 
-    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0) -> FittedCritic:
+    def fit(self, a: Samples, b: Samples, *, rng: Rng = 0, groups: Groups | None = None) -> FittedCritic:
         """Train a critic on `a` and `b` (a quarter of them say when to stop), to be read on other pairs.
 
         Raises
@@ -182,7 +198,7 @@ class NeuralMI:
         rows_a, rows_b = check_maps(a, "a"), check_maps(b, "b")
         n = check_pairs(len(rows_a), len(rows_b), at_least=FEWEST, reason="a split")
         draws = generator(rng)
-        split = three_way_splits(n, draws, folds=4, groups=repeats(rows_a, rows_b).groups)[0]
+        split = three_way_splits(n, draws, folds=4, groups=joined(groups, repeats(rows_a, rows_b).groups))[0]
         stop, train = split.value, np.sort(np.concatenate([split.train, split.stop]))
         with torch.inference_mode(mode=False):
             return self._fit((rows_a[train], rows_b[train]), (rows_a[stop], rows_b[stop]), draws)
@@ -192,7 +208,7 @@ class NeuralMI:
     ) -> FittedCritic:
         """Train on checked pairs."""
         device = torch.device(self.device)
-        scaling_a, scaling_b = _scaling(train[0]), _scaling(train[1])
+        scaling_a, scaling_b = scaling_of(train[0]), scaling_of(train[1])
         some = shuffled(len(stop[0]))[:MOST_TO_STOP_BY]
         stop = stop[0][some], stop[1][some]
         a, b = scaling_a.apply(train[0], device), scaling_b.apply(train[1], device)
@@ -249,44 +265,8 @@ class NeuralMI:
             raise InputError(f"critic_options of {self.critic!r}: {error}") from error
 
 
-class MovingAverageDV:
-    """MINE's surrogate of `dv`: its gradient divides by a moving average of E_q[e^T], which lessens the batch's bias.
-
-    Belghazi et al., MINE, ICML 2018, section 3.2. For gradients alone; its value means nothing.
-    """
-
-    def __init__(self, rate: float = 0.01) -> None:
-        """Start without an average; the first batch sets it."""
-        self.rate = rate
-        self.average: Tensor | None = None
-
-    def __call__(self, scores: Tensor) -> Tensor:
-        """Return E_p[T] - E_q[e^T] / average."""
-        mean_exp = product(scores).exp().mean(-1)
-        now = mean_exp.detach()
-        self.average = now if self.average is None else self.average.lerp(now, self.rate)
-        return joint(scores).mean(-1) - mean_exp / self.average
-
-
 def _limits(scores: Tensor, readout: str) -> tuple[float, float]:
     """Return the range of the scores; InfoNCE, in which no e^T stands alone, gets as much again at either end."""
     low, high = float(scores.min()), float(scores.max())
     margin = high - low if readout == "infonce" else 0.0
     return low - margin, high + margin
-
-
-def _scaling(x: FloatArray) -> Scaling:
-    """Return the scaling of (n, channels, ...): mean and standard deviation of every channel.
-
-    Where the OUTER_SHARE of values at either end, at least one, more than double the standard deviation, they are moved
-    to where the others end first, so that no single value decides the scale of the rest.
-    """
-    axes = (0, *range(2, x.ndim))
-    low = np.quantile(x, OUTER_SHARE, axis=axes, keepdims=True, method="higher")
-    high = np.quantile(x, 1.0 - OUTER_SHARE, axis=axes, keepdims=True, method="lower")
-    inner = np.clip(x, low, high)
-    plain, scale = (np.expand_dims(spread(values, axes), axes) for values in (x, inner))
-    decided = (scale > 0.0) & (plain > 2.0 * scale)
-    centre = np.where(decided, inner.mean(axis=axes, keepdims=True), x.mean(axis=axes, keepdims=True))
-    scale = np.where(decided, scale, plain)
-    return Scaling(centre, np.where(scale > 0.0, scale, 1.0))

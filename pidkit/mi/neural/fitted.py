@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.neural.bounds import BOUNDS, joint, jsd
+from pidkit.mi.neural.scaling import Scaling
 from pidkit.mi.result import MIEstimate, in_nats
-from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs, drawn_in
+from pidkit.mi.row_groups import standard_error
+from pidkit.mi.samples import FAR_OUT, Samples, check_maps, check_pairs
 from pidkit.nn.early_stopping import FitReport
 from pidkit.types import FloatArray, IntArray, Unit
 
@@ -29,25 +31,6 @@ UNSTABLE = 0.2
 
 ROWS_AT_ONCE = 1 << 18
 """Scores computed at a time, which bounds the memory of a critic that sees every pair."""
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """The map to mean 0 and standard deviation 1 a channel that training fixed, outliers drawn in.
-
-    How far outliers are drawn in says `pidkit.mi.samples.drawn_in`.
-    """
-
-    shift: FloatArray
-    scale: FloatArray
-
-    def apply(self, x: FloatArray, device: torch.device) -> Tensor:
-        """Return `x` (n, channels, ...) scaled, as float32 on the device."""
-        return torch.as_tensor(drawn_in((x - self.shift) / self.scale), dtype=torch.float32).to(device)
-
-    def far_out(self, x: FloatArray) -> int:
-        """Return how many rows of `x` hold a value beyond FAR_OUT standard deviations."""
-        return int((np.abs((x - self.shift) / self.scale) > FAR_OUT).reshape(len(x), -1).any(axis=1).sum())
 
 
 @dataclass(frozen=True)
@@ -138,7 +121,9 @@ class FittedCritic:
         k = int(sizes.min())
         train_value = bound(self._scores(self.train[0][:k], self.train[1][:k])).mean().item()
         outliers = max(self.scaling_a.far_out(a), self.scaling_b.far_out(b))
-        return Reading(_average(values, sizes), np.concatenate(terms), train_value, k, outliers, diagnostics)
+        in_order = np.empty(len(a))
+        in_order[np.concatenate(blocks)] = np.concatenate(terms)
+        return Reading(_average(values, sizes), in_order, train_value, k, outliers, diagnostics)
 
     def _scores(self, a: FloatArray, b: FloatArray) -> Tensor:
         device = torch.device(self.device)
@@ -188,6 +173,7 @@ def combine(
     *,
     n_samples: int,
     unit: str,
+    groups: IntArray | None = None,
     seed: int | str | None = None,
     seconds: float = 0.0,
     information: Mapping[str, object] | None = None,
@@ -195,7 +181,8 @@ def combine(
 ) -> MIEstimate:
     """Return the estimate of one reading, or of the folds of a cross-fit weighted by their sizes.
 
-    `information` (in nats) and `extra` are diagnostics beside those of the readings.
+    `groups` are those of the rows of all readings; what one group holds may vary together. `information` (in nats) and
+    `extra` are diagnostics beside those of the readings.
     """
     sizes = np.array([reading.terms.size for reading in readings])
     value = _average([reading.value for reading in readings], sizes)
@@ -217,7 +204,7 @@ def combine(
             f"outliers: {outliers} of {int(sizes.sum())} rows are more than {FAR_OUT:.0f} standard deviations out; "
             "they were drawn in by a logarithm; see check_samples(a, b)"
         )
-    stderr = float(centred.std(ddof=1)) / math.sqrt(centred.size)
+    stderr = standard_error(centred, groups)
     if stderr > UNSTABLE:
         notes.append(
             f"unstable: the standard error is {stderr:.2f} nats, decided by a few pairs; use 'infonce' or 'smile'"

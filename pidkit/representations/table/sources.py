@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from pidkit.arguments import items_of, mapping_of
 from pidkit.arrays import load_array
-from pidkit.arrays.batches import mapped_rows
+from pidkit.arrays.batches import Batches, mapped_rows
 from pidkit.errors import InputError
 
-Source = npt.ArrayLike | os.PathLike[str] | tuple[str | os.PathLike[str], str]
+Source = npt.ArrayLike | Batches | os.PathLike[str] | tuple[str | os.PathLike[str], str]
 """A layer: an array, a file that holds one, a file and the key of the layer in it, or what gives batches of rows."""
 
 Place = tuple[Any, ...]

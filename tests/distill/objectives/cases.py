@@ -53,6 +53,7 @@ from pidkit.distill import (
     SeveralTeachers,
     SimKD,
     StandardisedLogits,
+    UniqueWeight,
     WeightedSum,
     fake_quantise,
     linear_schedule,
@@ -90,6 +91,15 @@ def adaptive_of(networks: Networks) -> AdaptiveWeight:
     adaptive = AdaptiveWeight(KD(temperature=2.0), networks, sample=(x, torch.arange(9) % N_CLASSES), every=100)
     adaptive.share.fill_(0.5)
     return adaptive
+
+
+def unique_of(networks: Networks) -> UniqueWeight:
+    """Return a weight that was measured once, and is not again."""
+    x = torch.randn(9, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    pair = networks.pairs[-1]
+    unique = UniqueWeight(FitNet([pair]), networks, pair, sample=(x, torch.arange(9) % N_CLASSES), every=100)
+    unique.share.fill_(0.5)
+    return unique
 
 
 def rounded_networks() -> Networks:
@@ -193,6 +203,7 @@ CASES: dict[str, Case] = {
     "CATKD": Case(lambda networks: CATKD(networks.pairs), class_map_networks),
     "SemCKD": Case(lambda networks: SemCKD(networks.pairs, batch_size=8)),
     "AdaptiveWeight": Case(lambda networks: adaptive_of(networks)),
+    "UniqueWeight": Case(lambda networks: unique_of(networks)),
     "MeanOfTeachers": Case(lambda networks: MeanOfTeachers(KD(temperature=2.0))),
     "AEKD": Case(lambda networks: AEKD({"teacher": KD(temperature=2.0)}), is_derivative=False),
     "CrossModalAlignment": Case(lambda networks: CrossModalAlignment(networks.pairs[-1], embedding=4)),

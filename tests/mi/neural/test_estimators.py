@@ -12,8 +12,7 @@ import torch
 from pidkit import InputError, PidkitWarning, SolverError, estimate_mi
 from pidkit.mi import TASKS, gaussian_task
 from pidkit.mi.neural import NeuralMI
-from pidkit.mi.neural.bounds import BOUNDS, jsd
-from pidkit.mi.neural.estimators import MovingAverageDV
+from pidkit.mi.neural.bounds import BOUNDS, MovingAverageDV, jsd
 from pidkit.mi.neural.fitted import sampling_terms
 from pidkit.mi.tasks import paired_covariance
 from pidkit.nn import TrainingBudget
@@ -24,7 +23,7 @@ NORMAL = TASKS["normal 1x1"]
 
 @pytest.mark.parametrize("objective", ["infonce", "jsd", "dv", "nwj"])
 def test_every_objective_finds_the_truth(objective: str) -> None:
-    estimate = NeuralMI(objective, budget=TrainingBudget(learning_rate=3e-3, max_steps=150)).estimate(  # type: ignore[arg-type]
+    estimate = NeuralMI(objective, budget=TrainingBudget(learning_rate=3e-3, max_steps=150), n_surrogates=0).estimate(  # type: ignore[arg-type]
         *NORMAL.sample(3000), unit="nats"
     )
     assert estimate.value == pytest.approx(NORMAL.mi, abs=0.08)
@@ -35,7 +34,7 @@ def test_every_objective_finds_the_truth(objective: str) -> None:
 
 def test_the_jsd_objective_is_never_the_value() -> None:
     for name in ("normal 1x1", "pair 5x5"):
-        fitted = NeuralMI("jsd", budget=SHORT).fit(*TASKS[name].sample(600))
+        fitted = NeuralMI("jsd", budget=SHORT, n_surrogates=0).fit(*TASKS[name].sample(600))
         for readout in ("dv", "nwj", "smile", "mean"):
             estimate = dataclasses.replace(fitted, readout=readout).estimate(
                 *TASKS[name].sample(600, rng=1), unit="nats"
@@ -64,7 +63,9 @@ def test_no_estimator_takes_the_jsd_objective_for_its_read_out() -> None:
 def test_bounds_are_told_from_estimates() -> None:
     a, b = NORMAL.sample(400)
     kinds = {
-        readout: NeuralMI("jsd", readout, budget=TrainingBudget(max_steps=10), folds=1).estimate(a, b).kind
+        readout: NeuralMI("jsd", readout, budget=TrainingBudget(max_steps=10), folds=1, n_surrogates=0)
+        .estimate(a, b)
+        .kind
         for readout in ("dv", "nwj", "smile", "mean")
     }
     assert kinds == {"dv": "lower_bound", "nwj": "lower_bound", "smile": "estimate", "mean": "estimate"}
@@ -74,10 +75,12 @@ def test_infonce_warns_near_log_k() -> None:
     budget = TrainingBudget(learning_rate=5e-3, max_steps=200)
     sure = gaussian_task("sure", paired_covariance(2, [0.99999, 0.99999]), 2)
     with pytest.warns(PidkitWarning, match=r"^infonce: near the cap: within 10 % of log K, K = 40;"):
-        estimate = estimate_mi(*sure.sample(200), estimator="infonce", unit="nats", folds=5, budget=budget)
+        estimate = estimate_mi(
+            *sure.sample(200), estimator="infonce", unit="nats", folds=5, budget=budget, n_surrogates=0
+        )
     assert estimate.cap_name == "log K"
     assert 0.9 * estimate.cap <= estimate.value <= estimate.cap == pytest.approx(math.log(40))
-    calm = NeuralMI(budget=SHORT).estimate(*NORMAL.sample(500), unit="nats")
+    calm = NeuralMI(budget=SHORT, n_surrogates=0).estimate(*NORMAL.sample(500), unit="nats")
     assert not any("cap" in text for text in calm.warnings)
 
 
@@ -90,7 +93,7 @@ def test_an_overfitted_fit_does_not_report_too_much(name: str) -> None:
     for seed in (0,):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PidkitWarning)
-            estimate = estimate_mi(*task.sample(300, rng=seed), estimator=name, unit="nats", rng=seed)  # type: ignore[arg-type]
+            estimate = estimate_mi(*task.sample(300, rng=seed), estimator=name, unit="nats", rng=seed, n_surrogates=0)  # type: ignore[arg-type]
         assert estimate.value < task.mi + 0.3
         assert estimate.diagnostics["folds"] == 5
         assert estimate.diagnostics["n_held_out"] == 300
@@ -100,14 +103,14 @@ def test_overfitting_is_pointed_out() -> None:
     """A wide critic that is stopped late knows its training pairs by heart."""
     task = TASKS["pair 5x5"]
     budget = TrainingBudget(max_steps=300, check_every=300)
-    estimate = NeuralMI(budget=budget, folds=1).estimate(*task.sample(300), unit="nats")
+    estimate = NeuralMI(budget=budget, folds=1, n_surrogates=0).estimate(*task.sample(300), unit="nats")
     assert estimate.diagnostics["train_value"] > task.mi
     assert any(text.startswith("overfitted: the training pairs give") for text in estimate.warnings)
     assert estimate.value < task.mi + 0.3
 
 
 def test_fit_then_estimate_on_other_pairs() -> None:
-    fitted = NeuralMI("jsd", budget=SHORT).fit(*NORMAL.sample(2000))
+    fitted = NeuralMI("jsd", budget=SHORT, n_surrogates=0).fit(*NORMAL.sample(2000))
     estimates = [fitted.estimate(*NORMAL.sample(2000, rng=s), unit="nats") for s in (1, 2)]
     assert estimates[0].value != estimates[1].value
     for estimate in estimates:
@@ -116,7 +119,7 @@ def test_fit_then_estimate_on_other_pairs() -> None:
 
 
 def test_the_standard_error_is_that_of_the_held_out_pairs() -> None:
-    fitted = NeuralMI("jsd", budget=SHORT).fit(*NORMAL.sample(1000))
+    fitted = NeuralMI("jsd", budget=SHORT, n_surrogates=0).fit(*NORMAL.sample(1000))
     for readout in ("nwj", "dv", "smile", "mean"):
         read = dataclasses.replace(fitted, readout=readout)
         estimates = [read.estimate(*NORMAL.sample(300, rng=s)) for s in range(40)]
@@ -129,20 +132,22 @@ def test_the_order_of_the_rows_does_not_matter_to_blocks() -> None:
     """Sorted by class, blocks in file order would hold nothing but pairs of like with like."""
     labels = np.sort(np.arange(600) % 2)
     a, b = (labels + 0.1 * np.random.default_rng(s).normal(size=600) for s in (0, 1))
-    fitted = dataclasses.replace(NeuralMI("jsd", budget=SHORT).fit(a, b), max_k=100)
+    fitted = dataclasses.replace(NeuralMI("jsd", budget=SHORT, n_surrogates=0).fit(a, b), max_k=100)
     assert fitted.estimate(a, b).value == pytest.approx(1.0, abs=0.15)
-    sorted_splits = NeuralMI(critic="concatenated", budget=TrainingBudget(max_steps=40), folds=1).estimate(a, b)
+    sorted_splits = NeuralMI(
+        critic="concatenated", budget=TrainingBudget(max_steps=40), folds=1, n_surrogates=0
+    ).estimate(a, b)
     assert sorted_splits.value == pytest.approx(1.0, abs=0.15)
 
 
 def test_other_shapes_than_in_fit_are_refused() -> None:
-    fitted = NeuralMI(budget=TrainingBudget(max_steps=10)).fit(*NORMAL.sample(60))
+    fitted = NeuralMI(budget=TrainingBudget(max_steps=10), n_surrogates=0).fit(*NORMAL.sample(60))
     with pytest.raises(InputError, match=r"^b has rows of shape \(2,\), but fit saw \(1,\)$"):
         fitted.estimate(NORMAL.sample(20)[0], np.random.default_rng(0).normal(size=(20, 2)))
 
 
 def test_many_pairs_are_read_in_blocks() -> None:
-    fitted = NeuralMI(budget=SHORT).fit(*NORMAL.sample(500))
+    fitted = NeuralMI(budget=SHORT, n_surrogates=0).fit(*NORMAL.sample(500))
     small = dataclasses.replace(fitted, max_k=100)
     pairs = NORMAL.sample(450, rng=1)
     assert small.estimate(*pairs).diagnostics["k"] == 90
@@ -153,9 +158,9 @@ def test_many_pairs_are_read_in_blocks() -> None:
 @pytest.mark.parametrize("critic", ["concatenated", "project-and-dot", "concatenate-and-convolve"])
 def test_the_other_critics_find_it_too(critic: str) -> None:
     budget = TrainingBudget(max_steps=120)
-    estimate = NeuralMI("jsd", critic=critic, critic_options={"width": 32}, budget=budget, folds=1).estimate(
-        *NORMAL.sample(1500), unit="nats"
-    )
+    estimate = NeuralMI(
+        "jsd", critic=critic, critic_options={"width": 32}, budget=budget, folds=1, n_surrogates=0
+    ).estimate(*NORMAL.sample(1500), unit="nats")
     assert estimate.value == pytest.approx(NORMAL.mi, abs=0.15)
 
 
@@ -177,9 +182,9 @@ def test_a_critic_of_ones_own() -> None:
         def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
             return a @ self.weight @ b.T
 
-    estimate = NeuralMI(critic=Product, budget=TrainingBudget(learning_rate=0.05, max_steps=60), folds=1).estimate(
-        *NORMAL.sample(1000), unit="nats"
-    )
+    estimate = NeuralMI(
+        critic=Product, budget=TrainingBudget(learning_rate=0.05, max_steps=60), folds=1, n_surrogates=0
+    ).estimate(*NORMAL.sample(1000), unit="nats")
     assert 0.1 < estimate.value < NORMAL.mi + 0.1
 
 
@@ -242,12 +247,13 @@ def test_divergence_is_an_error() -> None:
     with pytest.raises(
         SolverError, match=r"^the fit diverged after \d+ steps without a finite score; lower learning_r"
     ):
-        NeuralMI("nwj", budget=budget, folds=1).estimate(*NORMAL.sample(200))
+        NeuralMI("nwj", budget=budget, folds=1, n_surrogates=0).estimate(*NORMAL.sample(200))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "low", "high"), [("pair 5x5", 0.93, 1.05), ("swiss roll", 0.37, 0.45)])
 def test_infonce_at_5000(name: str, low: float, high: float) -> None:
     task = TASKS[name]
-    values = [estimate_mi(*task.sample(5000, rng=s), estimator="infonce", unit="nats", rng=s).value for s in range(5)]
+    options: dict[str, Any] = {"estimator": "infonce", "unit": "nats", "n_surrogates": 0}
+    values = [estimate_mi(*task.sample(5000, rng=s), rng=s, **options).value for s in range(5)]
     assert low <= np.mean(values) <= high
