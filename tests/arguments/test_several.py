@@ -41,7 +41,7 @@ TAKES: dict[str, Callable[[Any], Any]] = {
 """A call of every parameter that takes several values, with nothing else in it that could be refused."""
 
 
-SQUARES = np.ones((2, 3, 3))
+SQUARES, WEIGHTS = np.ones((2, 3, 3)), {"a": [1.0], "b": [2.0]}
 
 
 def plots() -> dict[str, Callable[[Any], Any]]:
@@ -57,9 +57,7 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
             {"RID": {1.0: [0.5]}}, chosen=value
         ),
-        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape(
-            {"KD": [[[0.5]]]}, {"a": [1.0], "b": [2.0]}, chosen=value
-        ),
+        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape({"KD": [[[1]]]}, WEIGHTS, chosen=value),
         "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
         "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
         "accuracy_against_time.accuracies": lambda value: plot.accuracy_against_time({"a": [0.1]}, value),
