@@ -51,7 +51,7 @@ from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.freezing import ProgressiveFreezing
 from pidkit.distill.objectives.gradient_norm import GradientNorm
 from pidkit.distill.objectives.label_information import LabelInformation
-from pidkit.distill.objectives.logits import KD, linear_schedule
+from pidkit.distill.objectives.logits import KD
 from pidkit.distill.objectives.masking import SalientMask
 from pidkit.distill.objectives.mimkd import MIMKD
 from pidkit.distill.objectives.mlkd import MLKD
@@ -83,6 +83,7 @@ from pidkit.distill.salience import keep_top, top_fraction_mask
 from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
 from pidkit.distill.teacher_cache import TeacherCache
+from pidkit.distill.temperatures import linear_schedule
 from pidkit.distill.training import (
     Constant,
     Cosine,

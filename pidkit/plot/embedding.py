@@ -16,7 +16,7 @@ from pidkit.labels import read_symbols
 from pidkit.plot.plane import MARKERS, NETWORK_COLOURS
 from pidkit.types import FloatArray, IntArray
 
-COUNTED_NEIGHBOURS = 10
+NEAREST_ROWS = 10
 """Neighbours that vote on the class of a row, for the number above a panel."""
 
 MOST_CLASSES = 14
@@ -111,7 +111,7 @@ def plot_embedding(
         ax.set(
             xticks=[],
             yticks=[],
-            title=f"{title}\nright by {COUNTED_NEIGHBOURS} neighbours: {100 * _agreement(rows, codes):.0f} %",
+            title=f"{title}\nright by {NEAREST_ROWS} neighbours: {100 * _agreement(rows, codes):.0f} %",
         )
         ax.title.set_fontsize("medium")
     handles, names = panels[0].get_legend_handles_labels()
@@ -133,8 +133,8 @@ def _checked_layers(features: object) -> dict[str, FloatArray]:
     lengths = {title: len(rows) for title, rows in layers.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"features must have the same rows in every layer, not {lengths}")
-    if next(iter(lengths.values())) <= COUNTED_NEIGHBOURS:
-        raise InputError(f"features have {next(iter(lengths.values()))} rows; draw more than {COUNTED_NEIGHBOURS}")
+    if next(iter(lengths.values())) <= NEAREST_ROWS:
+        raise InputError(f"features have {next(iter(lengths.values()))} rows; draw more than {NEAREST_ROWS}")
     return layers
 
 
@@ -143,6 +143,6 @@ def _agreement(rows: FloatArray, codes: IntArray) -> float:
     from sklearn.neighbors import NearestNeighbors
 
     # Without an argument the search leaves out the row itself.
-    nearest = NearestNeighbors(n_neighbors=COUNTED_NEIGHBOURS).fit(rows).kneighbors(return_distance=False)
+    nearest = NearestNeighbors(n_neighbors=NEAREST_ROWS).fit(rows).kneighbors(return_distance=False)
     votes = np.eye(int(codes.max()) + 1)[codes[nearest]].sum(1)
     return float((votes.argmax(1) == codes).mean())

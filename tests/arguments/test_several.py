@@ -41,7 +41,7 @@ TAKES: dict[str, Callable[[Any], Any]] = {
 """A call of every parameter that takes several values, with nothing else in it that could be refused."""
 
 
-SQUARES = np.ones((2, 3, 3))
+SQUARES, WEIGHTS = np.ones((2, 3, 3)), {"a": [1.0], "b": [2.0]}
 
 
 def plots() -> dict[str, Callable[[Any], Any]]:
@@ -57,9 +57,7 @@ def plots() -> dict[str, Callable[[Any], Any]]:
         "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
             {"RID": {1.0: [0.5]}}, chosen=value
         ),
-        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape(
-            {"KD": [[[0.5]]]}, {"a": [1.0], "b": [2.0]}, chosen=value
-        ),
+        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape({"KD": [[[1]]]}, WEIGHTS, chosen=value),
         "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
         "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
         "accuracy_against_time.accuracies": lambda value: plot.accuracy_against_time({"a": [0.1]}, value),
@@ -148,9 +146,8 @@ if HAS_TORCH:
 
     CRITICS = (neural.ConcatenateAndConvolve, neural.ConcatenatedCritic, neural.ProjectAndDot, neural.SeparableCritic)
     PAIRED = (
-        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FeaturePyramid", "FitNet"),
-        "HiddenStates",
-        *("LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED", "VID"),
+        *("AttentionMaps", "AttentionTransfer", "CATKD", "CC", "FeatureCovariance", "FeaturePyramid", "FitNet", "VID"),
+        *("HiddenStates", "LabelInformation", "MIMKD", "PKT", "RID", "RKD", "ReviewKD", "SP", "SemCKD", "SimKD", "TED"),
     )
     TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
     TAKES |= {f"{kind.__name__}.shape_b": second_shape(kind) for kind in CRITICS}
@@ -165,7 +162,7 @@ if HAS_TORCH:
         "UniqueWeight.sample": lambda value: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
         "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(
-            [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], value
+            [distill.LayerPair("a", "b", (2,), (2,))], value
         ),
         "ProgressiveFreezing.layers": lambda value: distill.ProgressiveFreezing(CE, FREEZING, value),
         "copy_weights.layers": lambda value: distill.copy_weights(network(5), network(5), value),

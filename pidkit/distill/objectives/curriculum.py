@@ -128,4 +128,5 @@ def _rows(batch: Batch, rows: Tensor) -> Batch:
 
     indices = None if batch.indices is None else batch.indices[rows.to(batch.indices.device)]
     teachers = {name: of(one) for name, one in batch.teachers.items()}
-    return replace(batch, student=of(batch.student), teachers=teachers, indices=indices)
+    mask = None if batch.mask is None else batch.mask[rows.to(batch.mask.device)]
+    return replace(batch, student=of(batch.student), teachers=teachers, indices=indices, mask=mask)

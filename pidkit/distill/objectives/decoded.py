@@ -7,7 +7,8 @@ from torch import Tensor
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.layer_decoder import LayerDecoder
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.objectives.logits import KD, Schedule
+from pidkit.distill.objectives.logits import KD
+from pidkit.distill.temperatures import Schedule
 
 
 class DecodedKD(Objective):

@@ -31,6 +31,18 @@ def test_value_and_gradient_are_those_of_the_easy_samples() -> None:
     assert torch.equal(curriculum(batch, LABELS), KD()(batch, LABELS))
 
 
+def test_masks_and_layers_of_tokens_are_cut_to_the_easy_samples_as_well() -> None:
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64)
+    mask = torch.arange(5) < torch.tensor([[2], [5], [3]])
+    batch = replace(answers(student, teacher), indices=torch.tensor([0, 1, 2]), mask=mask)
+    labels = torch.zeros(3, 5, dtype=torch.int64)
+    easy = replace(answers(student[[0, 2]], teacher[[0, 2]]), mask=mask[[0, 2]])
+    found = Curriculum(KD(), [0.1, 5.0, 0.2], n_epochs=3, start=0.6)(batch, labels)
+    assert float(found) == pytest.approx(float(KD()(easy, labels[[0, 2]])))
+    assert float(found) != pytest.approx(float(KD()(batch, labels)))
+
+
 def test_equal_difficulties_come_in_by_number_and_a_batch_of_hard_samples_has_a_zero_with_a_graph() -> None:
     curriculum = Curriculum(CrossEntropy(), [1.0, 1.0, 1.0, 1.0], n_epochs=2, start=0.5)
     assert curriculum.ranks.tolist() == [0, 1, 2, 3]
