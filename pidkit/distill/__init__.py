@@ -18,10 +18,12 @@ Needs the torch extra. By group, as in `__all__`:
 from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.centres import NearestCentres
 from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
+from pidkit.distill.distillation import Distillation
 from pidkit.distill.feature_bank import FeatureBank
+from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.layer_decoder import LayerDecoder
-from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
+from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.adaptive import AdaptiveWeight
 from pidkit.distill.objectives.aekd import AEKD
