@@ -71,6 +71,7 @@ from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.training import (
     Constant,
     Cosine,
+    CropAndFlip,
     EpochEnd,
     EpochRecord,
     Evaluation,
@@ -107,7 +108,7 @@ __all__ = [  # noqa: RUF022
     # starting
     "preset", "Preset", "project_layer", "singular_projection", "norm_projection",
     # training
-    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine",
+    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine", "CropAndFlip",
     "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",
     # measuring
     "AtomProbe", "measure_assumption",

@@ -177,6 +177,7 @@ TORCH_DOORS: dict[str, Door] = {
     "PosteriorCodes.of_student": Door(distill.PosteriorCodes([[0.5, 0.5]]).of_student, temperature=0.5),
     "LayerDecoder": Door(lambda **c: distill.LayerDecoder(["1"], *LINEAR, **c), pool=True),
     "LayerDecoder.fit": Door(lambda **c: distill.LayerDecoder.fit(network(5), "1", X, Y, **c), folds=3),
+    "CropAndFlip": Door(lambda **c: repr(distill.CropAndFlip(**c))),
     "TeacherCache": Door(lambda **c: repr(distill.TeacherCache(**c))),
     "FeatureBank": Door(distill.FeatureBank, size=3, channels=2),
     "soft_pid": Door(lambda **c: distill.soft_pid(torch.full((2, 2, 2), 0.125), **c), tol=1e-6),
