@@ -24,15 +24,17 @@ from pidkit.distill.centres import NearestCentres
 from pidkit.distill.codes import Codes, LogitCodes, SoftCodes
 from pidkit.distill.copying import copy_weights
 from pidkit.distill.difficulties import difficulties_by
+from pidkit.distill.distillation import Distillation
 from pidkit.distill.dropping import drop_layers, layer_sensitivities
 from pidkit.distill.fake_quantisation import bake_weights, fake_quantise
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.filters import FilteredPair
+from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.inference import inference_seconds
 from pidkit.distill.initialise import norm_projection, project_layer, singular_projection
 from pidkit.distill.inversion import deep_inversion
 from pidkit.distill.layer_decoder import LayerDecoder
-from pidkit.distill.networks import Distillation, FrozenTeacher, Networks
+from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.adaptive import AdaptiveWeight
 from pidkit.distill.objectives.aekd import AEKD
@@ -87,6 +89,7 @@ from pidkit.distill.temperatures import linear_schedule
 from pidkit.distill.training import (
     Constant,
     Cosine,
+    CropAndFlip,
     EpochEnd,
     EpochRecord,
     Evaluation,
@@ -130,7 +133,7 @@ __all__ = [  # noqa: RUF022
     # without data
     "deep_inversion", "StatisticsGap",
     # training
-    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine",
+    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine", "CropAndFlip",
     "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",
     # measuring
     "AtomProbe", "measure_assumption", "linear_transfer", "inference_seconds",

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from torch import Tensor, nn
 
 from pidkit.arguments import one_of
+from pidkit.distill.resizing import NAMED_REDUCTIONS
 from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.layouts import Layout, is_channels_first, is_tokens, rearranged
@@ -48,7 +49,7 @@ class KeptOutputs:
         """Raise InputError where nothing says which axis of a layer's output holds the channels."""
         if output.ndim < 3 or _of_layer(self.layout, name) is not None:
             return
-        shape, picked = tuple(output.shape), callable(_of_layer(self.reduce, name))
+        shape, picked = tuple(output.shape), callable(self.reduction(name))
         known = is_tokens(shape, module) if output.ndim == 3 else is_channels_first(shape, None if picked else module)
         if not known:
             raise InputError(
@@ -63,7 +64,9 @@ class KeptOutputs:
 
     def reduction(self, name: str) -> str | Reduction:
         """Return what is kept of a layer, its channels brought to where objectives look for them."""
-        reduction, layout = _of_layer(self.reduce, name) or "none", _of_layer(self.layout, name)
+        given, layout = _of_layer(self.reduce, name) or "none", _of_layer(self.layout, name)
+        named: Reduction | None = NAMED_REDUCTIONS.get(given) if isinstance(given, str) else None
+        reduction: str | Reduction = given if named is None else named
         return reduction if layout is None else _Rearranged(reduction, layout)
 
 

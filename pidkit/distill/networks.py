@@ -4,57 +4,35 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, get_args
 
-import torch
 from torch import Tensor, nn
 
 from pidkit.arguments import items_of, mapping_of, one_of
 from pidkit.distill.batch import LOGITS, Batch, Outputs
+from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, run_on
 from pidkit.distill.kept import KeptOutputs, Layouts
 from pidkit.distill.labels import check_class_axis, check_output
-from pidkit.distill.objective import Objective, frozen
+from pidkit.distill.objective import frozen
 from pidkit.distill.phases import Phase
 from pidkit.distill.picking import LogitPick, LogitPicks, MaskPick, check_mask, check_picks, picked_logits, picked_mask
 from pidkit.distill.places import LayerPair
+from pidkit.distill.resizing import Resize, resized, target_grids
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.taps import Call, Reduce, Taps, eager_model
+from pidkit.types import Shape
 
 STUDENT = "student"
 """The name of the student beside those of the teachers."""
 
 ALONE = "(alone)"
 """The name in place of a teacher's, of the layers of a student that has none."""
-
-
-class FrozenTeacher(nn.Module):
-    """A teacher that stays in eval mode and without gradients, even when `train()` is called on a module around it.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Its parameters stop requiring gradients.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        """Freeze the model."""
-        super().__init__()
-        self.model = model.requires_grad_(False)
-        self.train(False)
-
-    def train(self, mode: bool = True) -> Self:  # noqa: FBT001  (the signature of nn.Module)
-        """Stay in eval mode, whatever is asked."""
-        return super().train(False)
-
-    def forward(self, *args: Any, **named: Any) -> Any:
-        """Return what the teacher puts out, without a graph."""
-        with torch.no_grad():
-            return self.model(*args, **named)
 
 
 class Networks(nn.Module):
@@ -71,7 +49,7 @@ class Networks(nn.Module):
         For every teacher the pairs (layer of the teacher, layer of the student).
     example : Tensor, shape (n, ...)
         A few inputs, run once to learn the shapes.
-    reduce, layout, call, logits, mask, class_axis, cache
+    reduce, layout, call, resize, logits, mask, class_axis, cache
         As in `tap`.
     alone : sequence of str
         Layers of the student that are tapped although no teacher is compared with them.
@@ -98,6 +76,7 @@ class Networks(nn.Module):
         reduce: Reduce = "none",
         layout: Layouts | None = None,
         call: Call = "only",
+        resize: Resize | None = None,
         logits: LogitPicks | None = None,
         mask: MaskPick | None = None,
         class_axis: int = 1,
@@ -109,9 +88,10 @@ class Networks(nn.Module):
         teachers, layers = mapping_of("teachers", teachers), mapping_of("layers", layers)
         alone = items_of("alone", alone)
         self.class_axis = check_class_axis(class_axis)
-        check_picks(logits, [*teachers, STUDENT])
         check_mask(mask)
-        self._logits, self.mask = logits, mask
+        self._logits, self.mask = check_picks(logits, [*teachers, STUDENT]), mask
+        self._resize = None if resize is None else one_of("resize", resize, get_args(Resize))
+        self._grids: dict[str, dict[str, Shape]] = {}
         self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
@@ -144,17 +124,28 @@ class Networks(nn.Module):
                 self.kept.check_layout(layer, eager_model(model).get_submodule(layer), output)
         shapes = {layer: tuple(output.shape[1:]) for layer, output in batch.student.layers.items()}
         own = {ALONE: tuple(LayerPair(layer, layer, shapes[layer], shapes[layer]) for layer in alone)} if alone else {}
-        return own | {
-            name: tuple(
-                LayerPair(
-                    theirs,
-                    ours,
-                    tuple(batch.teachers[name].layer(theirs).shape[1:]),
-                    tuple(batch.student.layer(ours).shape[1:]),
-                )
-                for theirs, ours in pairs
-            )
-            for name, pairs in layers.items()
+        return own | {name: self._pairs_of(name, pairs, batch) for name, pairs in layers.items()}
+
+    def _pairs_of(self, name: str, names: list[tuple[str, str]], batch: Batch) -> tuple[LayerPair, ...]:
+        """Return the pairs of a teacher, its layers resized where that was asked for."""
+        teacher = batch.teachers[name]
+        shapes = {theirs: tuple(teacher.layer(theirs).shape[1:]) for theirs, _ in names}
+        of_student = {ours: tuple(batch.student.layer(ours).shape[1:]) for _, ours in names}
+        pairs = [LayerPair(theirs, ours, shapes[theirs], of_student[ours]) for theirs, ours in names]
+        if self._resize is None:
+            return tuple(pairs)
+        self._grids[name] = target_grids(pairs, self._resize)
+        outputs = self._at_grids(name, teacher.layers)
+        return tuple(replace(pair, teacher_shape=tuple(outputs[pair.teacher_layer].shape[1:])) for pair in pairs)
+
+    def _at_grids(self, name: str, outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return a teacher's layers at the student's resolution, where that was asked for."""
+        grids = self._grids.get(name)
+        if not grids or self._resize is None:
+            return outputs
+        how = self._resize
+        return {
+            layer: resized(output, grids[layer], how) if layer in grids else output for layer, output in outputs.items()
         }
 
     def _teachers_with(self, batch: Batch) -> list[tuple[Outputs, nn.Module]]:
@@ -209,7 +200,7 @@ class Networks(nn.Module):
 
     def pick_of(self, name: str) -> LogitPick | None:
         """Return where the logits of a teacher or of "student" are in what it puts out; None if that is all."""
-        return self._logits.get(name) if isinstance(self._logits, Mapping) else self._logits
+        return self._logits.get(name)
 
     def logits_of(self, name: str, output: Any) -> Tensor:
         """Return the logits of what a network puts out, as it does.
@@ -262,7 +253,8 @@ class Networks(nn.Module):
         return answered
 
     def _answer(self, name: str, x: Inputs) -> Outputs:
-        return self._outputs(self.teacher_outputs(name, x))
+        answered = self._outputs(self.teacher_outputs(name, x))
+        return replace(answered, layers=self._at_grids(name, answered.layers))
 
     def _outputs(self, answered: dict[str, Tensor]) -> Outputs:
         logits = answered.pop(LOGITS)
@@ -304,27 +296,3 @@ class Networks(nn.Module):
     ) -> None:
         """Remove the hooks."""
         self.remove()
-
-
-class Distillation(nn.Module):
-    """Networks and an objective as one module, distillation(x, labels, phase) -> loss, to hand to DDP or Accelerate.
-
-    Every parameter that learns is inside, and the whole step is one forward pass, which is what such wrappers need.
-    With several phases, wrap it by DistributedDataParallel(..., find_unused_parameters=True): frozen parts get no
-    gradients.
-
-    Parameters
-    ----------
-    networks : Networks
-    objective : Objective
-    """
-
-    def __init__(self, networks: Networks, objective: Objective) -> None:
-        """Hold both."""
-        super().__init__()
-        self.networks, self.objective = networks, objective
-
-    def forward(self, x: Inputs, labels: Tensor, phase: Phase | None = None, indices: Tensor | None = None) -> Tensor:
-        """Return the loss of a batch in a phase, a scalar; without one as the objective does."""
-        loss: Tensor = self.objective(self.networks(x, phase or Phase.STUDENT, indices), labels, phase)
-        return loss

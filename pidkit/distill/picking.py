@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,14 +22,17 @@ MaskPick = str | Callable[[Inputs], Tensor]
 """Where the mask of the places that count is: the name of an input, or a function of the inputs."""
 
 
-def check_picks(picks: object, networks: list[str]) -> None:
-    """Raise InputError unless `logits` says for each network where its logits are, or nothing at all."""
+def check_picks(picks: object, networks: list[str]) -> dict[str, LogitPick | None]:
+    """Return where the logits of each network are, or raise InputError if `logits` does not say that."""
     by_name = picks if isinstance(picks, Mapping) else dict.fromkeys(networks, picks)
+    found: dict[str, LogitPick | None] = {}
     for name, pick in by_name.items():
         if name not in networks:
             raise InputError(f"logits names {name!r}, which is no network; there are {', '.join(map(repr, networks))}")
-        if pick is not None and (isinstance(pick, bool) or not (isinstance(pick, str | int) or callable(pick))):
+        if isinstance(pick, bool) or not (pick is None or isinstance(pick, str | int | np.integer) or callable(pick)):
             raise InputError(f"logits must be a name, an index or a callable, or map networks to these, not {pick!r}")
+        found[name] = int(pick) if isinstance(pick, np.integer) else pick
+    return found
 
 
 def check_mask(pick: object) -> None:

@@ -11,6 +11,7 @@ from pidkit.distill.inputs import Inputs
 from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
 from pidkit.distill.picking import LogitPicks, MaskPick
+from pidkit.distill.resizing import Resize
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
 from pidkit.nn.taps import Call, Reduce, find_layers
@@ -28,6 +29,7 @@ def tap(
     reduce: Reduce = "none",
     layout: Layouts | None = None,
     call: Call = "only",
+    resize: Resize | None = None,
     logits: LogitPicks | None = None,
     mask: MaskPick | None = None,
     class_axis: int = 1,
@@ -49,10 +51,11 @@ def tap(
         the student, each paired with itself, for regularisers.
     example : Tensor, shape (n, ...), or mapping of str to Tensor
         A few inputs, run once (the networks are left as found) to learn the shapes.
-    reduce : "none", "mean", callable, or mapping of str to these
+    reduce : "none", "mean", "class-token", "token-grid", callable, or mapping of str to these
         What is kept of the layers' outputs, as in `pidkit.nn.taps.Taps`: one for all layers, or by name or glob of the
         teacher's and the student's layers, such as ``{"*.self_attn": lambda out: out[1]}`` for the attention that an
-        `nn.MultiheadAttention` returns beside its output.
+        `nn.MultiheadAttention` returns beside its output. Of tokens (n, length, width), "class-token" keeps the first,
+        and "token-grid" the last s² as maps (n, width, s, s).
     layout : "channels-first", "channels-last", or mapping of str to these, optional
         Where the channels of maps and sequences lie, for all layers or by name or glob. None: maps are (n, channels,
         height, width) and sequences tokens (n, length, channels), and what may be something else is refused: maps that
@@ -60,6 +63,10 @@ def tap(
         convolutions ("channels-first").
     call : "only", "first" or "last"
         Which output to keep of a layer that runs several times in one pass, as in `Taps`.
+    resize : "pool" or "interpolate", optional
+        Bring each layer of a teacher to the resolution of the student's that it is compared with: by averages over
+        regions, which only make it smaller, or linearly between places. None leaves both, and objectives that compare
+        place by place refuse pairs that differ.
     logits : str, int, callable, or mapping of str to these, optional
         Where the logits are in what the networks put out: a key or an attribute, such as "logits" of what transformers'
         models return; an index of a tuple; or what picks them, ``lambda out: out.logits[:, :-1]``. One for all, or by
@@ -110,6 +117,7 @@ def tap(
             reduce=reduce,
             layout=layout,
             call=call,
+            resize=resize,
             logits=logits,
             mask=mask,
             class_axis=class_axis,
@@ -137,6 +145,7 @@ def tap(
         reduce=reduce,
         layout=layout,
         call=call,
+        resize=resize,
         logits=logits,
         mask=mask,
         class_axis=class_axis,

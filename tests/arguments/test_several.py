@@ -197,6 +197,7 @@ if HAS_TORCH:
         "Networks.layers": lambda value: networks(layers=value),
         "Networks.layout": lambda value: networks(layout=value),
         "Networks.reduce": lambda value: networks(reduce=value),
+        "Networks.logits": lambda value: networks(logits=value),
         "Networks.teacher_outputs.x": lambda value: networks().teacher_outputs("teacher", value),
         "Networks.teachers": lambda value: networks(teachers=value),
         "NeuralMI.critic_options": lambda value: neural.NeuralMI(critic_options=value),
@@ -223,6 +224,7 @@ if HAS_TORCH:
         "tap.example": lambda value: tap(example=value),
         "tap.layers": lambda value: tap(layers=value),
         "tap.layout": lambda value: tap(layout=value),
+        "tap.logits": lambda value: tap(logits=value),
         "tap.reduce": lambda value: tap(reduce=value),
         "tap.teacher": lambda value: tap(teacher=value),
     }

@@ -130,6 +130,25 @@ FREEZING = network(5)
 IMAGES = torch.arange(12.0).reshape(3, 1, 2, 2)
 LINEAR = ([LabelDecoder(folds=1).fit(ROWS, LABELS)], [Calibration(np.eye(3), np.zeros(3))])
 DECODER = distill.LayerDecoder.fit(network(5), "1", X, Y)
+
+
+class Packed(nn.Sequential):
+    """A network that puts its logits out in a tuple, of which `logits` says the index."""
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return (super().forward(x),)
+
+
+def maybe_packed(model: nn.Sequential, changed: dict[str, Any]) -> nn.Sequential:
+    return model if changed.get("logits") is None else Packed(*model)
+
+
+def tapped_for(changed: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: maybe_packed(part, changed) if isinstance(part, nn.Sequential) else part for name, part in TAPPED.items()
+    }
+
+
 TAPPED: dict[str, Any] = {"teacher": network(8), "student": network(5), "example": X[:2]}
 LAYER_OF = {"a": [("1", "1")]}
 
@@ -166,6 +185,7 @@ TORCH_DOORS: dict[str, Door] = {
     "PosteriorCodes.of_student": Door(distill.PosteriorCodes([[0.5, 0.5]]).of_student, temperature=0.5),
     "LayerDecoder": Door(lambda **c: distill.LayerDecoder(["1"], *LINEAR, **c), pool=True),
     "LayerDecoder.fit": Door(lambda **c: distill.LayerDecoder.fit(network(5), "1", X, Y, **c), folds=3),
+    "CropAndFlip": Door(lambda **c: repr(distill.CropAndFlip(**c))),
     "TeacherCache": Door(lambda **c: repr(distill.TeacherCache(**c))),
     "FeatureBank": Door(distill.FeatureBank, size=3, channels=2),
     "soft_pid": Door(lambda **c: distill.soft_pid(torch.full((2, 2, 2), 0.125), **c), tol=1e-6),
@@ -182,7 +202,7 @@ TORCH_DOORS: dict[str, Door] = {
     "VID": objective(distill.VID, width=4),
     "CrossEntropy": Door(distill.CrossEntropy, label_smoothing=0.5),
     "ExactRedundancy": Door(redundancy, n_classes=3),
-    "KD": Door(distill.KD),
+    "KD": Door(distill.KD, top_k=2, chunk=2),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "AdaptiveWeight": Door(
@@ -263,11 +283,16 @@ TORCH_DOORS: dict[str, Door] = {
     "Milestones.factor": Door(distill.Milestones(epochs=(2, 5)).factor, epoch=3),
     "TrainerOptions": Door(distill.TrainerOptions, learning_rate=0.5, momentum=0.5, weight_decay=0.5),
     "Trainer": Door(trained),
-    "evaluate": Door(lambda **c: distill.evaluate(network(5), (X, Y), **c), batch_size=7, class_axis=-1),
-    "tap": Door(lambda **c: distill.tap(**TAPPED, layers="1", **c).pairs, class_axis=-1),
+    "evaluate": Door(
+        lambda **c: distill.evaluate(maybe_packed(network(5), c), (X, Y), **c), batch_size=7, class_axis=-1, logits=0
+    ),
+    "tap": Door(lambda **c: distill.tap(**tapped_for(c), layers="1", **c).pairs, class_axis=-1, logits=0),
     "Networks": Door(
-        lambda **c: distill.Networks({"a": TAPPED["teacher"]}, TAPPED["student"], LAYER_OF, X[:2], **c).pairs_of("a"),
+        lambda **c: distill.Networks(
+            {"a": tapped_for(c)["teacher"]}, tapped_for(c)["student"], LAYER_OF, X[:2], **c
+        ).pairs_of("a"),
         class_axis=-1,
+        logits=0,
     ),
     "AtomProbe": Door(records, fit_fraction=0.5, n_null=2, folds=3),
     "AtomProbe.step": Door(probe_step, epoch=2.0),

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pidkit.arguments import check_count
 from pidkit.distill.batch import Batch
-from pidkit.distill.networks import FrozenTeacher
+from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.objective import Objective
 from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
 from pidkit.distill.places import LayerPair

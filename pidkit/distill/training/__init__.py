@@ -1,5 +1,6 @@
 """A ready-made training loop: `Trainer` with its options, data, optimisers, checkpoints, history and evaluation."""
 
+from pidkit.distill.training.augmentation import CropAndFlip
 from pidkit.distill.training.callbacks import EpochEnd
 from pidkit.distill.training.evaluation import Evaluation, evaluate
 from pidkit.distill.training.history import EpochRecord, History
@@ -10,6 +11,7 @@ from pidkit.distill.training.trainer import Trainer
 __all__ = [
     "Constant",
     "Cosine",
+    "CropAndFlip",
     "EpochEnd",
     "EpochRecord",
     "Evaluation",

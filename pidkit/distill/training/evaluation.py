@@ -81,7 +81,7 @@ def evaluate(
     0.75
     """
     batch_size, class_axis = check_count("batch_size", batch_size), check_class_axis(class_axis)
-    check_picks(logits, ["student"])
+    pick = check_picks(logits, ["student"]).get("student")
     check_mask(mask)
     split = data if isinstance(data, TensorSplit | LoadedSplit) else as_split(data, "data")
     rank, n_processes = rank_and_size()
@@ -92,7 +92,7 @@ def evaluate(
         model = eager_model(student)
         for x, y in split.batches(rows, seed=0):
             x, y = on_device(x, totals.device), y.to(totals.device)
-            answers = as_logits(picked_logits(run_on(model, x), logits, of="the student"), class_axis, of="the student")
+            answers = as_logits(picked_logits(run_on(model, x), pick, of="the student"), class_axis, of="the student")
             y = masked_labels(Batch(Outputs(answers, {}), {}, mask=picked_mask(x, mask)), y)
             right, labelled = n_right(answers, y)
             loss = cross_entropy(answers.double(), y, reduction="sum")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from pidkit.distill.objective import Objective
@@ -51,23 +51,23 @@ def parameter_groups(student: nn.Module, objective: Objective) -> dict[str, list
 
 
 def make_optimiser(groups: dict[str, list[nn.Parameter]], options: TrainerOptions) -> Optimizer:
-    """Return SGD with Nesterov's momentum, or AdamW, with the learning rate and the weight decay of every group.
+    """Return SGD, Adam or AdamW, with the learning rate and the weight decay of every group.
 
     One optimiser for all: parameters that a phase leaves without a gradient are passed over, momentum and weight decay
     included, so that frozen parts stay exactly as they are.
     """
-    described = [
-        {
-            "params": parameters,
-            "lr": options.learning_rate_of(group),
-            "weight_decay": options.weight_decay_of(group),
-            "name": group,
-        }
-        for group, parameters in groups.items()
-    ]
-    if options.optimiser == "adamw":
-        return AdamW(described)
-    return SGD(described, lr=options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0.0)
+    described = []
+    for group, parameters in groups.items():
+        few = [p for p in parameters if p.ndim < 2] if options.decayed == "matrices" else []
+        rest = [p for p in parameters if p.ndim >= 2] if options.decayed == "matrices" else parameters
+        for some, decay in ((rest, options.weight_decay_of(group)), (few, 0.0)):
+            if some:
+                rate = options.learning_rate_of(group)
+                described.append({"params": some, "lr": rate, "weight_decay": decay, "name": group})
+    if options.optimiser != "sgd":
+        return (AdamW if options.optimiser == "adamw" else Adam)(described, betas=options.betas)
+    nesterov = options.nesterov and options.momentum > 0.0
+    return SGD(described, lr=options.learning_rate, momentum=options.momentum, nesterov=nesterov)
 
 
 def make_scheduler(optimiser: Optimizer, phases: Phases, options: TrainerOptions) -> LambdaLR:

@@ -14,6 +14,7 @@ from pidkit.arguments import (
     check_count,
     flag,
     integer_seed,
+    items_of,
     keep_checked,
     mapping_of,
     one_of,
@@ -28,8 +29,11 @@ from pidkit.errors import InputError
 PARAMETER_GROUPS = ("student", *GROUPS)
 """The groups of parameters that learn: the student, and the groups of the objective's own parameters."""
 
-Optimiser = Literal["sgd", "adamw"]
-"""The optimisers by name: SGD with Nesterov's momentum, and AdamW."""
+Optimiser = Literal["sgd", "adam", "adamw"]
+"""The optimisers by name: SGD with momentum, Adam (whose decay is a penalty in the gradient), and AdamW."""
+
+Decayed = Literal["all", "matrices"]
+"""Which parameters decay: all, or those of two axes and more, so that norms and biases do not."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
 """The dtypes that a training pass can compute in, by name."""
@@ -61,8 +65,14 @@ class TrainerOptions:
     accumulate : int
         Batches whose gradients make one step of the optimiser: as one batch of that many times the size, for losses
         that are means, apart from batch normalisation.
-    optimiser : "sgd" or "adamw"
-        SGD with Nesterov's momentum, or AdamW (which leaves `momentum` aside).
+    optimiser : "sgd", "adam" or "adamw"
+        SGD with momentum, Adam or AdamW (which leave `momentum` and `nesterov` aside).
+    nesterov : bool
+        Nesterov's momentum; False is the plain one.
+    betas : (float, float)
+        Of Adam and AdamW: the weight of the past in the means of gradients and of their squares.
+    decayed : "all" or "matrices"
+        What weight decay applies to: all parameters, or all but those of a single axis, norms and biases.
     learning_rate : float
     learning_rates : mapping of str to float
         Of those groups that have one of their own: student, teacher_filters, student_filters, sigma, critics.
@@ -111,6 +121,9 @@ class TrainerOptions:
     learning_rates: Mapping[str, float] = field(default_factory=dict)
     schedule: Constant | Mapping[Phase, Constant] = field(default_factory=Constant)
     momentum: float = 0.9
+    nesterov: bool = True
+    betas: tuple[float, float] = (0.9, 0.999)
+    decayed: Decayed = "all"
     weight_decay: float = 5e-4
     weight_decays: Mapping[str, float] = field(default_factory=dict)
     clip_norm: float | None = 100.0
@@ -134,6 +147,9 @@ class TrainerOptions:
             learning_rate=real_number("learning_rate", self.learning_rate, least=0.0),
             learning_rates=_by_group("learning_rates", self.learning_rates),
             momentum=real_number("momentum", self.momentum, least=0.0, below=1.0),
+            nesterov=flag("nesterov", self.nesterov),
+            betas=_betas(self.betas),
+            decayed=one_of("decayed", self.decayed, get_args(Decayed)),
             weight_decay=real_number("weight_decay", self.weight_decay, least=0.0),
             weight_decays=_by_group("weight_decays", self.weight_decays),
             clip_norm=clip_norm,
@@ -172,9 +188,19 @@ class TrainerOptions:
         """Return what a resumed run must share, as plain values."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in RESUMABLE_WITH_OTHER}
         plain["schedule"] = {phase.value: repr(schedule) for phase, schedule in self.schedules.items()}
+        plain["betas"] = list(self.betas)
         for name in ("learning_rates", "weight_decays"):
             plain[name] = {group: float(value) for group, value in sorted(plain[name].items())}
         return plain
+
+
+def _betas(betas: object) -> tuple[float, float]:
+    """Return two numbers in [0, 1)."""
+    found = items_of("betas", betas)
+    if len(found) != 2:
+        raise InputError(f"betas must be two numbers, such as (0.9, 0.999), not {len(found)}")
+    first, second = (real_number("betas", beta, least=0.0, below=1.0) for beta in found)
+    return first, second
 
 
 def _by_group(name: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +38,16 @@ def describe_run(
         "objective_state": describe_module(objective),
         "train": train.describe(),
         "validation": None if validation is None else validation.describe(),
-        "augment": None if augment is None else getattr(augment, "__qualname__", type(augment).__qualname__),
+        "augment": _described(augment),
         "n_processes": rank_and_size()[1],
     }
+
+
+def _described(augment: Augment | None) -> str | None:
+    """Return an augmentation by its name, with its options where it is a dataclass."""
+    if augment is None or dataclasses.is_dataclass(augment):
+        return None if augment is None else repr(augment)
+    return str(getattr(augment, "__qualname__", type(augment).__qualname__))
 
 
 def check_filters_learn(objective: Objective, phases: Phases, n_epochs: int) -> None:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pidkit.distill.answers import masked_labels
+from pidkit.distill.distillation import Distillation
 from pidkit.distill.inputs import Inputs, on_device
 from pidkit.distill.labels import n_right
-from pidkit.distill.networks import Distillation
 from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.data import Augment

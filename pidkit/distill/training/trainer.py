@@ -13,7 +13,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pidkit.arguments import flag, integer_seed, items_of, one_of
-from pidkit.distill.networks import STUDENT, Distillation, Networks
+from pidkit.distill.distillation import Distillation
+from pidkit.distill.networks import STUDENT, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
 from pidkit.distill.training.callbacks import Callback, EpochEnd, call_back

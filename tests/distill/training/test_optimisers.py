@@ -38,6 +38,34 @@ def test_groups_rates_and_decay() -> None:
     assert not make_optimiser(groups, TrainerOptions(momentum=0.0)).param_groups[0]["nesterov"]
 
 
+def test_plain_momentum_adam_and_betas() -> None:
+    groups = parameter_groups(tapped().student, CrossEntropy())
+    assert not make_optimiser(groups, TrainerOptions(nesterov=False)).param_groups[0]["nesterov"]
+    adam = make_optimiser(groups, TrainerOptions(optimiser="adam", betas=(0.5, 0.9)))
+    assert type(adam) is torch.optim.Adam
+    assert adam.param_groups[0]["betas"] == (0.5, 0.9)
+    for betas, message in (
+        ((0.9,), "betas must be two numbers"),
+        ((0.9, 1.0), "betas must be"),
+        (0.9, "betas must be"),
+    ):
+        with pytest.raises(InputError, match=message):
+            TrainerOptions(betas=betas)  # type: ignore[arg-type]
+
+
+def test_norms_and_biases_need_not_decay() -> None:
+    networks = tapped()
+    groups = parameter_groups(networks.student, composed(networks))
+    optimiser = make_optimiser(groups, TrainerOptions(decayed="matrices", weight_decays={"sigma": 0.1}))
+    decays = {
+        (group["name"], p.ndim): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]
+    }
+    assert {decay for (_, axes), decay in decays.items() if axes > 1} == {5e-4}
+    assert {decay for (_, axes), decay in decays.items() if axes == 1} == {0.0}
+    assert sum(len(group["params"]) for group in optimiser.param_groups) == sum(map(len, groups.values()))
+    assert learning_rates(optimiser) == dict.fromkeys(groups, 0.05)
+
+
 def test_the_scheduler_follows_the_phase() -> None:
     networks = tapped()
     optimiser = make_optimiser(parameter_groups(networks.student, CrossEntropy()), TrainerOptions(learning_rate=1.0))

@@ -17,7 +17,7 @@ from pidkit.distill import Cosine, Milestones, Phase, TrainerOptions
         ({"accumulate": True}, "accumulate must be a whole number >= 1"),
         ({"rng": -1}, r"rng must be a whole number from 0 to 2\*\*32 - 1"),
         ({"workers": -1}, "workers must be a whole number >= 0"),
-        ({"optimiser": "adam"}, "optimiser must be 'sgd' or 'adamw', not 'adam'"),
+        ({"optimiser": "lion"}, "optimiser must be one of 'sgd', 'adam', 'adamw', not 'lion'"),
         ({"precision": "half"}, "precision must be one of 'float32', 'bfloat16', 'float16'"),
         ({"keep": "best"}, "keep must be 'last' or 'best-validation'"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number >= 0"),
