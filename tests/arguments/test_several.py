@@ -210,6 +210,7 @@ if HAS_TORCH:
         "Taps.layers": lambda value: Taps(network(5), value),
         "Taps.reduce": lambda value: Taps(network(5), "1", reduce=value),
         "Trainer.on_epoch_end": lambda value: trainer(on_epoch_end=value),
+        "TrainerOptions.betas": lambda value: distill.TrainerOptions(betas=value),
         "TrainerOptions.learning_rates": lambda value: distill.TrainerOptions(epochs=1, learning_rates=value),
         "TrainerOptions.schedule": lambda value: distill.TrainerOptions(epochs=1, schedule=value),
         "TrainerOptions.weight_decays": lambda value: distill.TrainerOptions(epochs=1, weight_decays=value),
