@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pidkit.arrays.batches import AT_ONCE, in_file, mapped_slices
+from pidkit.arrays.batches import AT_ONCE, in_file
 from pidkit.arrays.checksums import check_archive, check_stored, damaged
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
@@ -229,54 +229,6 @@ def _map_safetensors(path: Path, key: str) -> AnyArray | None:
     return array
 
 
-def read_hdf5(path: Path) -> list[Member]:
-    """List the datasets of numbers of an HDF5 file, in all its groups."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError(f"path {path} needs h5py to be read: pip install pidkit[files]") from error
-
-    def load(key: str) -> AnyArray:
-        with h5py.File(path, "r") as file:
-            return mapped_slices(file[key])
-
-    members = []
-
-    def keep(key: str, found: Any) -> None:
-        if isinstance(found, h5py.Dataset) and found.dtype.kind in "biuf" and found.shape is not None:
-            entry = ArrayEntry(key, tuple(found.shape), str(found.dtype), found.size * found.dtype.itemsize)
-            members.append(Member(entry, functools.partial(load, key)))
-
-    with h5py.File(path, "r") as file:
-        file.visititems(keep)
-    return members
-
-
-def read_zarr(path: Path) -> list[Member]:
-    """List the arrays of a .zarr folder: one unnamed array, or those of a group and the groups in it."""
-    try:
-        import zarr
-    except ImportError as error:
-        raise InputError(f"path {path} needs zarr to be read: pip install pidkit[files]") from error
-
-    def walk(group: Any, before: str) -> Iterator[tuple[str | None, Any]]:
-        for name, array in group.arrays():
-            yield f"{before}{name}", array
-        for name, inner in group.groups():
-            yield from walk(inner, f"{before}{name}/")
-
-    content: Any = zarr.open(str(path), mode="r")
-    found = [(None, content)] if hasattr(content, "shape") else sorted(walk(content, ""))
-    return [
-        Member(
-            ArrayEntry(key, tuple(array.shape), str(array.dtype), math.prod(array.shape) * array.dtype.itemsize),
-            functools.partial(mapped_slices, array),
-        )
-        for key, array in found
-        if array.dtype.kind in "biuf"
-    ]
-
-
 def _safetensors_dtype(code: str) -> tuple[str, int]:
     """Return the numpy or torch name and the bits of a dtype code: "BF16" -> ("bfloat16", 16).
 
@@ -290,16 +242,3 @@ def _safetensors_dtype(code: str) -> tuple[str, int]:
     letters, bits, rest = re.split(r"(\d+)", code, maxsplit=1)
     kind = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}[letters]
     return f"{kind}{bits}{rest.lower()}", int(bits)
-
-
-READERS: dict[str, Callable[[Path], list[Member]]] = {
-    ".npy": read_npy,
-    ".npz": read_npz,
-    ".pt": read_torch,
-    ".pth": read_torch,
-    ".safetensors": read_safetensors,
-    ".h5": read_hdf5,
-    ".hdf5": read_hdf5,
-    ".zarr": read_zarr,
-}
-"""The reader of every extension."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pidkit.arrays.formats import READERS, ArrayEntry
+from pidkit.arrays.formats import ArrayEntry
+from pidkit.arrays.groups import READERS
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pidkit.cli.options import FORMATS, WithDefaults, add_decoding, add_memory, add_replicates, refuse
+from pidkit.cli.options import READ_FORMATS, WithDefaults, add_decoding, add_memory, add_replicates, refuse
 from pidkit.cli.output import STDOUT, check_target
 from pidkit.errors import InputError
 
@@ -30,7 +30,7 @@ def add_atoms(commands: Any) -> None:
     )
     command.set_defaults(run=atoms)
     for name, what in zip(ARRAYS, ("labels Y", "first representation", "second representation"), strict=True):
-        command.add_argument(f"--{name}", required=True, metavar="FILE", help=f"{what}: {FORMATS}")
+        command.add_argument(f"--{name}", required=True, metavar="FILE", help=f"{what}: {READ_FORMATS}")
         command.add_argument(f"--{name}-key", metavar="KEY", help="which array of it, where it holds several")
     command.add_argument(
         "--names", nargs=2, default=["x1", "x2"], metavar=("X1", "X2"), help="names in the picture (default: x1 x2)"

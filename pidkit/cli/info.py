@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pidkit.cli.options import FORMATS, WithDefaults
+from pidkit.cli.options import READ_FORMATS, WithDefaults
 from pidkit.cli.output import print_table
 
 
@@ -15,7 +15,7 @@ def add_info(commands: Any) -> None:
         "info", help="what files of arrays hold", description=info.__doc__, formatter_class=WithDefaults
     )
     command.set_defaults(run=info)
-    command.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
+    command.add_argument("files", nargs="+", metavar="FILE", help=READ_FORMATS)
 
 
 def info(arguments: argparse.Namespace) -> None:

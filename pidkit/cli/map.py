@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidkit.cli.atoms import load
-from pidkit.cli.options import FORMATS, WithDefaults, add_decoding, add_memory, add_replicates, refuse
+from pidkit.cli.options import READ_FORMATS, WithDefaults, add_decoding, add_memory, add_replicates, refuse
 from pidkit.cli.output import STDOUT
 from pidkit.errors import InputError
 
@@ -33,7 +33,7 @@ def add_map(commands: Any) -> None:
         formatter_class=WithDefaults,
     )
     command.set_defaults(run=run)
-    command.add_argument("--labels", required=True, metavar="FILE", help=f"labels Y: {FORMATS}")
+    command.add_argument("--labels", required=True, metavar="FILE", help=f"labels Y: {READ_FORMATS}")
     command.add_argument("--labels-key", metavar="KEY", help="which array of it, where it holds several")
     for name, what in (("x1", "of the first network"), ("x2", "of the second")):
         command.add_argument(

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from pidkit.errors import InputError
 
-FORMATS = "npy, npz, pt, safetensors, h5 or zarr"
+READ_FORMATS = "npy, npz, pt, safetensors, h5 or zarr"
 """The files of arrays that are read."""
 
 

@@ -22,7 +22,7 @@ COPIES = 16
 EXACT_FEATURES = 3000
 """Features up to which components are those of the covariance, where it fits; subspace iteration finds others."""
 
-MORE_DIRECTIONS, PASSES, SETTLED_SHARE = 10, 12, 1e-6
+MORE_DIRECTIONS, PASSES, SETTLED_SHARE = 10, 8, 1e-6
 """Directions that are iterated beside those wanted; passes at most; and the relative change of the variances at which
 the iteration stops."""
 

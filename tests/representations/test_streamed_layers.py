@@ -122,6 +122,22 @@ def test_of_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (few.value == split.value).all()
 
 
+def test_decoders_of_drawn_rows_stand_beside_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """x1 is streamed, with fewer rows to learn from, x2 is not, and both are read side by side on the same rows."""
+    labels = np.arange(400) % 2
+    rng = np.random.default_rng(0)
+    x, other = labels[:, None] + rng.normal(size=(400, 60)), labels[:, None] + rng.normal(size=(400, 2))
+    monkeypatch.setattr(module, "TRAINED_ROWS", 150)
+    monkeypatch.setattr(module, "STOPPING_ROWS", 40)
+    with warnings.catch_warnings(action="ignore", category=PidkitWarning):
+        found = representation_pid(labels=labels, x1=x, x2=other, memory=100_000)
+    assert [found.decoders[name].streamed for name in ("x1", "x2", "both")] == [True, False, True]
+    plain = representation_pid(labels=labels, x1=other, x2=other, synergy=False)
+    assert found.mi_2 == plain.mi_2
+    assert found.mi_1 > 0.6
+    assert found.mi_joint > 0.6
+
+
 def test_what_is_streamed_is_more_than_the_memory_as_float64() -> None:
     x = np.random.default_rng(0).normal(size=(100, 1000)).astype(np.float16)
     for memory, streamed in ((8 * x.size - 1, True), (8 * x.size, False), (None, False)):
