@@ -75,6 +75,7 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
     **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
     **dict.fromkeys(("TrainingBudget", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
+    "CropAndFlip": "settings of what augments images",
     "Preset": "published settings of a training",
     "PlaneEstimator": "a pair of estimators, with their settings",
     "AtomGradients": "derivatives of information by masses, in nats whatever the unit of the atoms",

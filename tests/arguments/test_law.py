@@ -56,6 +56,7 @@ RECORDS = (
 EXEMPT = {
     **dict.fromkeys(RECORDS, "a record, made by pidkit"),
     "Estimator.estimate": "a protocol, without code",
+    "MeasuredWeight.set_epoch": "the base of AdaptiveWeight and UniqueWeight, which are under the law",
     "SumOfObjectives.set_epoch": "the base of WeightedSum and SeveralTeachers, which are under the law",
     "FrozenTeacher.train": "torch's own method, which modules call with what they were called with",
     "joint_from_dit": "variables by position or by name, whichever a distribution of dit has; see test_interop",

@@ -155,9 +155,7 @@ if HAS_TORCH:
     TAKES |= {
         "AEKD.objectives": lambda value: distill.AEKD(value),
         "MLKD.temperatures": lambda value: distill.MLKD(value),
-        "ReviewKD.levels": lambda value: distill.ReviewKD(
-            [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))], levels=value
-        ),
+        "ReviewKD.levels": lambda value: distill.ReviewKD(ONE_PAIR, levels=value),
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
         "UniqueWeight.sample": lambda value: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),

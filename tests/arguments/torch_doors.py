@@ -210,14 +210,9 @@ TORCH_DOORS: dict[str, Door] = {
     ),
     "AdaptiveWeight.set_epoch": told(distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), every=3)),
     "UniqueWeight": Door(
-        lambda **c: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=(X, Y), **c),
-        folds=3,
-        batch_size=16,
-        every=2,
+        partial(distill.UniqueWeight, CE, NETWORKS, NETWORKS.pairs[0], sample=(X, Y)), folds=3, batch_size=16, every=2
     ),
-    "UniqueWeight.set_epoch": told(
-        distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=(X, Y), every=3),
-    ),
+    "UniqueWeight.set_epoch": told(distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=(X, Y), every=3)),
     "preset": Door(seeded(lambda **c: distill.preset(pairs=MAPS, **c)), name="vid", paper="rid-cifar-10", n_classes=3),
     "AEKD": Door(lambda **c: distill.AEKD({"teacher": CE}, **c), cap=1.0),
     "CATKD": objective(distill.CATKD, CLASS_MAPS),

@@ -49,8 +49,9 @@ def test_a_rare_outcome_ties_what_a_common_one_ties(mass: float, shape: tuple[in
     assert found.lower <= found.upper
     assert exact <= found.upper + 1e-9
     assert found.report.residual <= 1e-12
+    # Here both measures have one value, which rounding reaches by two ways: a closed form and linear programs.
     blackwell = intersection_information(p, measure="blackwell")
-    assert found.lower <= blackwell.upper
+    assert found.lower <= blackwell.upper + 1e-11
 
 
 @pytest.mark.parametrize("measure", ["griffith-ho", "blackwell"])
