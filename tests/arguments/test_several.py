@@ -152,6 +152,7 @@ if HAS_TORCH:
     TAKES |= {f"{kind.__name__}.shape_a": first_shape(kind) for kind in CRITICS}
     TAKES |= {f"{kind.__name__}.shape_b": second_shape(kind) for kind in CRITICS}
     TAKES |= {f"{name}.pairs": pairs_of(getattr(distill, name)) for name in PAIRED}
+    ONE_PAIR = [distill.LayerPair("a", "b", (2, 2, 2), (2, 2, 2))]
     TAKES |= {
         "AEKD.objectives": lambda value: distill.AEKD(value),
         "MLKD.temperatures": lambda value: distill.MLKD(value),
@@ -159,9 +160,7 @@ if HAS_TORCH:
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
         "UniqueWeight.sample": lambda value: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
-        "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(
-            [distill.LayerPair("a", "b", (2,), (2,))], value
-        ),
+        "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(ONE_PAIR, value),
         "ProgressiveFreezing.layers": lambda value: distill.ProgressiveFreezing(CE, FREEZING, value),
         "copy_weights.layers": lambda value: distill.copy_weights(network(5), network(5), value),
         "deep_inversion.shape": lambda value: distill.deep_inversion(network(5), Y[:4], value, n_steps=1),
