@@ -14,8 +14,8 @@ from pidkit.records import AtomRecords
 from rid.runs import Result, Run
 from rid.tables import BASELINE, Weights
 
-DRAWN_METHODS = ("KD", "VID", "RID", "ExactRedundancy", "AdaptiveKD", "DecodedKD", "ShareDecodedKD")
-"""Those whose accuracy is drawn over the epochs."""
+DRAWN_METHODS = ("KD", "FitNet", "VID", "RID", "ExactRedundancy", "UniqueFitNet")
+"""Those whose accuracy is drawn over the epochs, and against lambda where there are more than can be told apart."""
 
 MOST_COLUMNS, COLUMNS = 8, 5
 """Methods up to which every one has a column of its own, and how many columns a teacher's own figure has."""
@@ -26,15 +26,19 @@ DRAWN_ATOMS = ("redundancy", "unique_teacher", "unique_student")
 def draw_accuracies(results: Mapping[Run, Result], chosen: Weights, teachers: Sequence[str], path: Path) -> None:
     """Draw accuracy on validation against lambda for every method, one panel a teacher, the chosen ones ringed."""
     plain = [result["validation"] for run, result in results.items() if run.method == BASELINE]
+    methods = dict.fromkeys(run.method for run in results)
+    drawn = methods if len(methods) <= MOST_COLUMNS + 2 else DRAWN_METHODS
     figure = Figure(figsize=(4.4 * len(teachers) + 1.6, 4.2), layout="constrained")
     panels = figure.subplots(1, len(teachers), sharey=True, squeeze=False)[0]
     for teacher, ax in zip(teachers, panels, strict=True):
         curves: dict[str, dict[float, list[float]]] = {}
         for run, result in results.items():
-            if run.teacher == teacher:
+            if run.teacher == teacher and run.method in drawn:
                 found = math.nan if result["diverged"] else result["validation"]
                 curves.setdefault(run.method, {}).setdefault(run.weight, []).append(found)
-        of_teacher = {method: weight for (name, method), weight in chosen.items() if name == teacher}
+        of_teacher = {
+            method: weight for (name, method), weight in chosen.items() if name == teacher and method in drawn
+        }
         accuracy_against_weight(curves, baseline=plain, chosen=of_teacher, ax=ax)
         ax.set_title(f"teacher: {teacher}")
         if ax is not panels[-1]:
@@ -61,7 +65,7 @@ def draw_epochs(results: Mapping[Run, Result], chosen: Weights, teachers: Sequen
                 curves[method] = runs
         accuracy_over_epochs(curves, split="validation", ax=ax)
         ax.set_title(f"teacher: {teacher}")
-        if ax is not panels[0]:
+        if ax is not panels[min(1, len(teachers) - 1)]:  # beside the upper panel on the right
             ax.get_legend().remove()
     for ax in panels[len(teachers) :]:
         ax.remove()
