@@ -17,6 +17,9 @@ from rid.tables import BASELINE, Weights
 DRAWN_METHODS = ("KD", "FitNet", "VID", "RID", "ExactRedundancy", "UniqueFitNet")
 """Those whose accuracy is drawn over the epochs, and against lambda where there are more than can be told apart."""
 
+MOST_CURVES = 10
+"""Methods whose curves one panel can show."""
+
 MOST_COLUMNS, COLUMNS = 8, 5
 """Methods up to which every one has a column of its own, and how many columns a teacher's own figure has."""
 
@@ -26,19 +29,18 @@ DRAWN_ATOMS = ("redundancy", "unique_teacher", "unique_student")
 def draw_accuracies(results: Mapping[Run, Result], chosen: Weights, teachers: Sequence[str], path: Path) -> None:
     """Draw accuracy on validation against lambda for every method, one panel a teacher, the chosen ones ringed."""
     plain = [result["validation"] for run, result in results.items() if run.method == BASELINE]
-    methods = dict.fromkeys(run.method for run in results)
-    drawn = methods if len(methods) <= MOST_COLUMNS + 2 else DRAWN_METHODS
+    # In one order, so that a method looks the same in every panel.
+    methods = [*dict.fromkeys(run.method for run in results if run.method != BASELINE)]
+    drawn = methods if len(methods) <= MOST_CURVES else DRAWN_METHODS
     figure = Figure(figsize=(4.4 * len(teachers) + 1.6, 4.2), layout="constrained")
     panels = figure.subplots(1, len(teachers), sharey=True, squeeze=False)[0]
     for teacher, ax in zip(teachers, panels, strict=True):
-        curves: dict[str, dict[float, list[float]]] = {}
+        curves: dict[str, dict[float, list[float]]] = {method: {} for method in drawn}
         for run, result in results.items():
             if run.teacher == teacher and run.method in drawn:
                 found = math.nan if result["diverged"] else result["validation"]
-                curves.setdefault(run.method, {}).setdefault(run.weight, []).append(found)
-        of_teacher = {
-            method: weight for (name, method), weight in chosen.items() if name == teacher and method in drawn
-        }
+                curves[run.method].setdefault(run.weight, []).append(found)
+        of_teacher = {name: weight for (by, name), weight in chosen.items() if by == teacher and name in drawn}
         accuracy_against_weight(curves, baseline=plain, chosen=of_teacher, ax=ax)
         ax.set_title(f"teacher: {teacher}")
         if ax is not panels[-1]:
