@@ -21,7 +21,7 @@ def fake_quantise(model: nn.Module, *, bits: int = 8, activation_bits: int | Non
     """Round the weights of a model's linear and convolutional layers, and their inputs, whenever it runs; return it.
 
     A weight of an output channel c becomes ``s_c clamp(round(w / s_c), -L, L)``, L = 2^(bits - 1) - 1 and
-    s_c = max |w_c| / L; an input ``s round(clamp(x, low, high) / s)`` of 2^bits values, low <= 0 <= high running
+    s_c = max abs(w_c) / L; an input ``s round(clamp(x, low, high) / s)`` of 2^bits values, low <= 0 <= high running
     averages of a batch's extremes. The gradient passes the rounding as if it were not there (straight-through), and is
     zero of inputs beyond the range. The optimiser keeps the unrounded weights. Distil as ever, with `QuantisationError`
     beside; `bake_weights` at the end.

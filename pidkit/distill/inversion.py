@@ -56,7 +56,7 @@ def deep_inversion(
 
     Returns
     -------
-    Tensor, shape (n, *shape)
+    Tensor, shape (n, ...) with `shape` for the dots
         On the device of the teacher, without a graph.
 
     Raises

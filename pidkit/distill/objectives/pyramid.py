@@ -20,8 +20,8 @@ class FeaturePyramid(Objective):
     """A pyramid's levels and boxes: sum_l w_l mean (T_l - r_l(S_l))^2 + w mean smoothL1(b_S - b_T).
 
     r_l is a learned 1x1 convolution where a level has other channels in the student, and nothing where it has the same.
-    b_T and b_S are the outputs of the layers that predict boxes, and smoothL1(d) is d^2 / 2 up to |d| = 1 and
-    |d| - 1/2 beyond, as boxes are regressed to their truth.
+    b_T and b_S are the outputs of the layers that predict boxes, and smoothL1(d) is d^2 / 2 up to abs(d) = 1 and
+    abs(d) - 1/2 beyond, as boxes are regressed to their truth.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def train(folder: Path) -> str:
     networks = tapped(dropout=0.3)
     with torch.random.fork_rng(devices=[]):
         objective = WeightedSum({"labels": CrossEntropy(), "rid": RID(networks.pairs, n_classes=3)})
-    options = TrainerOptions(epochs=12, batch_size=12, progress=False, keep="best-validation")
+    options = TrainerOptions(epochs=24, batch_size=12, progress=False, keep="best-validation")
     phases = Phases(warm_up=2, cycle=4, teacher_share=0.25)
     data: dict[str, Any] = {"train": blobs(60), "validation": blobs(60, seed=1)}
     trainer = Trainer(networks, objective, phases, options, **data, path=folder, resume=True)
