@@ -15,7 +15,8 @@ def risk_and_bounds(p: FloatArray, teacher: FloatArray, student: FloatArray) -> 
     p_x = p.sum(1)
     risks = [1.0 - float((p * answers).sum()) for answers in (student, teacher)]
     distance = 0.5 * float((p_x * np.abs(teacher - student).sum(1)).sum())
-    divergence = float((p_x[:, None] * teacher * np.log(teacher / student)).sum())
+    # Rounding may leave a divergence of -1e-17.
+    divergence = max(float((p_x[:, None] * teacher * np.log(teacher / student)).sum()), 0.0)
     return risks[0], risks[1], distance, divergence
 
 

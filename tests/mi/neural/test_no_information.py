@@ -12,6 +12,8 @@ from pidkit.nn import TrainingBudget
 from tests.mi.no_information import CONTINUOUS
 from tests.mi.test_no_information import TRAINED, near_zero_or_flagged
 
+pytest.importorskip("torch")  # the critics are asked for by name
+
 pytestmark = pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
 SETTINGS = {
     "small": (300, TrainingBudget(learning_rate=3e-3, max_steps=40), 16),
