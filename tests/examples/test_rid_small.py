@@ -13,7 +13,7 @@ from tests.examples.test_rid_cifar import EXAMPLES, write_python
 
 sys.path.insert(0, str(EXAMPLES))
 import rid_cifar
-from rid import cifar_data, digits, networks, small_images, students
+from rid import cifar_data, digits, methods, networks, program, runs, small_images, students, tables
 
 sys.path.remove(str(EXAMPLES))
 
@@ -158,3 +158,53 @@ def test_one_teacher_serves_all_seeds_and_is_trained_once() -> None:
     runs = students.teacher_runs(settings(n_seeds=3))
     assert [(run.kind, run.seed) for run in runs] == [("trained", 0), ("untrained", 0), ("nuisance", 0)]
     assert len(students.teacher_runs(settings(n_seeds=3, one_teacher=False))) == 9
+
+
+def test_runs_are_reported_at_the_chosen_weight_and_at_one_for_all_teachers() -> None:
+    chosen = {("trained", "KD"): 10.0, ("nuisance", "KD"): 1.0, ("trained", "RID"): 1.0, ("nuisance", "RID"): 1.0}
+    few = settings(
+        teachers=("trained", "nuisance"),
+        methods=("BAS", "KD", "RID", "UniqueVID"),
+        at_one_scale=("KD",),
+        n_seeds=2,
+        searched_only=("UniqueVID",),
+        probed_methods=("BAS", "RID", "UniqueVID"),
+    )
+    assert program.middle_weights(few) == {("trained", "KD"): 1.0, ("nuisance", "KD"): 1.0}
+    found = program.reported_runs(few, chosen)
+    assert [run.seed for run in found] == [0] * 6 + [1] * 6
+    assert {(run.teacher, run.weight) for run in found if run.method == "KD"} == {
+        ("trained", 10.0),
+        ("trained", 1.0),
+        ("nuisance", 1.0),
+    }
+    watched = program.probed_runs(few, chosen)
+    assert [(run.teacher, run.method, run.weight) for run in watched] == [
+        ("trained", "BAS", 0.0),
+        ("trained", "RID", 1.0),
+        ("nuisance", "BAS", 0.0),
+        ("nuisance", "RID", 1.0),
+    ]
+
+
+def test_the_search_is_told_by_weight() -> None:
+    scores = {0.1: (0.3, 0.4), 1.0: (0.5, 0.5)}
+    found = {
+        runs.Run("trained", "KD", weight, seed): {"validation": value, "diverged": False}
+        for weight, values in scores.items()
+        for seed, value in enumerate(values)
+    }
+    found[runs.Run("none", "BAS", 0.0, 0)] = {"validation": 0.25, "diverged": False}
+    table = tables.search_table(found)
+    assert "| trained | KD | 0.1: 35.0; 1: 50.0 |" in table
+    assert "| none | BAS | 25.0 |" in table
+
+
+def test_a_shuffled_sample_keeps_labels_with_their_images() -> None:
+    x, y = torch.arange(20.0)[:, None], torch.arange(20)
+    sample = methods.Sample(x, y, held_out=(x[:10], y[:10]))
+    again = sample.shuffled(3)
+    assert not torch.equal(again.labels, y)
+    assert torch.equal(again.inputs[:, 0].long(), again.labels)
+    assert torch.equal(again.held_out[0][:, 0].long(), again.held_out[1])
+    assert sorted(again.labels.tolist()) == y.tolist()
