@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -37,6 +37,7 @@ from pidkit.distill import (
     UniqueWeight,
     WeightedSum,
 )
+from pidkit.info import entropy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +119,6 @@ METHODS: dict[str, Make | None] = {
     "WarmRID": lambda networks, settings, sample: RID(
         networks.pairs, n_classes=settings.n_classes, sigma=settings.sigma
     ),
-}
-
-METHODS |= {
     "UniqueFitNet": lambda networks, settings, sample: _gated(FitNet, networks, settings, sample),
     "UniqueVID": lambda networks, settings, sample: _gated(VID, networks, settings, sample),
 }
@@ -216,9 +214,7 @@ def _share_decoded_kd(networks: Networks, settings: MethodSettings, sample: Samp
     with torch.no_grad():
         read = [told.decoder(networks(part, Phase.WARM_UP).teacher) for part in x.split(250)]
     left = functional.nll_loss(torch.cat(read), labels)  # nats that it does not tell
-    counts = torch.bincount(labels, minlength=settings.n_classes).double()
-    entropy = torch.special.entr(counts / counts.sum()).sum()
-    share = max(0.0, 1.0 - float(left) / float(entropy)) if math.isfinite(left) else 0.0
+    share = max(0.0, 1.0 - float(left) / entropy(np.bincount(labels.numpy()) / len(labels)))
     return WeightedSum({"DecodedKD": told}, {"DecodedKD": share})
 
 

@@ -175,9 +175,9 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
     with own_random_state(_seed("student", run.seed)):
         student = settings.network(settings.student_width)
         # A student alone is spared a teacher's answers, unless its atoms are asked for.
-        alone = run.method == "BAS" and not run.probed
-        beside = {} if alone else {"teacher": teacher, "layers": settings.layers}
-        with tap(student=student, example=data.train.images[:2], **beside) as networks:
+        beside = None if run.method == "BAS" and not run.probed else teacher
+        example = data.train.images[:2]
+        with tap(teacher=beside, student=student, layers=settings.layers, example=example) as networks:
             try:
                 start = settings.ted_from if run.method in LATE else 0
                 if start:

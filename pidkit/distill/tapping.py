@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from torch import nn
 
@@ -108,21 +109,19 @@ def tap(
     given: object = cache
     if given is not None and not isinstance(given, TeacherCache):
         raise InputError(f"cache must be a TeacherCache, not {type(given).__name__}; pass TeacherCache(path)")
+    made = partial(
+        Networks,
+        example=example,
+        reduce=reduce,
+        layout=layout,
+        call=call,
+        resize=resize,
+        logits=logits,
+        mask=mask,
+        class_axis=class_axis,
+    )
     if teacher is None:
-        return Networks(
-            {},
-            student,
-            {},
-            example,
-            reduce=reduce,
-            layout=layout,
-            call=call,
-            resize=resize,
-            logits=logits,
-            mask=mask,
-            class_axis=class_axis,
-            alone=_of_student(student, layers),
-        )
+        return made({}, student, {}, alone=_of_student(student, layers))
     teachers = dict(teacher) if isinstance(teacher, Mapping) else {"teacher": teacher}
     if not teachers:
         raise InputError("teacher is an empty mapping; give at least one network")
@@ -137,20 +136,7 @@ def tap(
         name: _paired(model, student, layers[name] if isinstance(layers, Mapping) else layers)
         for name, model in teachers.items()
     }
-    return Networks(
-        teachers,
-        student,
-        pairs,
-        example,
-        reduce=reduce,
-        layout=layout,
-        call=call,
-        resize=resize,
-        logits=logits,
-        mask=mask,
-        class_axis=class_axis,
-        cache=cache,
-    )
+    return made(teachers, student, pairs, cache=cache)
 
 
 def _of_student(student: nn.Module, layers: Layers | Mapping[str, Layers]) -> list[str]:

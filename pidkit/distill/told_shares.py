@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phase
 from pidkit.nn.features import left_as_found
 from pidkit.representations.decoded_pid import decoded_pid
+from pidkit.representations.result import RepresentationPID
 from pidkit.types import AnyArray
 
 KNOWS_NOTHING = 0.05
@@ -46,27 +48,12 @@ def redundant_share(
 
     Where the student knows less than `KNOWS_NOTHING` of H(Y), the share of H(Y) that the teacher tells.
     """
-    found = decoded_pid(
-        {"x1": theirs, "x2": ours},
-        labels,
-        decoder="softmax",
-        n_folds=folds,
-        unit="bits",
-        rng=np.random.default_rng(rng),
-        learning_curve=False,
-        provenance={},
-    )
+    found = _decoded(theirs, ours, labels, folds, rng, decoder="softmax", learning_curve=False)
+    measured = {"redundancy": found.redundancy, "lower": found.interval["redundancy"][0], **_told(found)}
     if found.mi_2 < KNOWS_NOTHING * found.entropy_y:
         share = found.interval["mi_1"][0] / found.entropy_y
     else:
-        share = found.interval["redundancy"][0] / found.mi_2
-    measured = {
-        "redundancy": found.redundancy,
-        "lower": found.interval["redundancy"][0],
-        "mi_teacher": found.mi_1,
-        "mi_student": found.mi_2,
-        "entropy": found.entropy_y,
-    }
+        share = measured["lower"] / found.mi_2
     return min(max(share, 0.0), 1.0), measured
 
 
@@ -77,21 +64,20 @@ def unique_share(
 
     Linear decoders read both; the interval holds what either has not learned from so few rows. In bits.
     """
-    found = decoded_pid(
-        {"x1": theirs, "x2": ours},
-        labels,
-        decoder="linear",
-        n_folds=folds,
-        unit="bits",
-        rng=np.random.default_rng(rng),
-        synergy=False,
-        provenance={},
-    )
-    measured = {
-        "unique_teacher": found.unique_1,
-        "lower": found.interval["unique_1"][0],
-        "mi_teacher": found.mi_1,
-        "mi_student": found.mi_2,
-        "entropy": found.entropy_y,
-    }
+    found = _decoded(theirs, ours, labels, folds, rng, decoder="linear", synergy=False)
+    measured = {"unique_teacher": found.unique_1, "lower": found.interval["unique_1"][0], **_told(found)}
     return min(max(measured["lower"] / found.entropy_y, 0.0), 1.0), measured
+
+
+def _decoded(
+    theirs: AnyArray, ours: AnyArray, labels: AnyArray, folds: int, rng: int, **options: Any
+) -> RepresentationPID:
+    """Return the decoded atoms of the teacher's rows, x1, and the student's, x2, in bits."""
+    draws = np.random.default_rng(rng)
+    layers = {"x1": theirs, "x2": ours}
+    return decoded_pid(layers, labels, n_folds=folds, unit="bits", rng=draws, provenance={}, **options)
+
+
+def _told(found: RepresentationPID) -> dict[str, float]:
+    """Return what both tell of the label, and what there is to tell."""
+    return {"mi_teacher": found.mi_1, "mi_student": found.mi_2, "entropy": found.entropy_y}
