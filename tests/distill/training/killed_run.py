@@ -1,6 +1,7 @@
 """Runs that are killed by SIGKILL again and again, each time resumed by a new process; prints hashes of their weights.
 
-python killed_run.py FOLDER SEED...: a run for each seed, killed at random moments. Seed -1 kills in a write of a
+python killed_run.py FOLDER SEED...: a run for each seed, killed at random moments, which are counted in steps of the
+optimisers and not in seconds, so that a fast machine is killed as often as a slow one. Seed -1 kills in a write of a
 checkpoint: half way through the file, or when it is complete but not yet in place. Seed 0 kills never. One import of
 torch serves all processes, which are forked.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from pidkit.distill import CrossEntropy, Phases, WeightedSum
 from pidkit.distill.objectives.rid import RID
@@ -23,6 +25,9 @@ from tests.distill.toys import blobs, tapped
 
 KEPT = {"checkpoint.pt", "history.json"}
 """What a run leaves in its folder."""
+
+KILLS = 6
+"""How often a run is killed. Six times at most ten steps are half of the steps that it takes: none ends before."""
 
 
 def train(folder: Path) -> str:
@@ -61,20 +66,36 @@ def kill_in_a_write(attempt: int) -> None:
     os.fsync = deadly  # type: ignore[assignment]  # the module that pidkit.arrays.saving reads it from
 
 
+def tell_step(count: int, write: int) -> None:
+    """Write a byte to a pipe when this process has made so many steps of its optimisers."""
+    seen: list[object] = []
+
+    def step(optimiser: object, *_: object) -> None:
+        seen.append(optimiser)
+        if len(seen) == count:
+            os.write(write, b"!")
+
+    register_optimizer_step_post_hook(step)
+
+
 def survive(folder: Path, seed: int) -> str:
     """Train to the end, whatever kills; return hash and epoch of the weights, the kills, and what is left over."""
     draw = random.Random(seed)
     for attempt in range(20):
         read, write = os.pipe()
+        steps, moment = draw.randint(1, 10), draw.uniform(0.0, 0.002)
         child = os.fork()
         if child == 0:
-            if seed == -1 and attempt < 6:
+            if seed == -1 and attempt < KILLS:
                 kill_in_a_write(attempt)
+            if seed > 0 and attempt < KILLS:
+                tell_step(steps, write)
             os.write(write, train(folder).encode())
             os._exit(0)
         os.close(write)
-        if seed > 0 and attempt < 6:
-            time.sleep(draw.uniform(0.05, 0.4))
+        if seed > 0 and attempt < KILLS:
+            os.read(read, 1)
+            time.sleep(moment)
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         with os.fdopen(read) as result:

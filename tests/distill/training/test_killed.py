@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 SEEDS = ["0", "-1", *map(str, range(1, 10))]
-"""One run that is never killed, and ten that are, six times each where they last that long."""
+"""One run that is never killed, and ten that are, six times each."""
 
 
 @pytest.mark.slow
@@ -22,6 +22,5 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_never_was(tmp_path: Path
     assert len(lines) == len(SEEDS)
     assert lines[0][2] == "0"  # never killed
     for digest, epoch, killed, *leftovers in lines[1:]:
-        assert [digest, epoch] == lines[0][:2]
-        assert int(killed) >= 2  # a fast machine ends before the sixth
+        assert [digest, epoch, killed] == [*lines[0][:2], "6"]
         assert leftovers == []

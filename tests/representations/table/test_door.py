@@ -230,14 +230,14 @@ def test_killed_ten_times_at_random_the_bytes_are_the_same(tmp_path: Path, expec
     partly = 0
     for _ in range(10):
         process = subprocess.Popen(command, cwd=root, env=environment)
-        before = len(content_of(folder)) if folder.exists() else 0
-        while process.poll() is None and (not folder.exists() or len(content_of(folder)) == before):
-            time.sleep(0.01)  # until it does something
-        time.sleep(rng.uniform(0.0, 0.5))
+        enough = len(list(folder.rglob("*.npz"))) + rng.integers(1, len(expected) // 10 + 1)  # files, not seconds
+        while process.poll() is None and len(list(folder.rglob("*.npz"))) < enough:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0.0, 0.01))
         process.send_signal(signal.SIGKILL)
         process.wait()
         partly += len(list(folder.rglob("*.npz"))) < len(expected)
-    assert partly >= 3  # it was killed in the middle
+    assert partly >= 8  # it was killed in the middle; a machine that stops this process for long may let it end
     table(folder, n_null=2)
     assert content_of(folder) == expected
 
