@@ -10,6 +10,7 @@ from pathlib import Path
 from rid.figures import draw_accuracies, draw_atoms, draw_epochs
 from rid.methods import METHODS
 from rid.runs import Run, check_settings, finish_all
+from rid.side_studies import study_apart
 from rid.students import CHOICES, Settings, teacher_runs, train_student, train_teacher
 from rid.tables import BASELINE, Weights, chosen_rows, chosen_weights, markdown_table, search_table, write_results
 
@@ -97,6 +98,9 @@ def run_program(settings: Settings, out: Path, *, jobs: int, name: str, data_dir
     figures = draw_atoms([*probed], out / "atoms", out / f"{name}_atoms.png")
     if settings.history:
         draw_epochs(students, chosen, settings.teachers, out / f"{name}_epochs.png")
+    if settings.studied_apart:
+        apart = range(FIRST_SEARCHED, FIRST_SEARCHED + settings.studied_apart)
+        study_apart(settings, out, study, seeds=apart, jobs=jobs, name=name, data_dir=data_dir)
 
     for kind in dict.fromkeys(run.kind for run in teachers):
         found = [result["test"] for run, result in teachers.items() if run.kind == kind]

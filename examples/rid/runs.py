@@ -20,18 +20,23 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A student: its teacher, how it learns from it, the weight lambda of that, and the seed."""
+    """A student: its teacher, how it learns from it, the weight lambda of that, and the seed.
+
+    `changed` are settings that this one has otherwise, by name.
+    """
 
     teacher: str
     method: str
     weight: float
     seed: int
     probed: bool = False
+    changed: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
-        probed = "_probed" if self.probed else ""
-        return f"{self.teacher}_{self.method}_{self.weight:g}_{self.seed}{probed}".replace("+", "_")
+        ends = [*(["probed"] if self.probed else []), *(f"{name}={value}" for name, value in self.changed)]
+        whole = "_".join([self.teacher, self.method, f"{self.weight:g}", str(self.seed), *ends])
+        return whole.replace("+", "_").replace(" ", "")
 
 
 def check_settings(folder: Path, settings: Any, *, choices: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 from rid.cifar_data import DataError, Part, read_cifar
 from rid.cifar_images import channel_moments, cropped_and_flipped, normalised
 from rid.data import Data, Split
-from rid.methods import METHODS, PUBLISHED_WEIGHTS
+from rid.methods import PUBLISHED_WEIGHTS, TABLE_METHODS
 from rid.networks import Conv4
 from rid.students import Augment, Settings
 
@@ -31,7 +31,7 @@ class SmallSettings(Settings):
     """
 
     teachers: tuple[str, ...] = ("trained", "untrained", "nuisance", "corrupted")
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = TABLE_METHODS
     scales: tuple[float, ...] = (0.1, 1.0, 10.0)
     n_seeds: int = 5
     n_search: int = 1
@@ -60,8 +60,9 @@ class SmallSettings(Settings):
     pool_decoded: bool = True
     measure_every: int = 4
     measured_on: int = 3
+    studied_apart: int = 2
     probe_every: int = 4
-    probed_methods: tuple[str, ...] = tuple(METHODS)
+    probed_methods: tuple[str, ...] = TABLE_METHODS
 
     def data(self, data_dir: Path | None = None) -> Data:
         if data_dir is None:
@@ -102,6 +103,7 @@ QUICK = SmallSettings(
     cycle=2,
     teacher_share=0.5,
     n_seeds=1,
+    studied_apart=0,
     scales=(1.0,),
     teachers=("trained", "nuisance"),
     probed_methods=("KD", "RID"),

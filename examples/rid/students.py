@@ -46,6 +46,7 @@ CHOICES = (
     "at_one_scale",
     "probed_methods",
     "probed_weight",
+    "studied_apart",
 )
 """The settings that say which runs there are, and do not matter to any one of them."""
 
@@ -78,6 +79,7 @@ class Settings(MethodSettings, abc.ABC):
     teacher_learning_rate: float = 0.01
     weight_decay: float = 5e-4
     clip_norm: float = 100.0
+    studied_apart: int = 0  # seeds of the side studies; without any there are none
     probe_every: int = 3  # epochs
     probed_weight: float | None = None  # of the runs whose atoms are recorded; None is the chosen one
     probed_methods: tuple[str, ...] = ("BAS", "KD", "VID", "RID", "ExactRedundancy")
@@ -163,6 +165,7 @@ def train_teacher(run: TeacherRun, settings: Settings, folder: Path, data_dir: P
 
 def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | None = None) -> Result:
     """Train a student beside its teacher and say how good it is; a probed run also records the atoms as it learns."""
+    settings = replace(settings, **dict(run.changed))
     data = settings.data(data_dir)
     teacher = settings.network(settings.teacher_width)
     if run.teacher in settings.teachers:  # a student alone has none
@@ -188,6 +191,16 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
                 diverged = True  # the accuracy is that of the weights before the step that failed
     scores = {name: _accuracy(student, getattr(data, name), "labels") for name in ("validation", "test")}
     return {**scores, "diverged": diverged, **({"history": history} if settings.history else {})}
+
+
+def load_teacher(
+    kind: str, settings: Settings, folder: Path, data_dir: Path | None
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """Return the first teacher of a kind in eval mode, and images and labels of validation."""
+    teacher = settings.network(settings.teacher_width)
+    teacher.load_state_dict(torch.load(_weights_file(folder, TeacherRun(kind, 0)), weights_only=True))
+    held_out = settings.data(data_dir).validation
+    return teacher.eval(), held_out.images, held_out.labels
 
 
 def _fit(

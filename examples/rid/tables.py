@@ -148,7 +148,11 @@ def write_results(
 
 def _record(run: Any, result: Result) -> dict[str, Any]:
     """Return a run and its result as one record, without the time that it took: that differs from call to call."""
-    return {name: value for name, value in {**asdict(run), **result}.items() if name != "cpu_seconds"}
+    return {
+        name: value
+        for name, value in {**asdict(run), **result}.items()
+        if name != "cpu_seconds" and (name, value) != ("changed", ())
+    }
 
 
 def _with_error(value: float, error: float, form: str) -> str:

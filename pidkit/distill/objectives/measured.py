@@ -14,13 +14,14 @@ from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.wrapping import WrappedObjective
 from pidkit.distill.phases import Phase
+from pidkit.distill.teacher_cache.identity import weight_sums
 from pidkit.errors import InputError
 from pidkit.symbols import encode_labels
 from pidkit.types import AnyArray
 
 
 class MeasuredWeight(WrappedObjective):
-    """In the student's phase the loss is a L; a is measured before the epochs 0, every, 2 every, ...
+    """In the student's phase the loss is a L; a is measured before the epochs start, start + every, ..., 0 before.
 
     Subclasses define `share_of`. What is measured leaves no other trace.
     """
@@ -35,6 +36,7 @@ class MeasuredWeight(WrappedObjective):
         sample: tuple[Tensor, Tensor],
         teacher: str | None = None,
         every: int = 1,
+        start: int = 0,
         folds: int = 3,
         batch_size: int = 256,
         rng: Rng = 0,
@@ -49,11 +51,13 @@ class MeasuredWeight(WrappedObjective):
         self._sample = (parts[0], np.unique(y, return_inverse=True)[1])
         self._networks = weakref.ref(networks)
         self.teacher, self.every = teacher, check_count("every", every)
+        self.start = whole_number("start", start)
         self.folds, self.batch_size = whole_number("folds", folds, least=2), check_count("batch_size", batch_size)
         self.rng = integer_seed(rng)
         self.register_buffer("share", torch.zeros(()))
         # Underscored: what is public and plain counts as a setting of the run.
         self._measured: dict[str, float] = {}
+        self._found: tuple[tuple[int, list[int]], float] | None = None
 
     @property
     def measured(self) -> dict[str, float]:
@@ -76,17 +80,30 @@ class MeasuredWeight(WrappedObjective):
     def set_epoch(self, epoch: int) -> None:
         """Tell the objective, and measure where it is time."""
         super().set_epoch(epoch)
-        if epoch % self.every == 0:
-            self.measure()
+        if epoch >= self.start and (epoch - self.start) % self.every == 0:
+            before = epoch, self._weights()
+            # A run is described by what it is in epoch 0 before that epoch begins: the answer is the same.
+            if self._found is None or self._found[0] != before:
+                self._found = before, self.measure()
+            self.share.fill_(self._found[1])
 
     def measure(self) -> float:
         """Measure the share now, keep it and return it."""
-        networks = self._networks()
-        if networks is None:
-            raise InputError(f"networks of {type(self).__name__} are gone; keep them for as long as it trains")
+        networks = self._of_caller()
         share, self._measured = self.share_of(networks, *self._sample)
         self.share.fill_(share)
         return float(self.share)
+
+    def _of_caller(self) -> Networks:
+        networks = self._networks()
+        if networks is None:
+            raise InputError(f"networks of {type(self).__name__} are gone; keep them for as long as it trains")
+        return networks
+
+    def _weights(self) -> list[int]:
+        """Return sums of the bits of all weights of student and teachers."""
+        networks = self._of_caller()
+        return [total for one in (networks.student, *networks.teachers.values()) for total in weight_sums(one)]
 
     def extra_repr(self) -> str:
         """Show the options and the share."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
+import torch
 from torch import Tensor
 
-from pidkit.arguments import Rng
+from pidkit.arguments import Rng, items_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
@@ -18,14 +20,16 @@ from pidkit.types import AnyArray
 
 
 class UniqueWeight(MeasuredWeight):
-    r"""An objective of a pair of layers times the share of H(Y) that the teacher's layer tells and the student's not.
+    r"""An objective of a pair of layers times the share of H(Y) that the teacher's layer tells and no student's layer.
 
-    In the student's phase the loss is a L with ``a = Uni(Y:T\S) / H(Y)``, T and S the two layers on held-out inputs,
-    their channels averaged over the places and read by linear decoders, as `representation_pid` does: an untrained
-    teacher, one of another task and a corrupted layer have nothing of their own to tell, and their objective no weight.
+    In the student's phase the loss is a L with ``a = Uni(Y:T\S) / H(Y)``, T the teacher's layer and S the student's
+    tapped layers together, on held-out inputs, their channels averaged over the places and read by linear decoders, as
+    `representation_pid` does: an untrained teacher, one of another task and a corrupted layer have nothing of their own
+    to tell, and their objective no weight. S is not the pair's layer alone: a wide layer of random weights tells more
+    than a narrow one as deep, but nothing that the student does not find elsewhere.
     The lower end of the 95 % interval of Uni counts, kept in [0, 1]; it is 0 where Uni may be what the decoder of the
     student's layer has not learned from so few inputs. It falls as the student catches up. It is measured in
-    `set_epoch`, before the epochs 0, every, 2 every, ..., which leaves no other trace.
+    `set_epoch`, before the epochs start, start + every, ..., which leaves no other trace.
 
     Parameters
     ----------
@@ -34,13 +38,17 @@ class UniqueWeight(MeasuredWeight):
     networks : Networks
         Referred to, not held: they stay the caller's.
     pair : LayerPair
-        The pair that is measured.
+        The pair whose teacher's layer is measured.
+    student_layers : iterable of str, optional
+        The layers that are S; None takes all that `networks` taps of the student.
     sample : pair of Tensor
         Held-out inputs and their labels, each class with more than `folds` of them, in an order that tells nothing.
     teacher : str, optional
         Its name, where there are several.
     every : int
         Epochs between two measurements.
+    start : int
+        The first epoch that is measured before; the share is 0 until then.
     folds, batch_size : int
     rng : int or numpy.random.Generator
         Seeds the folds.
@@ -55,8 +63,8 @@ class UniqueWeight(MeasuredWeight):
     Raises
     ------
     InputError
-        If an option is out of its range, `pair` is no LayerPair or `sample` no such pair; from set_epoch, as
-        `representation_pid`, or if the networks are gone.
+        If an option is out of its range, `pair` is no LayerPair, `student_layers` are none or not tapped, or `sample`
+        is no such pair; from set_epoch, as `representation_pid`, or if the networks are gone.
 
     Source: pidkit.
 
@@ -83,8 +91,10 @@ class UniqueWeight(MeasuredWeight):
         pair: LayerPair,
         *,
         sample: tuple[Tensor, Tensor],
+        student_layers: Iterable[str] | None = None,
         teacher: str | None = None,
         every: int = 1,
+        start: int = 0,
         folds: int = 3,
         batch_size: int = 256,
         rng: Rng = 0,
@@ -96,6 +106,7 @@ class UniqueWeight(MeasuredWeight):
             sample=sample,
             teacher=teacher,
             every=every,
+            start=start,
             folds=folds,
             batch_size=batch_size,
             rng=rng,
@@ -104,15 +115,21 @@ class UniqueWeight(MeasuredWeight):
         if not isinstance(given, LayerPair):
             raise InputError(f"pair must be a LayerPair, one of networks.pairs, not {type(given).__name__}")
         self.pair = pair
+        tapped = tuple(dict.fromkeys(one.student_layer for one in networks.pairs))
+        self.student_layers = tapped if student_layers is None else items_of("student_layers", student_layers)
+        unknown = [name for name in self.student_layers if name not in tapped]
+        if unknown or not self.student_layers:
+            found = repr(unknown[0]) if unknown else "none"
+            raise InputError(f"student_layers must be tapped layers of the student, {', '.join(tapped)}; not {found}")
 
     def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
         r"""Return Uni(Y:T\S) / H(Y) of the pair, and what was measured in bits."""
-        read = partial(_pooled, pair=self.pair)
+        read = partial(_pooled, of_teacher=self.pair.teacher_layer, of_student=self.student_layers)
         theirs, ours = held_out_rows(networks, x, read, teacher=self.teacher, batch_size=self.batch_size)
         return unique_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
 
 
-def _pooled(batch: Batch, *, pair: LayerPair) -> tuple[Tensor, Tensor]:
-    """Return the channels of both layers, averaged over the places."""
-    theirs, ours = batch.teacher.layer(pair.teacher_layer), batch.student.layer(pair.student_layer)
-    return as_places(theirs).mean(2), as_places(ours).mean(2)
+def _pooled(batch: Batch, *, of_teacher: str, of_student: Iterable[str]) -> tuple[Tensor, Tensor]:
+    """Return the channels of the teacher's layer and of the student's layers, averaged over the places."""
+    theirs = as_places(batch.teacher.layer(of_teacher)).mean(2)
+    return theirs, torch.cat([as_places(batch.student.layer(name)).mean(2) for name in of_student], 1)

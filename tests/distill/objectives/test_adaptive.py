@@ -97,6 +97,31 @@ def test_it_measures_every_so_many_epochs_and_leaves_no_other_trace() -> None:
     assert float(copy.deepcopy(adaptive).share) == -1.0
 
 
+def test_it_starts_when_told_and_asks_the_same_networks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = networks_of(0)
+    adaptive = AdaptiveWeight(KD(), networks, sample=sample(), every=2, start=1)
+    asked: list[float] = []
+
+    def share_of(*_: object) -> tuple[float, dict[str, float]]:
+        asked.append(float(networks.student.size.detach()))
+        return 1.0 / asked[-1], {}
+
+    monkeypatch.setattr(adaptive, "share_of", share_of)
+    shares = []
+    for epoch in range(5):
+        adaptive.set_epoch(epoch)
+        adaptive.share.fill_(0.5)  # as a checkpoint does
+        adaptive.set_epoch(epoch)
+        shares.append(float(adaptive.share))
+        with torch.no_grad():
+            networks.student.size.add_(1.0)
+    assert asked == [4.0, 6.0]  # before the epochs 1 and 3
+    assert shares == pytest.approx([0.5, 1 / 4, 0.5, 1 / 6, 0.5])
+    adaptive.measure()
+    adaptive.measure()
+    assert asked[2:] == [8.0, 8.0]
+
+
 def test_a_trainer_measures_and_keeps_the_share() -> None:
     x, y = blobs(90)
     networks = tap(teacher=network(8), student=network(5, seed=1), example=x[:2])

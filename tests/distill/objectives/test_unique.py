@@ -47,6 +47,34 @@ def test_a_layer_of_the_task_counts_and_none_of_another_or_that_the_student_has(
     assert shares["another task"] == shares["known"] == shares["neither"] == 0.0
 
 
+class Deep(nn.Module):
+    """Shows another label's columns first, the label's own next, and answers with the latter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.later, self.size = nn.Identity(), nn.Identity(), nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.layer(x[:, 3:])
+        shown: torch.Tensor = self.later(x[:, :3])
+        return self.size * shown
+
+
+def test_what_the_student_tells_in_any_of_its_layers_does_not_count() -> None:
+    networks = tap(teacher=Deep(), student=Deep(), layers=["layer", "later"], example=torch.zeros(2, 6))
+    pair = LayerPair("later", "layer", (3,), (3,))  # the teacher's layer of the label, the student's of the other one
+    own, everywhere = (
+        UniqueWeight(FitNet([pair]), networks, pair, sample=sample(), student_layers=layers)
+        for layers in (["layer"], None)
+    )
+    assert everywhere.student_layers == ("layer", "later")
+    assert own.measure() > 0.5
+    assert everywhere.measure() == 0.0
+    for layers, found in (([], "none"), (["layer", "pool"], "'pool'")):
+        with pytest.raises(InputError, match=f"^student_layers must be tapped layers .* layer, later; not {found}"):
+            UniqueWeight(FitNet([pair]), networks, pair, sample=sample(), student_layers=layers)
+
+
 def test_the_share_is_the_lower_end_of_what_the_teacher_alone_tells() -> None:
     unique, _ = weight_of(0, 3)
     share, found = unique.measure(), unique.measured
