@@ -49,7 +49,6 @@ class MethodSettings:
     temperature: float = 4.0  # of KD
     measure_every: int = 10  # epochs between two measurements of the weight of AdaptiveKD
     layers_every: int = 8  # the same for those of UniqueFitNet and UniqueVID
-    layers_from: int = 1  # the epoch that they are first measured before; until then the student learns alone
     measured_on: int = 7  # it is measured on every seventh held-out image
     kept_logits: float = 0.5  # SFKD's K, of logits or of layers
     warm_up: int = 4  # n_w, epochs in which the filters of RID and TED learn alone
@@ -157,12 +156,12 @@ PUBLISHED_WEIGHTS: dict[str, float] = {
     "ShareDecodedKD": 1.0,
     "AdaptiveKD+Red": 1.0,
     "WarmRID": 10.0,
-    "UniqueFitNet": 1000.0,
-    "UniqueVID": 1000.0,
+    "UniqueFitNet": 100.0,
+    "UniqueVID": 100.0,
     "SFKD+FitNet": 100.0,
 }
 """The lambda of each method: those of SP and CRD from CRD's benchmark; our own where the papers print none (TED) or the
-method is ours: AdaptiveKD, those of decoded layers, and those of layers times a share, which is seldom above a half."""
+method is ours: AdaptiveKD and those of decoded layers."""
 
 TABLE_METHODS = tuple(name for name in METHODS if name != "SFKD+FitNet")
 """Those of the tables; the other one belongs to a study of what is masked."""
@@ -234,12 +233,11 @@ def _share_decoded_kd(networks: Networks, settings: MethodSettings, sample: Samp
 
 
 def _gated(make: Callable[..., Objective], networks: Networks, settings: MethodSettings, sample: Sample) -> Objective:
-    """Return an objective of layers, for each pair times the share of H(Y) that the teacher's layer alone tells."""
+    """Return an objective of layers, of the pairs whose teacher's layer tells what the student does not."""
     images, labels = (part[:: settings.measured_on] for part in sample.held_out)
 
     def gated(pair: LayerPair) -> Objective:
-        every, start = settings.layers_every, settings.layers_from
-        return UniqueWeight(make([pair]), networks, pair, sample=(images, labels), every=every, start=start)
+        return UniqueWeight(make([pair]), networks, pair, sample=(images, labels), every=settings.layers_every)
 
     return WeightedSum({pair.teacher_layer: gated(pair) for pair in networks.pairs})
 

@@ -18,8 +18,7 @@ class AdaptiveWeight(MeasuredWeight):
     held-out inputs, read as they stand (decoder="softmax" of `representation_pid`): 1 where the teacher knows what the
     student knows, 0 where its answers are about something else. The lower end of the 95 % interval of Red is taken, and
     the share kept in [0, 1]. While the student knows less than a twentieth of H(Y), a is the share of H(Y) that the
-    teacher tells. It is measured in `set_epoch`, before the epochs start, start + every, ..., which leaves no other
-    trace.
+    teacher tells. It is measured in `set_epoch`, before the epochs 0, every, 2 every, ..., which leaves no other trace.
 
     Parameters
     ----------
@@ -33,8 +32,6 @@ class AdaptiveWeight(MeasuredWeight):
         Its name, where there are several.
     every : int
         Epochs between two measurements.
-    start : int
-        The first epoch that is measured before; the share is 0 until then.
     folds, batch_size : int
     rng : int or numpy.random.Generator
         Seeds the folds.

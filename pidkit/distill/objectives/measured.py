@@ -21,7 +21,7 @@ from pidkit.types import AnyArray
 
 
 class MeasuredWeight(WrappedObjective):
-    """In the student's phase the loss is a L; a is measured before the epochs start, start + every, ..., 0 before.
+    """In the student's phase the loss is a L; a is measured before the epochs 0, every, 2 every, ...
 
     Subclasses define `share_of`. What is measured leaves no other trace.
     """
@@ -36,7 +36,6 @@ class MeasuredWeight(WrappedObjective):
         sample: tuple[Tensor, Tensor],
         teacher: str | None = None,
         every: int = 1,
-        start: int = 0,
         folds: int = 3,
         batch_size: int = 256,
         rng: Rng = 0,
@@ -51,7 +50,6 @@ class MeasuredWeight(WrappedObjective):
         self._sample = (parts[0], np.unique(y, return_inverse=True)[1])
         self._networks = weakref.ref(networks)
         self.teacher, self.every = teacher, check_count("every", every)
-        self.start = whole_number("start", start)
         self.folds, self.batch_size = whole_number("folds", folds, least=2), check_count("batch_size", batch_size)
         self.rng = integer_seed(rng)
         self.register_buffer("share", torch.zeros(()))
@@ -80,7 +78,7 @@ class MeasuredWeight(WrappedObjective):
     def set_epoch(self, epoch: int) -> None:
         """Tell the objective, and measure where it is time."""
         super().set_epoch(epoch)
-        if epoch >= self.start and (epoch - self.start) % self.every == 0:
+        if epoch % self.every == 0:
             before = epoch, self._weights()
             # A run is described by what it is in epoch 0 before that epoch begins: the answer is the same.
             if self._found is None or self._found[0] != before:

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pidkit.arguments import Rng, items_of
+from pidkit.arguments import Rng, flag, items_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
@@ -20,16 +20,16 @@ from pidkit.types import AnyArray
 
 
 class UniqueWeight(MeasuredWeight):
-    r"""An objective of a pair of layers times the share of H(Y) that the teacher's layer tells and no student's layer.
+    r"""An objective of a pair of layers that counts where the teacher's layer tells what no layer of the student does.
 
-    In the student's phase the loss is a L with ``a = Uni(Y:T\S) / H(Y)``, T the teacher's layer and S the student's
-    tapped layers together, on held-out inputs, their channels averaged over the places and read by linear decoders, as
-    `representation_pid` does: an untrained teacher, one of another task and a corrupted layer have nothing of their own
-    to tell, and their objective no weight. S is not the pair's layer alone: a wide layer of random weights tells more
-    than a narrow one as deep, but nothing that the student does not find elsewhere.
-    The lower end of the 95 % interval of Uni counts, kept in [0, 1]; it is 0 where Uni may be what the decoder of the
-    student's layer has not learned from so few inputs. It falls as the student catches up. It is measured in
-    `set_epoch`, before the epochs start, start + every, ..., which leaves no other trace.
+    In the student's phase the loss is a L. Uni(Y:T\S) / H(Y) is the share of the label's entropy that the teacher's
+    layer T tells and the student's tapped layers together, S, do not, on held-out inputs, their channels averaged over
+    the places and read by linear decoders, as `representation_pid` does; the lower end of its 95 % interval is taken.
+    Where that is at least `least`, a is 1, or with `gradual` the share itself; else 0. An untrained teacher, one of
+    another task and a corrupted layer have next to nothing of their own to tell, and their objective does not count.
+    S is not the pair's layer alone: a wide layer of random weights tells more than a narrow one as deep, but little
+    that the student does not find elsewhere. It is measured in `set_epoch`, before the epochs 0, every, 2 every, ...,
+    which leaves no other trace.
 
     Parameters
     ----------
@@ -41,14 +41,16 @@ class UniqueWeight(MeasuredWeight):
         The pair whose teacher's layer is measured.
     student_layers : iterable of str, optional
         The layers that are S; None takes all that `networks` taps of the student.
+    least : float
+        The share of H(Y) below which the layer is not followed, in [0, 1].
+    gradual : bool
+        Whether the objective counts by the share: give it a larger weight then, since shares are seldom above a half.
     sample : pair of Tensor
         Held-out inputs and their labels, each class with more than `folds` of them, in an order that tells nothing.
     teacher : str, optional
         Its name, where there are several.
     every : int
         Epochs between two measurements.
-    start : int
-        The first epoch that is measured before; the share is 0 until then.
     folds, batch_size : int
     rng : int or numpy.random.Generator
         Seeds the folds.
@@ -56,7 +58,7 @@ class UniqueWeight(MeasuredWeight):
     Attributes
     ----------
     share : Tensor
-        a, a buffer; 0 before anything is measured.
+        The factor a, a buffer; 0 before anything is measured.
     measured : dict of str to float
         The last unique_teacher with its "lower" end, mi_teacher, mi_student and entropy, in bits.
 
@@ -80,8 +82,8 @@ class UniqueWeight(MeasuredWeight):
     >>> networks = tap(teacher=teacher, student=student, layers=["0"], example=x[:2])
     >>> unique = UniqueWeight(FitNet(networks.pairs), networks, networks.pairs[0], sample=(x, labels))
     >>> unique.set_epoch(0)
-    >>> bool(unique.share > 0.9)
-    True
+    >>> float(unique.share)
+    1.0
     """
 
     def __init__(
@@ -92,9 +94,10 @@ class UniqueWeight(MeasuredWeight):
         *,
         sample: tuple[Tensor, Tensor],
         student_layers: Iterable[str] | None = None,
+        least: float = 0.05,
+        gradual: bool = False,
         teacher: str | None = None,
         every: int = 1,
-        start: int = 0,
         folds: int = 3,
         batch_size: int = 256,
         rng: Rng = 0,
@@ -106,7 +109,6 @@ class UniqueWeight(MeasuredWeight):
             sample=sample,
             teacher=teacher,
             every=every,
-            start=start,
             folds=folds,
             batch_size=batch_size,
             rng=rng,
@@ -114,7 +116,8 @@ class UniqueWeight(MeasuredWeight):
         given: object = pair
         if not isinstance(given, LayerPair):
             raise InputError(f"pair must be a LayerPair, one of networks.pairs, not {type(given).__name__}")
-        self.pair = pair
+        self.pair, self.gradual = pair, flag("gradual", gradual)
+        self.least = real_number("least", least, least=0.0, most=1.0)
         tapped = tuple(dict.fromkeys(one.student_layer for one in networks.pairs))
         self.student_layers = tapped if student_layers is None else items_of("student_layers", student_layers)
         unknown = [name for name in self.student_layers if name not in tapped]
@@ -123,10 +126,12 @@ class UniqueWeight(MeasuredWeight):
             raise InputError(f"student_layers must be tapped layers of the student, {', '.join(tapped)}; not {found}")
 
     def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
-        r"""Return Uni(Y:T\S) / H(Y) of the pair, and what was measured in bits."""
+        r"""Return a, by the lower end of Uni(Y:T\S) / H(Y), and what was measured in bits."""
         read = partial(_pooled, of_teacher=self.pair.teacher_layer, of_student=self.student_layers)
         theirs, ours = held_out_rows(networks, x, read, teacher=self.teacher, batch_size=self.batch_size)
-        return unique_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
+        share, measured = unique_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
+        counts = share > 0.0 and share >= self.least
+        return (share if self.gradual else 1.0) if counts else 0.0, measured
 
 
 def _pooled(batch: Batch, *, of_teacher: str, of_student: Iterable[str]) -> tuple[Tensor, Tensor]:

@@ -97,9 +97,9 @@ def test_it_measures_every_so_many_epochs_and_leaves_no_other_trace() -> None:
     assert float(copy.deepcopy(adaptive).share) == -1.0
 
 
-def test_it_starts_when_told_and_asks_the_same_networks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_one_epoch_it_asks_the_same_networks_once(monkeypatch: pytest.MonkeyPatch) -> None:
     networks = networks_of(0)
-    adaptive = AdaptiveWeight(KD(), networks, sample=sample(), every=2, start=1)
+    adaptive = AdaptiveWeight(KD(), networks, sample=sample(), every=2)
     asked: list[float] = []
 
     def share_of(*_: object) -> tuple[float, dict[str, float]]:
@@ -115,11 +115,11 @@ def test_it_starts_when_told_and_asks_the_same_networks_once(monkeypatch: pytest
         shares.append(float(adaptive.share))
         with torch.no_grad():
             networks.student.size.add_(1.0)
-    assert asked == [4.0, 6.0]  # before the epochs 1 and 3
-    assert shares == pytest.approx([0.5, 1 / 4, 0.5, 1 / 6, 0.5])
+    assert asked == [3.0, 5.0, 7.0]  # before the epochs 0, 2 and 4
+    assert shares == pytest.approx([1 / 3, 0.5, 1 / 5, 0.5, 1 / 7])
     adaptive.measure()
     adaptive.measure()
-    assert asked[2:] == [8.0, 8.0]
+    assert asked[3:] == [8.0, 8.0]
 
 
 def test_a_trainer_measures_and_keeps_the_share() -> None:

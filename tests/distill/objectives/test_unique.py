@@ -1,5 +1,7 @@
 """UniqueWeight: shares of known layers, the loss, that it leaves no trace, what is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -29,9 +31,9 @@ def sample(n: int = 360) -> tuple[torch.Tensor, torch.Tensor]:
         return hot + 0.3 * torch.randn(n, 6), y
 
 
-def weight_of(teacher: int, student: int) -> tuple[UniqueWeight, Networks]:
+def weight_of(teacher: int, student: int, **options: Any) -> tuple[UniqueWeight, Networks]:
     networks = tap(teacher=Shown(teacher), student=Shown(student), layers=["layer"], example=torch.zeros(2, 6))
-    return UniqueWeight(FitNet(networks.pairs), networks, networks.pairs[0], sample=sample()), networks
+    return UniqueWeight(FitNet(networks.pairs), networks, networks.pairs[0], sample=sample(), **options), networks
 
 
 def test_a_layer_of_the_task_counts_and_none_of_another_or_that_the_student_has() -> None:
@@ -43,7 +45,7 @@ def test_a_layer_of_the_task_counts_and_none_of_another_or_that_the_student_has(
         assert float(unique.share) == pytest.approx(shares[name])
         assert unique.measured["entropy"] == pytest.approx(1.585, abs=1e-3)
         assert networks.student.training
-    assert shares["new"] > 0.5
+    assert shares["new"] == 1.0
     assert shares["another task"] == shares["known"] == shares["neither"] == 0.0
 
 
@@ -68,20 +70,30 @@ def test_what_the_student_tells_in_any_of_its_layers_does_not_count() -> None:
         for layers in (["layer"], None)
     )
     assert everywhere.student_layers == ("layer", "later")
-    assert own.measure() > 0.5
+    assert own.measure() == 1.0
     assert everywhere.measure() == 0.0
     for layers, found in (([], "none"), (["layer", "pool"], "'pool'")):
         with pytest.raises(InputError, match=f"^student_layers must be tapped layers .* layer, later; not {found}"):
             UniqueWeight(FitNet([pair]), networks, pair, sample=sample(), student_layers=layers)
 
 
-def test_the_share_is_the_lower_end_of_what_the_teacher_alone_tells() -> None:
-    unique, _ = weight_of(0, 3)
+def test_by_degrees_it_is_the_lower_end_of_what_the_teacher_alone_tells() -> None:
+    unique, _ = weight_of(0, 3, gradual=True)
     share, found = unique.measure(), unique.measured
     assert share == pytest.approx(found["lower"] / found["entropy"])
     assert 0.0 < found["lower"] < found["unique_teacher"]
     # The student tells nothing; its held-out score is a little below zero.
     assert found["unique_teacher"] == pytest.approx(found["mi_teacher"], abs=0.1)
+
+
+@pytest.mark.parametrize(("share", "counts", "by_degrees"), [(0.0, 0, 0), (0.0999, 0, 0), (0.1, 1, 0.1), (0.7, 1, 0.7)])
+def test_a_share_below_the_least_does_not_count(
+    share: float, counts: float, by_degrees: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pidkit.distill.objectives.unique.unique_share", lambda *_, **__: (share, {}))
+    options: list[dict[str, Any]] = [{"least": 0.1}, {"least": 0.1, "gradual": True}, {"least": 0.0}]
+    made = [weight_of(0, 3, **one) for one in options]  # networks too: they are only referred to
+    assert [unique.measure() for unique, _ in made] == [counts, by_degrees, float(share > 0.0)]
 
 
 def test_the_loss_is_the_share_of_the_objectives_in_the_students_phase_alone() -> None:
