@@ -48,7 +48,7 @@ class LoadedSplit:
         self._batches = _Batches()
         self._loader: DataLoader[Any] = DataLoader(
             _Seeded(dataset),
-            batch_sampler=self._batches,
+            batch_sampler=self._batches,  # type: ignore[arg-type]  # a batch is its seed and its rows
             num_workers=workers,
             persistent_workers=persistent and workers > 0,
             # For the seeds of the workers, which it would draw from the global one.

@@ -84,6 +84,17 @@ def test_tensors_and_datasets_give_the_same_batches() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_no_labels_are_labels_that_do_not_count_and_probabilities_are_labels() -> None:
+    x, y = blobs(20)
+    (batch,) = as_split((x, None), "train").batches([torch.arange(4)], seed=0)
+    assert batch[1].tolist() == [-100] * 4
+    soft = torch.nn.functional.one_hot(y, 3).float()
+    for labels in (soft, soft.numpy()):
+        (batch,) = as_split((x.numpy(), labels), "train").batches([torch.arange(4)], seed=0)
+        assert torch.equal(batch[1], soft[:4])
+    assert as_split((x, soft), "train").describe() != as_split((x, soft.flip(0)), "train").describe()
+
+
 def test_workers_load_the_same_batches() -> None:
     x, y = blobs(20)
     split = as_split(Pairs(x, y), "train", workers=1)
@@ -106,6 +117,10 @@ def test_descriptions_tell_data_apart() -> None:
         ((torch.ones(3, 2), torch.ones((), dtype=torch.int64)), "train must hold inputs and int64 labels of shape"),
         ((torch.ones(3, 2), torch.ones(2, dtype=torch.int64)), "train must hold inputs and int64 labels"),
         ((torch.ones(0, 2), torch.ones(0, dtype=torch.int64)), "train must hold inputs and int64 labels"),
+        (
+            (torch.ones(3, 2), torch.ones(3, 2)),
+            "labels of real numbers must be probabilities that sum to 1 over axis 1",
+        ),
         ("data", "train must be \\(x, labels\\), or a Dataset or DataLoader with a length, not str"),
         (Pairs(torch.ones(0, 2), torch.ones(0)), "train holds no samples"),
     ],

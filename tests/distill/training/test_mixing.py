@@ -128,9 +128,15 @@ def test_soft_labels_dense_labels_and_inputs_by_name_are_mixed_too() -> None:
         (lambda: mixed_by(Mixup, {"ids": torch.ones(2, 3).long()}, [0, 1]), "input 'ids' holds torch.int64"),
         (lambda: mixed_by(Mixup, torch.ones(2, 3), [0, 2]), "labels must lie in 0..1, or be -100; they reach 2"),
         (lambda: mixed_by(Mixup, torch.ones(2, 3), [0.5, 0.5]), r"shape \(2,\), and soft ones need 2 classes on axis"),
-        (lambda: mixed_by(CutMix, torch.ones(2, 3), [0, 1]), r"images must have shape .* to be cut, not shape \(2, 3\)"),
+        (
+            lambda: mixed_by(CutMix, torch.ones(2, 3), [0, 1]),
+            r"images must have shape .* to be cut, not shape \(2, 3\)",
+        ),
         (lambda: mixed_by(CutMix, {"a": torch.ones(2, 3)}, [0, 1]), "to be cut, not dict"),
-        (lambda: mixed_by(CutMix, torch.ones(2, 1, 2, 2), [[0], [1]]), r"shape \(2, 1\), and CutMix takes one label an"),
+        (
+            lambda: mixed_by(CutMix, torch.ones(2, 1, 2, 2), [[0], [1]]),
+            r"shape \(2, 1\), and CutMix takes one label an",
+        ),
     ],
 )
 def test_what_cannot_be_mixed_is_refused(make: Any, message: str) -> None:
@@ -164,7 +170,7 @@ def test_a_run_of_mixtures_is_resumed_bit_by_bit_with_the_same_mixing_alone(tmp_
     assert all(0.0 < (record.train_accuracy or 0.0) < 1.0 for record in history.epochs)
     torch.manual_seed(0)
     mixing_run(tmp_path, epochs=2).fit()
-    with pytest.raises(InputError, match=r"mix was Mixup\(n_classes=3, alpha=0.4, probability=1.0\) and is"):
+    with pytest.raises(InputError, match=r"mix was 'Mixup\(n_classes=3, alpha=0.4, probability=1.0\)' and is"):
         mixing_run(tmp_path, resume=True, alpha=1.0)
     resumed = mixing_run(tmp_path, resume=True)
     assert [record.loss for record in resumed.fit().epochs] == [record.loss for record in history.epochs]
@@ -182,6 +188,8 @@ def test_the_augmented_batch_is_what_is_mixed_and_its_samples_have_no_number() -
     run.fit()
     assert seen
     assert all(torch.equal(x, torch.zeros(12, 4)) for x in seen)
-    remembering = trainer(lambda networks: Curriculum(KD(), [0.0] * 36, n_epochs=9, start=0.5), mix=mix, phases=Phases())
+    remembering = trainer(
+        lambda networks: Curriculum(KD(), [0.0] * 36, n_epochs=9, start=0.5), mix=mix, phases=Phases()
+    )
     with pytest.raises(InputError, match="by which Curriculum knows its samples, and a mixed one has none"):
         remembering.fit()
