@@ -262,7 +262,6 @@ def test_data_without_labels_train_by_the_teacher_alone() -> None:
     assert History.from_dict(history.to_dict()) == history
     same_loss = trainer(lambda networks: KD(), phases=Phases(), train=(x, y)).fit()
     assert [record.loss for record in history.epochs] == [record.loss for record in same_loss.epochs]
-    assert none.test().accuracy > 0.4
 
 
 def test_soft_labels_train_and_learning_rates_move_with_the_steps() -> None:
