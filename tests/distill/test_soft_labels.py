@@ -20,7 +20,7 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("shape", [(6, 5), (3, 5, 4), (2, 5, 3, 2)])
 def test_the_cross_entropy_is_torchs_with_its_gradient(shape: tuple[int, ...], smoothing: float) -> None:
-    labels, found = drawn(*shape, seed=1).softmax(1), []
+    labels, found = drawn(*shape, seed=1).softmax(1), list[Any]()
     for entropy in (cross_entropy, functional.cross_entropy):
         logits = drawn(*shape).requires_grad_()
         loss = entropy(logits, labels, label_smoothing=smoothing)
@@ -71,6 +71,7 @@ def test_no_label_at_all_is_no_loss_and_no_gradient() -> None:
         loss = cross_entropy(logits, labels)
         loss.backward()
         assert float(loss.detach()) == 0.0
+        assert logits.grad is not None
         assert torch.equal(logits.grad, torch.zeros(4, 3))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, named_tensors
 from pidkit.distill.soft_labels import IGNORED, check_soft
@@ -91,7 +91,7 @@ def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
         data, split = loader.dataset, from_loader(loader, workers)
     else:
         split = None
-    if not isinstance(data, Dataset) or not hasattr(data, "__len__"):
+    if not isinstance(data, Dataset) or isinstance(data, IterableDataset) or not hasattr(data, "__len__"):
         kind = type(data).__name__
         raise InputError(f"{name} must be (x, labels), or a Dataset or DataLoader with a length, not {kind}")
     if len(data) == 0:

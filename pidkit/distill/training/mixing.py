@@ -38,7 +38,7 @@ class _Mixing(abc.ABC):
             probability=real_number("probability", self.probability, least=0.0, most=1.0),
         )
 
-    def __call__(self, x: Inputs, labels: Tensor, draws: torch.Generator) -> tuple[Inputs, Tensor]:
+    def __call__(self, x: Any, labels: Tensor, draws: torch.Generator) -> tuple[Any, Tensor]:
         """Return mixed inputs and soft labels; of a batch that is not mixed the inputs as they are."""
         soft = self._soft(labels)
         # Beta needs a generator of numpy: torch's own distribution draws from the global one.

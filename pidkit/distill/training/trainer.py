@@ -49,9 +49,10 @@ class Trainer:
     options : TrainerOptions, optional
     train, validation, test : (x, labels), TensorDataset, Dataset or DataLoader
         x is a tensor or numpy array, or a mapping of these where the networks take several inputs by name; labels are
-        int64. Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader, their
-        samples being pairs (x, label) or mappings with an entry "labels". Of a DataLoader the dataset, the collating
-        function and the number of workers are taken; order and batch size are those of the options.
+        int64, probabilities (n, n_classes, ...), or None where there are none. Tensors are indexed in place, on
+        whatever device they lie; other datasets go through a DataLoader, their samples being pairs (x, label) or
+        mappings with an entry "labels". Of a DataLoader the dataset, the collating function, the workers and their
+        options are taken; order and batch size are those of the options.
     augment, mix : callable, optional
         augment(x, generator) -> x and then mix(x, labels, generator) -> (x, soft labels), such as `Mixup`, on training
         batches, after they reached the device; draw from the generator.

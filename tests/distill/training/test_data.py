@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from pidkit import InputError
 from pidkit.distill.training.data import as_split, evaluation_rows, seed_of, training_rows
@@ -20,6 +20,14 @@ class Pairs(Dataset[Any]):
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
         return self.x[row], int(self.y[row])
+
+
+class Stream(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 4
 
 
 def rows(
@@ -123,9 +131,10 @@ def test_descriptions_tell_data_apart() -> None:
         ),
         ("data", "train must be \\(x, labels\\), or a Dataset or DataLoader with a length, not str"),
         (Pairs(torch.ones(0, 2), torch.ones(0)), "train holds no samples"),
+        (Stream(), "train must be \\(x, labels\\), or a Dataset or DataLoader with a length, not Stream"),
     ],
 )
-def test_bad_data_are_refused(data: Pairs | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
+def test_bad_data_are_refused(data: Pairs | Stream | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_split(data, "train")
 

@@ -47,14 +47,14 @@ def read(split: LoadedSplit, seed: int) -> list[torch.Tensor]:
 
 
 def test_draws_are_the_seeds_and_leave_the_global_generators_alone() -> None:
-    state = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[union-attr]  # noqa: NPY002
+    state = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
     split = LoadedSplit(Noisy())
     first = read(split, 1)
     assert same(first, read(split, 1))
     assert not same(first, read(split, 2))
     assert not torch.equal(first[0][0] - Noisy().x[3], first[1][0] - Noisy().x[0])  # each batch its own
     assert torch.equal(state[0], torch.get_rng_state())
-    assert state[1] == np.random.get_state()[1].tolist()  # type: ignore[union-attr]  # noqa: NPY002
+    assert state[1] == np.random.get_state()[1].tolist()  # noqa: NPY002
     assert state[2] == random.getstate()
 
 
@@ -118,13 +118,13 @@ def test_arrays_on_the_disk_are_read_row_by_row(tmp_path: Path) -> None:
     for row, (found, label) in zip(ROWS, split.batches(ROWS, seed=0), strict=True):
         assert torch.equal(found, x[row])  # type: ignore[arg-type]
         assert torch.equal(label, y[row])
-    found = []
+    batches: list[Any] = []
     for train in ((x, y), (there, labels), ({"input": there}, None)):
         split = as_split(train, "train")
         assert len(split) == 36
-        found.append(next(iter(split.batches(ROWS, seed=0))))
-    assert torch.equal(found[2][0]["input"], found[0][0])  # type: ignore[index,call-overload,arg-type]
-    assert found[2][1].tolist() == [-100, -100]
+        batches.append(next(iter(split.batches(ROWS, seed=0))))
+    assert torch.equal(batches[2][0]["input"], batches[0][0])
+    assert batches[2][1].tolist() == [-100, -100]
     with pytest.raises(InputError, match=r"the shapes are \(36, 4\) and \(35,\), the labels torch.int64"):
         as_split((there, y[1:]), "train")
     torch.manual_seed(0)

@@ -20,7 +20,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def shares(mixing: Mixup | CutMix, n: int, *shape: int) -> np.ndarray:
     """The own shares of n batches of one of each of two classes, where the partner is the other one."""
-    draws, found = generator(), []
+    draws, found = generator(), list[float]()
     x, labels = torch.stack([torch.zeros(shape), torch.ones(shape)]), torch.tensor([0, 1])
     while len(found) < n:
         mixed, soft = mixing(x, labels, draws)

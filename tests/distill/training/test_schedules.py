@@ -51,7 +51,7 @@ def test_linear_and_cosine_within_an_epoch_and_after_a_warm_up() -> None:
     )
     assert Cosine(length=4).factor(1.5) == pytest.approx(0.5 * (1 + math.cos(1.5 * math.pi / 4)))
     # Rises over an epoch and a half from .2 of 2; what is left of five epochs is the whole course.
-    warm = {"warm_up": 1.5, "warm_up_from": 0.2, "per": "step", "scale": 2.0}
+    warm: dict[str, Any] = {"warm_up": 1.5, "warm_up_from": 0.2, "per": "step", "scale": 2.0}
     rise = [0.4, 2 * (0.2 + 0.8 * 0.5 / 1.5), 2.0]
     for schedule, later in (
         (Constant(**warm), [2.0, 2.0]),

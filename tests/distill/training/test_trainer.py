@@ -268,12 +268,17 @@ def test_soft_labels_train_and_learning_rates_move_with_the_steps() -> None:
     x, y = blobs(36)
     soft = 0.7 * nn.functional.one_hot(y, 3) + 0.1
     rates: list[float] = []
-    run = trainer(
+
+    def augment(x: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
+        rates.append(run._run.optimiser.param_groups[0]["lr"])
+        return x
+
+    run: Any = trainer(
         cross_entropy,
         phases=Phases(),
         train=(x, soft),
         options={"schedule": Linear(length=4, per="step"), "learning_rate": 1.0, "epochs": 4},
-        augment=lambda x, draws: rates.append(run._run.optimiser.param_groups[0]["lr"]) or x,
+        augment=augment,
     )
     history = run.fit()
     assert rates == pytest.approx([1.0 - step / 12 for step in range(12)])
