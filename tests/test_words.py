@@ -19,7 +19,7 @@ import pidkit
 ROOT = Path(__file__).parents[1]
 SOURCES = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "pidkit").rglob("*.py"))}
 
-MADE_BY_CALLERS = {"LayerPair", "Milestones", "Cosine", "PlaneEstimator"}
+MADE_BY_CALLERS = {"LayerPair", "Milestones", "Linear", "Cosine", "Mixup", "CutMix", "MeanIoU", "PlaneEstimator"}
 """Dataclasses that callers construct although a field has no default; all others of that kind are results."""
 
 FORBIDDEN = {

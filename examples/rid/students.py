@@ -21,6 +21,7 @@ from pidkit.distill import (
     Networks,
     Phase,
     Phases,
+    TeacherCache,
     Trainer,
     TrainerOptions,
     WeightedSum,
@@ -47,8 +48,9 @@ CHOICES = (
     "probed_methods",
     "probed_weight",
     "studied_apart",
+    "cache_bytes",
 )
-"""The settings that say which runs there are, and do not matter to any one of them."""
+"""The settings that say which runs there are or how they share work, and do not matter to any one of them."""
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -83,6 +85,9 @@ class Settings(MethodSettings, abc.ABC):
     probe_every: int = 3  # epochs
     probed_weight: float | None = None  # of the runs whose atoms are recorded; None is the chosen one
     probed_methods: tuple[str, ...] = ("BAS", "KD", "VID", "RID", "ExactRedundancy")
+    # Of what teachers answered, kept on disk for further runs of the same seed; 0 keeps none. Teachers as small as
+    # these answer nearly as fast as an answer is found: see docs/howto/distillation.md.
+    cache_bytes: int = 0
 
     @abc.abstractmethod
     def data(self, data_dir: Path | None) -> Data:
@@ -180,7 +185,10 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
         # A student alone is spared a teacher's answers, unless its atoms are asked for.
         beside = None if run.method == "BAS" and not run.probed else teacher
         example = data.train.images[:2]
-        with tap(teacher=beside, student=student, layers=settings.layers, example=example) as networks:
+        # What a corrupted teacher shows of an image depends on its batch, and cannot be kept.
+        keep = settings.cache_bytes and beside is not None and run.teacher != "corrupted"
+        cache = TeacherCache(folder / "teacher_cache", max_bytes=settings.cache_bytes) if keep else None
+        with tap(teacher=beside, student=student, layers=settings.layers, example=example, cache=cache) as networks:
             try:
                 start = settings.ted_from if run.method in LATE else 0
                 if start:

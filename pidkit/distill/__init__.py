@@ -90,11 +90,18 @@ from pidkit.distill.training import (
     Constant,
     Cosine,
     CropAndFlip,
+    CutMix,
     EpochEnd,
     EpochRecord,
     Evaluation,
     History,
+    Linear,
+    MeanIoU,
+    Metric,
     Milestones,
+    Mixup,
+    Perplexity,
+    TopAccuracy,
     Trainer,
     TrainerOptions,
     evaluate,
@@ -133,8 +140,8 @@ __all__ = [  # noqa: RUF022
     # without data
     "deep_inversion", "StatisticsGap",
     # training
-    "Trainer", "TrainerOptions", "Constant", "Milestones", "Cosine", "CropAndFlip",
-    "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate",
+    "Trainer", "TrainerOptions", "Constant", "Milestones", "Linear", "Cosine", "CropAndFlip", "Mixup", "CutMix",
+    "History", "EpochRecord", "EpochEnd", "Evaluation", "evaluate", "Metric", "TopAccuracy", "Perplexity", "MeanIoU",
     # measuring
     "AtomProbe", "measure_assumption", "linear_transfer", "inference_seconds",
 ]

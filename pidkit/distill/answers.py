@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from pidkit.distill.batch import Batch
-from pidkit.distill.labels import IGNORED, check_axes
+from pidkit.distill.labels import check_axes
 from pidkit.distill.places import widened
+from pidkit.distill.soft_labels import IGNORED, has_label, is_soft
 from pidkit.errors import InputError
 
 
@@ -53,7 +54,7 @@ def counted_answers(batch: Batch, labels: Tensor) -> Tensor | None:
     logits = batch.student.logits
     if logits.ndim == 2:
         return None
-    counted = labels != IGNORED if batch.mask is None else batch.mask
+    counted = has_label(logits, labels) if batch.mask is None else batch.mask
     places = (len(logits), *logits.shape[2:])
     if counted.shape != places:
         shape = tuple(counted.shape)
@@ -82,8 +83,11 @@ def labelled_answers(batch: Batch, labels: Tensor, *, of: str) -> tuple[Tensor, 
     Raises
     ------
     InputError
-        As `check_paired`, or if no label counts.
+        As `check_paired`, if no label counts, or if labels are probabilities.
     """
+    if is_soft(batch.student.logits, labels):
+        advice = "with soft labels, those of Mixup and CutMix among them, take KD"
+        raise InputError(f"labels are probabilities, and {of} sets the class of each sample apart; {advice}")
     student, teacher = (as_answers(logits) for logits in check_paired(batch, labels, of=of))
     flat = masked_labels(batch, labels).flatten()
     counts = flat != IGNORED
@@ -93,7 +97,7 @@ def labelled_answers(batch: Batch, labels: Tensor, *, of: str) -> tuple[Tensor, 
 
 
 def masked_labels(batch: Batch, labels: Tensor) -> Tensor:
-    """Return labels with -100 where the batch's mask, if it has one of their shape, keeps nothing.
+    """Return labels with -100, soft ones with zeros, where the batch's mask, if it has their places, keeps nothing.
 
     Examples
     --------
@@ -103,6 +107,7 @@ def masked_labels(batch: Batch, labels: Tensor) -> Tensor:
     >>> masked_labels(batch, torch.tensor([[4, 2, 0]]))
     tensor([[   4,    2, -100]])
     """
-    if batch.mask is None or batch.mask.shape != labels.shape:
+    mask, soft = batch.mask, is_soft(batch.student.logits, labels)
+    if mask is None or mask.shape != (labels[:, 0] if soft else labels).shape:
         return labels
-    return labels.masked_fill(~batch.mask, IGNORED)
+    return labels.masked_fill(~mask[:, None], 0.0) if soft else labels.masked_fill(~mask, IGNORED)

@@ -1,4 +1,7 @@
-"""Logits and the labels that they answer: classes on axis 1, a label for each sample or for each of its places."""
+"""Logits and the labels that they answer: classes on axis 1, a label for each sample or for each of its places.
+
+A label is the number of a class, or the probabilities of all of them (`soft_labels`).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,8 @@ from torch.nn import functional
 
 from pidkit.arguments import whole_number
 from pidkit.distill.places import widened
+from pidkit.distill.soft_labels import IGNORED, has_label, is_soft, soft_cross_entropy
 from pidkit.errors import InputError
-
-IGNORED = -100
-"""The label of places that count for nothing, torch's own `ignore_index`: padding, or pixels of no class."""
 
 
 def check_class_axis(class_axis: object) -> int:
@@ -89,7 +90,11 @@ def check_axes(logits: Tensor, labels: Tensor | None = None) -> None:
             f"logits have shape {tuple(logits.shape)}, and the softmax of one logit is always 1; give each of the two "
             f"classes one: {remedy}"
         )
-    if labels is not None:
+    if labels is not None and is_soft(logits, labels):
+        if labels.shape != logits.shape:
+            shapes = f"{tuple(labels.shape)} and the logits {tuple(logits.shape)}"
+            raise InputError(f"labels of probabilities have shape {shapes}; both need the same, the classes on axis 1")
+    elif labels is not None:
         wanted = (*logits.shape[:1], *logits.shape[2:])
         if labels.shape != wanted:
             last = labels.shape == logits.shape[:-1]
@@ -101,12 +106,15 @@ def check_axes(logits: Tensor, labels: Tensor | None = None) -> None:
 def cross_entropy(
     logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0, reduction: Literal["mean", "sum"] = "mean"
 ) -> Tensor:
-    """Return the cross-entropy of class numbers in nats, over all samples and places whose label is not -100.
+    """Return the cross-entropy of labels in nats, over all samples and places that have one; without any it is zero.
+
+    A label is a class number, -100 where there is none; or labels are probabilities with the shape of the logits.
 
     Raises
     ------
     InputError
-        As `check_logits`, or if the labels are no class numbers from 0 (found on the CPU; a GPU would have to wait).
+        As `check_logits`, or if the labels are no class numbers from 0 nor probabilities (found on the CPU; a GPU would
+        have to wait).
 
     Examples
     --------
@@ -114,28 +122,48 @@ def cross_entropy(
     >>> cross_entropy(torch.zeros(2, 4, 3), torch.tensor([[0, 1, 2], [3, -100, 0]]))
     tensor(1.3863)
     """
-    logits, labels = check_logits(logits, labels), _class_numbers(labels)
+    logits = check_logits(logits, labels)
+    if is_soft(logits, labels):
+        return soft_cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
+    labels = _class_numbers(labels)
     if labels.device.type == "cpu" and (real := labels[labels != IGNORED]).numel():
         low, high = int(real.min()), int(real.max())
         if low < 0 or high >= logits.shape[1]:
             advice = f"{IGNORED} marks what is left out"
             raise InputError(f"labels must lie in 0..{logits.shape[1] - 1}, they reach {low}..{high}; {advice}")
-    return functional.cross_entropy(
-        logits, labels, ignore_index=IGNORED, label_smoothing=label_smoothing, reduction=reduction
+    total = functional.cross_entropy(
+        logits, labels, ignore_index=IGNORED, label_smoothing=label_smoothing, reduction="sum"
     )
+    # torch's own mean is not a number where no label counts.
+    return total / (labels != IGNORED).sum().clamp_min(1) if reduction == "mean" else total
 
 
-def n_right(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how many labels have the largest logit, and how many labels count.
+def n_right(logits: Tensor, labels: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """Return how many labels are among the k classes of the largest logits, and how many labels count.
+
+    A soft label adds the probability of these classes: how often a class drawn from it would be right.
+
+    Raises
+    ------
+    InputError
+        As `check_axes`, or if there are fewer than k classes.
 
     Examples
     --------
     >>> import torch
     >>> [int(n) for n in n_right(torch.eye(3), torch.tensor([0, 2, -100]))]
     [1, 2]
+    >>> float(n_right(torch.eye(3)[:1], torch.tensor([[0.7, 0.3, 0.0]]))[0])
+    0.699999988079071
     """
-    answers, labels = check_logits(logits.detach(), labels).argmax(1), _class_numbers(labels)
-    return (answers == labels).sum(), (labels != IGNORED).sum()
+    logits = check_logits(logits.detach(), labels)
+    if k > logits.shape[1]:
+        raise InputError(f"the {k} largest logits are asked for, and there are {logits.shape[1]} classes")
+    answers = logits.argmax(1, keepdim=True) if k == 1 else logits.topk(k, dim=1).indices
+    if is_soft(logits, labels):
+        return labels.gather(1, answers).double().sum(), has_label(logits, labels).sum()
+    labels = _class_numbers(labels)
+    return (answers == labels[:, None]).sum(), (labels != IGNORED).sum()
 
 
 def _class_numbers(labels: Tensor) -> Tensor:

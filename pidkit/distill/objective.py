@@ -35,6 +35,7 @@ class Objective(nn.Module):
         ----------
         batch : Batch
         labels : Tensor of int64, shape (n,), or (n, ...) for logits (n, n_classes, ...)
+            -100 where there is none; or probabilities with the shape of the logits, zeros where there is none.
         phase : Phase, optional
             None is the student's, for objectives that know no other.
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed, nn
 
+from pidkit.distill.soft_labels import check_soft
 from pidkit.errors import InputError
 
 
 def one_hot_labels(labels: Tensor, n_classes: int) -> Tensor:
-    """Return class numbers (n,) as rows (n, n_classes) of zeros and a one, in double precision.
+    """Return class numbers (n,) as rows (n, n_classes) of zeros and a one, in double precision; soft ones as they are.
 
     Raises
     ------
     InputError
-        If they are no class numbers from 0 to n_classes - 1, or there are none.
+        If they are no class numbers from 0 to n_classes - 1 nor probabilities of these, or there are none.
 
     Examples
     --------
@@ -22,6 +23,11 @@ def one_hot_labels(labels: Tensor, n_classes: int) -> Tensor:
     tensor([[0., 1.],
             [1., 0.]], dtype=torch.float64)
     """
+    if labels.is_floating_point() and labels.ndim == 2 and labels.shape[1] == n_classes and len(labels):
+        check_soft(labels)
+        if bool((labels == 0.0).all(1).any()):
+            raise InputError("labels hold rows of zeros, which stand for no label; every sample of the joint needs one")
+        return labels.double()
     if labels.ndim != 1 or len(labels) == 0 or labels.is_floating_point():
         raise InputError(f"labels must be class numbers of shape (n,), not {labels.dtype} {tuple(labels.shape)}")
     low, high = torch.stack(torch.aminmax(labels)).tolist()

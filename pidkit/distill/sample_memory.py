@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pidkit.distill.labels import IGNORED
+from pidkit.distill.soft_labels import IGNORED
 from pidkit.errors import InputError
 
 

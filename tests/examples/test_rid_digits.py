@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,18 @@ def test_a_run_with_an_atom_probe_scores_as_one_without(tmp_path: Path) -> None:
         for flag in (False, True)
     )
     assert plain == probed
+
+
+def test_teachers_whose_answers_are_kept_teach_the_same_bits(tmp_path: Path) -> None:
+    settings = options.replaced(digits.DigitsSettings(), [argument.removeprefix("--set=") for argument in ARGUMENTS])
+    (tmp_path / "runs").mkdir()
+    students.train_teacher(students.TeacherRun("nuisance", 0), settings, tmp_path)
+    run = runs.Run("nuisance", "RID", 0.1, 0)
+    plain, filling, found = (
+        students.train_student(run, replace(settings, cache_bytes=n_bytes), tmp_path) for n_bytes in (0, 10**8, 10**8)
+    )
+    assert plain == filling == found
+    assert len([*(tmp_path / "teacher_cache").glob("*/rows-*.npz")]) >= 4  # the answers and three layers
 
 
 def test_digits_are_in_one_part_only_and_shown_over_every_background_to_judge_by() -> None:

@@ -128,7 +128,9 @@ class CRD(Objective):
     def _indices(self, batch: Batch) -> Tensor:
         if batch.indices is None:
             advice = "networks(x, phase, indices) with the number of each sample among the training data"
-            raise InputError(f"CRD remembers samples, but the batch says no indices; call {advice}")
+            raise InputError(
+                f"CRD remembers samples, but the batch says no indices, and a mixed one has none; call {advice}"
+            )
         indices = batch.indices.to(self.memory.labels.device)
         if indices.device.type == "cpu":  # a GPU would have to wait
             low, high = int(indices.min()), int(indices.max())

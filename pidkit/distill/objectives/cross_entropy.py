@@ -15,7 +15,8 @@ class CrossEntropy(Objective):
     """The cross-entropy of the labels, -mean log softmax(student logits)[label]: training without a teacher.
 
     The mean is over samples and, where logits have places such as tokens or pixels, over places; as in torch, those
-    labelled -100 are left out, and so is what the batch's mask leaves out.
+    labelled -100 are left out, and so is what the batch's mask leaves out; without any label the loss is zero. Labels
+    may be probabilities with the shape of the logits, -mean sum_c q_c log softmax(student logits)_c.
     """
 
     def __init__(self, *, label_smoothing: float = 0.0) -> None:

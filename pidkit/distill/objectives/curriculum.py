@@ -110,7 +110,8 @@ class Curriculum(WrappedObjective):
         """Return the rows of the easy samples."""
         if batch.indices is None:
             raise InputError(
-                "batch has no indices, by which Curriculum knows its samples; call networks(x, indices=...)"
+                "batch has no indices, by which Curriculum knows its samples, and a mixed one has none; call "
+                "networks(x, indices=...)"
             )
         indices = batch.indices.to(self.ranks.device)
         if len(indices) and int(indices.max()) >= len(self.ranks):

@@ -18,7 +18,7 @@ from pidkit.records.resume import check_same_settings
 CHECKPOINT_FILE = "checkpoint.pt"
 """The name of the checkpoint in the folder of a run."""
 
-CHECKPOINT_FORMAT = 2
+CHECKPOINT_FORMAT = 3
 """The version of the layout of a checkpoint; other versions are refused."""
 
 

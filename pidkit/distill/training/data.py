@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, n_samples, named_tensors
+from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, named_tensors
+from pidkit.distill.soft_labels import IGNORED, check_soft
+from pidkit.distill.training.loading import ArrayRows, LoadedSplit, as_tensor, from_loader
 from pidkit.errors import InputError
-
-LABELS = "labels"
-"""The entry of the labels where samples are mappings, as transformers has it."""
 
 Augment = Callable[[Any, torch.Generator], Any]
 """A function of a batch of inputs and a generator on its device, which returns augmented inputs."""
@@ -58,71 +57,18 @@ class TensorSplit:
         """Return the shapes and a checksum of the labels."""
         shapes = {name: list(part.shape) for name, part in named_tensors(self.x).items()}
         shape = shapes[""] if isinstance(self.x, Tensor) else shapes
-        return {"shape": shape, "labels": zlib.crc32(self.y.cpu().contiguous().numpy().tobytes())}
+        labels = self.y.double() if self.y.is_floating_point() else self.y
+        return {"shape": shape, "labels": zlib.crc32(labels.cpu().contiguous().numpy().tobytes())}
 
 
 def _taken(x: Inputs, row: Tensor) -> Inputs:
     return each_tensor(x, lambda part: part[row.to(part.device)])
 
 
-@dataclass(frozen=True)
-class LoadedSplit:
-    """Samples of a Dataset, read by a DataLoader.
-
-    Attributes
-    ----------
-    dataset : Dataset
-    workers : int
-    collate : callable, optional
-        Makes a batch of samples; None is torch's own.
-    """
-
-    dataset: Any
-    workers: int
-    collate: Callable[[list[Any]], Any] | None = None
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self.dataset)
-
-    def batches(self, rows: Sequence[Tensor], *, seed: int) -> Iterator[tuple[Inputs, Tensor]]:
-        """Yield the batches of rows; the seed is that of the workers, which else would draw on the global generator."""
-        generator = torch.Generator().manual_seed(seed)
-        batches_of_rows = [row.tolist() for row in rows]
-        loader = DataLoader(
-            self.dataset,
-            batch_sampler=batches_of_rows,
-            num_workers=self.workers,
-            generator=generator,
-            collate_fn=self.collate,
-        )
-        for batch in loader:
-            yield _pair(batch)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the kind and the size."""
-        return {"kind": type(self.dataset).__qualname__, "size": len(self)}
-
-
-def _pair(batch: Any) -> tuple[Inputs, Tensor]:
-    """Return inputs and labels of what a DataLoader gives."""
-    x: Any
-    y: Any
-    x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
-    if isinstance(batch, Mapping) and LABELS in batch:
-        x, y = {name: part for name, part in batch.items() if name != LABELS}, batch[LABELS]
-    tensors = [*x.values(), y] if isinstance(x, Mapping) else [x, y]
-    if not all(isinstance(part, Tensor) for part in tensors):
-        parts = [type(part).__name__ for part in batch] if isinstance(batch, tuple | list) else type(batch).__name__
-        advice = (
-            f"return both as tensors or numbers, inputs by name in a mapping, or a mapping with an entry {LABELS!r}"
-        )
-        raise InputError(f"datasets must give pairs (x, label), but batches of this one hold {parts}; {advice}")
-    return x, y
-
-
 def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
     """Return (x, y), a TensorDataset of two, or any Dataset or DataLoader of samples with labels as a split.
+
+    Arrays that cannot be written to, such as memory-mapped ones, stay where they are: their rows are read by workers.
 
     Raises
     ------
@@ -133,39 +79,46 @@ def as_split(data: object, name: str, *, workers: int = 0) -> DataSplit:
         data = data.tensors
     if isinstance(data, tuple | list) and len(data) == 2 and isinstance(data[0], Tensor | np.ndarray | Mapping):
         x, y = data
+        parts = x.values() if isinstance(x, Mapping) else [x]
+        if any(isinstance(part, np.ndarray) and not part.flags.writeable for part in parts):
+            return LoadedSplit(ArrayRows(x, _checked_labels(x, y, name)), workers)
         inputs = check_inputs(
-            name, {k: _tensor(part) for k, part in x.items()} if isinstance(x, Mapping) else _tensor(x)
+            name, {k: as_tensor(part) for k, part in x.items()} if isinstance(x, Mapping) else as_tensor(x)
         )
-        return TensorSplit(inputs, _checked_labels(inputs, _tensor(y), name))
-    collate = None
+        return TensorSplit(inputs, _checked_labels(inputs, y, name))
     if isinstance(data, DataLoader):
         loader: DataLoader[Any] = data
-        data, workers, collate = loader.dataset, max(workers, loader.num_workers), loader.collate_fn
-    if not isinstance(data, Dataset) or not hasattr(data, "__len__"):
+        data, split = loader.dataset, from_loader(loader, workers)
+    else:
+        split = None
+    if not isinstance(data, Dataset) or isinstance(data, IterableDataset) or not hasattr(data, "__len__"):
         kind = type(data).__name__
         raise InputError(f"{name} must be (x, labels), or a Dataset or DataLoader with a length, not {kind}")
     if len(data) == 0:
         raise InputError(f"{name} holds no samples")
-    return LoadedSplit(data, workers, collate)
+    return split or LoadedSplit(data, workers)
 
 
-def _tensor(part: Any) -> Any:
-    """Return a numpy array as a tensor, whole numbers as int64; anything else as it is."""
-    if not isinstance(part, np.ndarray):
-        return part
-    return torch.as_tensor(part.astype(np.int64) if part.dtype.kind in "iu" and part.dtype.itemsize < 8 else part)
-
-
-def _checked_labels(x: Inputs, y: object, name: str) -> Tensor:
-    shape = {key: tuple(part.shape) for key, part in named_tensors(x).items()}
-    shown = shape[""] if isinstance(x, Tensor) else shape
-    if not isinstance(y, Tensor) or y.ndim == 0 or y.dtype != torch.int64 or n_samples(x) != len(y) or len(y) == 0:
-        ours = f"{tuple(y.shape)}, the labels {y.dtype}" if isinstance(y, Tensor) else f"of a {type(y).__name__}"
+def _checked_labels(x: Any, y: object, name: str) -> Tensor:
+    """Return labels as a tensor if there is one for each row of x; of None as many that stand for no label."""
+    parts = dict(x) if isinstance(x, Mapping) else {"": x}
+    n = len(next(iter(parts.values())))
+    if y is None:
+        return torch.full((n,), IGNORED)
+    labels = as_tensor(np.array(y) if isinstance(y, np.ndarray) and not y.flags.writeable else y)
+    right = isinstance(labels, Tensor) and labels.ndim > 0 and n == len(labels) > 0
+    soft = right and labels.is_floating_point() and labels.ndim > 1
+    if not right or not (soft or labels.dtype == torch.int64):
+        shapes = {key: tuple(part.shape) for key, part in parts.items()}
+        ours = f"{tuple(labels.shape)}, the labels {labels.dtype}" if isinstance(labels, Tensor) else type(y).__name__
         raise InputError(
-            f"{name} must hold inputs and int64 labels of shape (n,) or (n, ...), n >= 1; the "
-            f"shapes are {shown} and {ours}"
+            f"{name} must hold inputs and int64 labels of shape (n,) or (n, ...), or probabilities (n, n_classes, ...),"
+            f" n >= 1; the shapes are {shapes.get('', shapes)} and {ours}; None stands for no labels"
         )
-    return y
+    if soft:
+        check_soft(labels)
+    checked: Tensor = labels
+    return checked
 
 
 def seed_of(*key: int) -> int:

@@ -29,14 +29,17 @@ class EpochRecord:
         The unweighted mean of every term of a `WeightedSum`; else empty.
     gradient_norm : float
         The largest of the epoch, before clipping (of float16's overflowed steps, which are skipped, none).
-    train_accuracy : float
-        Of the student while it trained, on augmented samples: a running value, and lower than that of `evaluate`.
+    train_accuracy : float or None
+        Of the student while it trained, on augmented and mixed samples: a running value, and lower than that of
+        `evaluate`. None without labels.
     validation_accuracy : float or None
         At the end of the epoch; None without validation data.
     learning_rates : dict of str to float
-        By group.
+        By group, at the start of the epoch.
     seconds : float
         Training and validation.
+    validation_metrics : dict of str to float
+        The values of `TrainerOptions.metrics` on the validation data, by name.
     """
 
     epoch: int
@@ -44,10 +47,11 @@ class EpochRecord:
     loss: float
     terms: dict[str, float]
     gradient_norm: float
-    train_accuracy: float
+    train_accuracy: float | None
     validation_accuracy: float | None
     learning_rates: dict[str, float]
     seconds: float
+    validation_metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ class History(Result):
         if not self.epochs:
             return "History(no epochs yet)"
         last, best = self.epochs[-1], self.best()
-        shown = f"History({len(self.epochs)} epochs, loss {last.loss:.4g}, train accuracy {last.train_accuracy:.4f}"
+        shown = f"History({len(self.epochs)} epochs, loss {last.loss:.4g}"
+        if last.train_accuracy is not None:
+            shown += f", train accuracy {last.train_accuracy:.4f}"
         if best is not None:
             shown += f", best validation accuracy {best.validation_accuracy:.4f} in epoch {best.epoch}"
         return shown + ")"

@@ -1,12 +1,9 @@
-"""One optimiser over everything that learns, with a parameter group for each part, and its schedule."""
+"""One optimiser over everything that learns, with a parameter group for each part, and its learning rates."""
 
 from __future__ import annotations
 
-import functools
-
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
@@ -70,9 +67,14 @@ def make_optimiser(groups: dict[str, list[nn.Parameter]], options: TrainerOption
     return SGD(described, lr=options.learning_rate, momentum=options.momentum, nesterov=nesterov)
 
 
-def make_scheduler(optimiser: Optimizer, phases: Phases, options: TrainerOptions) -> LambdaLR:
-    """Return the scheduler that, stepped once an epoch, follows the schedule of every epoch's phase."""
-    return LambdaLR(optimiser, functools.partial(factor_at, options.schedules, phases))
+def set_learning_rates(optimiser: Optimizer, options: TrainerOptions, phases: Phases, epoch: int, over: float) -> None:
+    """Set the learning rates of an epoch of which a share is over: each group's own times the factor of the schedule.
+
+    They are functions of epoch and step alone: a scheduler would have a state to be saved.
+    """
+    factor = factor_at(options.schedules, phases, epoch, over)
+    for group in optimiser.param_groups:
+        group["lr"] = options.learning_rate_of(group["name"]) * factor
 
 
 def learning_rates(optimiser: Optimizer) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -23,6 +23,7 @@ from pidkit.arguments import (
 )
 from pidkit.distill.objective import GROUPS
 from pidkit.distill.phases import Phase
+from pidkit.distill.training.metrics import Metric, check_metrics
 from pidkit.distill.training.schedules import Constant
 from pidkit.errors import InputError
 
@@ -48,7 +49,7 @@ TRAINING_DTYPES: dict[Precision, torch.dtype] = {
 Kept = Literal["last", "best-validation"]
 """Which student `Trainer.fit` leaves: that of the last epoch, or of the epoch with the best validation accuracy."""
 
-RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress")
+RESUMABLE_WITH_OTHER = ("epochs", "workers", "progress", "metrics")
 """Options that may differ when a run is resumed, because they do not change what earlier epochs have done."""
 
 
@@ -76,8 +77,8 @@ class TrainerOptions:
     learning_rate : float
     learning_rates : mapping of str to float
         Of those groups that have one of their own: student, teacher_filters, student_filters, sigma, critics.
-    schedule : Constant, Milestones or Cosine, or mapping of Phase to these
-        What multiplies the learning rates over the epochs, in all phases or in each.
+    schedule : Constant, Milestones, Linear or Cosine, or mapping of Phase to these
+        What multiplies the learning rates over the epochs or steps, in all phases or in each.
     momentum, weight_decay : float
     weight_decays : mapping of str to float
         Of those groups that have one of their own.
@@ -98,6 +99,9 @@ class TrainerOptions:
         so that a run can be resumed. Dropout and its like draw from torch's global generator.
     workers : int
         Processes that load samples of a Dataset; tensors need none.
+    metrics : iterable of Metric
+        What `evaluate` and `test` tell beside accuracy and cross-entropy, and the history of the validation data: such
+        as `TopAccuracy(5)`, `Perplexity()` and `MeanIoU(n_classes)`.
     progress : bool, optional
         Show a bar on stderr; None shows it in a terminal only.
 
@@ -132,6 +136,7 @@ class TrainerOptions:
     keep: Kept = "last"
     rng: Rng = 0
     workers: int = 0
+    metrics: Iterable[Metric] = ()
     progress: bool | None = None
 
     def __post_init__(self) -> None:
@@ -158,6 +163,7 @@ class TrainerOptions:
             keep=one_of("keep", self.keep, get_args(Kept)),
             rng=integer_seed(self.rng),
             workers=whole_number("workers", self.workers),
+            metrics=check_metrics(self.metrics),
             progress=None if self.progress is None else flag("progress", self.progress),
         )
         self.schedules  # noqa: B018  (it checks)
@@ -172,7 +178,7 @@ class TrainerOptions:
         strange = [key for key in schedule if key not in by_phase] if isinstance(schedule, Mapping) else []
         if strange or not all(isinstance(schedule, Constant) for schedule in by_phase.values()):
             raise InputError(
-                f"schedule must be Constant, Milestones or Cosine, or map a Phase to one; it is {schedule!r}"
+                f"schedule must be Constant, Milestones, Linear or Cosine, or map a Phase to one; it is {schedule!r}"
             )
         return by_phase
 

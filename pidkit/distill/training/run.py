@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
@@ -29,7 +28,6 @@ class Run:
         The student's part of it; teachers do not change.
     objective : Objective
     optimiser : Optimizer
-    scheduler : LRScheduler
     scaler : GradScaler
     phases : Phases
     history : History
@@ -40,7 +38,6 @@ class Run:
     networks: Networks
     objective: Objective
     optimiser: Optimizer
-    scheduler: LRScheduler
     scaler: torch.amp.GradScaler
     phases: Phases
     history: History
@@ -69,7 +66,6 @@ class Run:
             "student": eager_model(self.networks.student).state_dict(),
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": random_state(),
             "history": self.history.to_dict(),
@@ -82,7 +78,6 @@ class Run:
         eager_model(self.networks.student).load_state_dict(state["student"])
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.scheduler.load_state_dict(state["scheduler"])
         self.scaler.load_state_dict(state["scaler"])
         self.history, self.best = replace(History.from_dict(state["history"]), kept_epoch=None), state["best"]
 

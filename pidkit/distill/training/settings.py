@@ -11,6 +11,7 @@ from torch import nn
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
 from pidkit.distill.training.data import Augment, DataSplit
+from pidkit.distill.training.mixing import Mix
 from pidkit.distill.training.options import TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.errors import InputError
@@ -26,6 +27,7 @@ def describe_run(
     train: DataSplit,
     validation: DataSplit | None,
     augment: Augment | None,
+    mix: Mix | None = None,
 ) -> dict[str, Any]:
     """Return what a resumed run must share, as plain values."""
     settings = phases.state_dict()
@@ -39,11 +41,12 @@ def describe_run(
         "train": train.describe(),
         "validation": None if validation is None else validation.describe(),
         "augment": _described(augment),
+        "mix": _described(mix),
         "n_processes": rank_and_size()[1],
     }
 
 
-def _described(augment: Augment | None) -> str | None:
+def _described(augment: Augment | Mix | None) -> str | None:
     """Return an augmentation by its name, with its options where it is a dataclass."""
     if augment is None or dataclasses.is_dataclass(augment):
         return None if augment is None else repr(augment)

@@ -17,6 +17,7 @@ from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
 from pidkit.distill.training.data import Augment
 from pidkit.distill.training.evaluation import autocast
+from pidkit.distill.training.mixing import Mix
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.errors import DivergenceError, InputError
@@ -32,19 +33,18 @@ GPU_STEPS_BETWEEN_CHECKS = 16
 
 
 class CountedLoss(nn.Module):
-    """A distillation that gives, beside the loss, the share of labels that the student has right: what gets wrapped."""
+    """A distillation that gives, beside the loss, how many labels the student has right: what gets wrapped."""
 
     def __init__(self, distillation: Distillation) -> None:
         """Hold the distillation."""
         super().__init__()
         self.distillation = distillation
 
-    def forward(self, x: Inputs, labels: Tensor, phase: Phase, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the loss and the share of right answers."""
+    def forward(self, x: Inputs, labels: Tensor, phase: Phase, indices: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the loss, and how many labels are right and how many there are."""
         batch = self.distillation.networks(x, phase, indices)
         loss: Tensor = self.distillation.objective(batch, labels, phase)
-        right, labelled = n_right(batch.student.logits, masked_labels(batch, labels))
-        return loss, right.double() / labelled.clamp_min(1)
+        return loss, torch.stack([n.double() for n in n_right(batch.student.logits, masked_labels(batch, labels))])
 
 
 class Stepper:
@@ -55,7 +55,7 @@ class Stepper:
     distillation : Distillation
     optimiser : Optimizer
     options : TrainerOptions
-    augment : callable, optional
+    augment, mix : callable, optional
 
     Attributes
     ----------
@@ -72,7 +72,13 @@ class Stepper:
     """
 
     def __init__(
-        self, distillation: Distillation, optimiser: Optimizer, options: TrainerOptions, *, augment: Augment | None
+        self,
+        distillation: Distillation,
+        optimiser: Optimizer,
+        options: TrainerOptions,
+        *,
+        augment: Augment | None,
+        mix: Mix | None = None,
     ) -> None:
         """Set the precision."""
         self.optimiser, self.options = optimiser, options
@@ -80,7 +86,7 @@ class Stepper:
         if options.precision == "float16" and self.device.type != "cuda":
             raise InputError(f"precision 'float16' needs CUDA, the student is on {self.device}; use 'bfloat16'")
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "float16")
-        self._objective, self._augment = distillation.objective, augment
+        self._objective, self._augment, self._mix = distillation.objective, augment, mix
         self._loss: nn.Module = CountedLoss(distillation)
         self._learning = [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
@@ -104,8 +110,8 @@ class Stepper:
             The mean loss and that of every term.
         norm : Tensor
             The norm of the gradients before clipping.
-        right : Tensor
-            The share of the labels that the student had right, the mean over the samples.
+        right : Tensor, shape (2,)
+            How many of the labels the student had right, and how many there were.
 
         Raises
         ------
@@ -114,7 +120,7 @@ class Stepper:
         """
         self.optimiser.zero_grad(set_to_none=True)
         values: dict[str, Tensor] = {}
-        right = torch.zeros((), dtype=torch.float64, device=self.device)
+        right = torch.zeros(2, dtype=torch.float64, device=self.device)
         total = sum(map(len, rows))
         for k, row in enumerate(rows):
             share = len(row) / total
@@ -125,7 +131,7 @@ class Stepper:
                         f"objective has nothing to learn in the {phase.value} phase; pass Phases without that phase"
                     )
                 self.scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
-            right += share * hit
+            right += hit
             for name, value in {"loss": loss.detach(), **self._terms()}.items():
                 values[name] = values[name] + share * value if name in values else share * value
         self.scaler.unscale_(self.optimiser)
@@ -153,11 +159,14 @@ class Stepper:
     ) -> tuple[Tensor, Tensor]:
         x = on_device(x, self.device)
         y, row = (part.to(self.device, non_blocking=True) for part in (y, row))
-        if self._augment is not None:
-            with torch.no_grad():
+        with torch.no_grad():
+            if self._augment is not None:
                 x = self._augment(x, generator)
+            if self._mix is not None:
+                x, y = self._mix(x, y, generator)
         with autocast(self.device.type, TRAINING_DTYPES[self.options.precision]):
-            loss, right = self._loss(x, y, phase, row)
+            # A mixture is no sample of the training data, and has no number among them.
+            loss, right = self._loss(x, y, phase, row if self._mix is None else None)
         return loss, right
 
     def _terms(self) -> dict[str, Tensor]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
 from tqdm import tqdm
 
-from pidkit.arguments import flag, integer_seed, items_of, one_of
+from pidkit.arguments import flag, items_of, one_of
 from pidkit.distill.distillation import Distillation
 from pidkit.distill.networks import STUDENT, Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phases
 from pidkit.distill.training.callbacks import Callback, EpochEnd, call_back
-from pidkit.distill.training.data import Augment, as_split, seed_of, training_rows
-from pidkit.distill.training.epoch import ORDER, train_epoch
+from pidkit.distill.training.data import Augment, as_split
+from pidkit.distill.training.epoch import epoch_rows, train_epoch
 from pidkit.distill.training.evaluation import Evaluation, evaluate
 from pidkit.distill.training.folder import RunFolder
 from pidkit.distill.training.history import EpochRecord, History
-from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
+from pidkit.distill.training.mixing import Mix
+from pidkit.distill.training.optimisers import learning_rates, make_optimiser, parameter_groups, set_learning_rates
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import barrier, rank_and_size, share_buffers, wrap_distributed
 from pidkit.distill.training.random_state import check_random_state, set_random_state
@@ -48,11 +49,13 @@ class Trainer:
     options : TrainerOptions, optional
     train, validation, test : (x, labels), TensorDataset, Dataset or DataLoader
         x is a tensor or numpy array, or a mapping of these where the networks take several inputs by name; labels are
-        int64. Tensors are indexed in place, on whatever device they lie; other datasets go through a DataLoader, their
-        samples being pairs (x, label) or mappings with an entry "labels". Of a DataLoader the dataset, the collating
-        function and the number of workers are taken; order and batch size are those of the options.
-    augment : callable, optional
-        augment(x, generator) -> x, on training batches, after they reached the device; draw from the generator.
+        int64, probabilities (n, n_classes, ...), or None where there are none. Tensors are indexed in place, on
+        whatever device they lie; other datasets go through a DataLoader, their samples being pairs (x, label) or
+        mappings with an entry "labels". Of a DataLoader the dataset, the collating function, the workers and their
+        options are taken; order and batch size are those of the options.
+    augment, mix : callable, optional
+        augment(x, generator) -> x and then mix(x, labels, generator) -> (x, soft labels), such as `Mixup`, on training
+        batches, after they reached the device; draw from the generator.
     path : path, optional
         A folder of this run alone, for checkpoint.pt and history.json; made if need be. While `fit` runs, a lock in it
         keeps other Trainers out.
@@ -106,6 +109,7 @@ class Trainer:
         validation: object | None = None,
         test: object | None = None,
         augment: Augment | None = None,
+        mix: Mix | None = None,
         path: str | os.PathLike[str] | None = None,
         resume: bool = False,
         on_epoch_end: Iterable[Callback] = (),
@@ -129,11 +133,10 @@ class Trainer:
             raise InputError("networks holds a student without parameters; there is nothing to train")
         distillation.to(first.device)
         optimiser = make_optimiser(parameter_groups(networks.student, objective), self.options)
-        self._stepper = Stepper(distillation, optimiser, self.options, augment=augment)
-        scheduler = make_scheduler(optimiser, self.phases, self.options)
-        self._run = Run(networks, objective, optimiser, scheduler, self._stepper.scaler, self.phases, History())
+        self._stepper = Stepper(distillation, optimiser, self.options, augment=augment, mix=mix)
+        self._run = Run(networks, objective, optimiser, self._stepper.scaler, self.phases, History())
         self._callbacks = items_of("on_epoch_end", on_epoch_end)
-        self._steps_an_epoch = -(-len(self._rows(0)) // self.options.accumulate)
+        self._steps_an_epoch = -(-len(epoch_rows(self._train, self.options, 0)) // self.options.accumulate)
         settings = describe_run(
             student=networks.student,
             objective=objective,
@@ -142,6 +145,7 @@ class Trainer:
             train=self._train,
             validation=self._validation,
             augment=augment,
+            mix=mix,
         )
         self._folder = RunFolder(None if path is None else Path(path), settings)
         self._random: dict[str, Any] | None = None
@@ -227,20 +231,24 @@ class Trainer:
             class_axis=self.networks.class_axis,
             logits=self.networks.pick_of(STUDENT),
             mask=self.networks.mask,
+            metrics=self.options.metrics,
         )
 
     def _run_epoch(self, bar: Any) -> None:
         """Train an epoch, record it, tell the callbacks, move on and save."""
         epoch, phase, began = self.phases.epoch, self.phases.current, time.perf_counter()
         bar.set_description(f"epoch {epoch} ({phase.value})")
+        set_rates = functools.partial(set_learning_rates, self._run.optimiser, self.options, self.phases, epoch)
+        set_rates(0.0)
         rates = learning_rates(self._run.optimiser)
         self.objective.set_epoch(epoch)
         self.networks.train()
         self.objective.train()
-        seed, rows = integer_seed(self.options.rng), self._rows(epoch)
-        means = train_epoch(self._stepper, self._train, rows, epoch=epoch, phase=phase, seed=seed, on_step=bar.update)
+        means = train_epoch(
+            self._stepper, self._train, epoch=epoch, phase=phase, before_step=set_rates, on_step=bar.update
+        )
         self._run.optimiser.zero_grad(set_to_none=True)
-        validated = None if self._validation is None else self._evaluate(self._validation, "validation").accuracy
+        validated = None if self._validation is None else self._evaluate(self._validation, "validation")
         record = EpochRecord(
             epoch=epoch,
             phase=phase.value,
@@ -248,30 +256,18 @@ class Trainer:
             terms=means.terms,
             gradient_norm=means.gradient_norm,
             train_accuracy=means.accuracy,
-            validation_accuracy=validated,
+            validation_accuracy=None if validated is None else validated.accuracy,
             learning_rates=rates,
             seconds=time.perf_counter() - began,
+            validation_metrics={} if validated is None else validated.metrics,
         )
         self._run.record(record)
-        bar.set_postfix(loss=record.loss, train=record.train_accuracy, validation=validated)
+        bar.set_postfix(loss=record.loss, train=record.train_accuracy, validation=record.validation_accuracy)
         call_back(self._callbacks, EpochEnd(epoch, phase, self.networks, self.objective, record))
-        self._run.scheduler.step()
         self.phases.advance()
         self._folder.save(self._run)
         if self.networks.cache is not None:
             self.networks.cache.save()
-
-    def _rows(self, epoch: int) -> list[Tensor]:
-        """Return this process's rows of every batch of an epoch."""
-        rank, n_processes = rank_and_size()
-        return training_rows(
-            len(self._train),
-            batch_size=self.options.batch_size,
-            drop_last=self.options.drop_last,
-            seed=seed_of(integer_seed(self.options.rng), epoch, ORDER),
-            rank=rank,
-            n_processes=n_processes,
-        )
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:

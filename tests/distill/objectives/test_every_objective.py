@@ -12,6 +12,7 @@ from torch.multiprocessing.spawn import spawn
 
 from pidkit import InputError, distill
 from pidkit.distill import (
+    DKD,
     Distillation,
     Networks,
     Objective,
@@ -223,3 +224,17 @@ def test_two_processes_learn_the_same_from_different_batches(tmp_path: Path) -> 
     assert set(first) == set(CASES)
     for name in CASES:
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(first[name], second[name], strict=True)), name
+
+
+@every_objective
+def test_probabilities_of_one_class_are_its_number_or_are_refused(case: Case) -> None:
+    networks, objective = built(case)
+    x, labels = inputs(case, networks, 6)
+    soft = torch.nn.functional.one_hot(labels, N_CLASSES).float()
+    for phase in Phase:
+        hard = loss_of(*built(case), x, labels, phase).detach()
+        if isinstance(objective, DKD):
+            with pytest.raises(InputError, match="labels are probabilities, and DKD sets the class of each sample"):
+                loss_of(*built(case), x, soft, Phase.STUDENT)
+            continue
+        torch.testing.assert_close(loss_of(*built(case), x, soft, phase).detach(), hard)

@@ -40,7 +40,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.Capture
     torch.save({"format": 0}, tmp_path / "checkpoint.pt")
     with pytest.raises(InputError, match="which is no checkpoint of a Trainer; move it away"):
         load_checkpoint(tmp_path, {})
-    torch.save({"format": 2, "evil": Evil()}, tmp_path / "checkpoint.pt")
+    torch.save({"format": 3, "evil": Evil()}, tmp_path / "checkpoint.pt")
     with pytest.raises(InputError, match="which torch cannot read"):
         load_checkpoint(tmp_path, {})
     assert capsys.readouterr().out == ""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from pidkit import InputError
 from pidkit.distill.training.data import as_split, evaluation_rows, seed_of, training_rows
@@ -20,6 +20,14 @@ class Pairs(Dataset[Any]):
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
         return self.x[row], int(self.y[row])
+
+
+class Stream(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 4
 
 
 def rows(
@@ -84,6 +92,17 @@ def test_tensors_and_datasets_give_the_same_batches() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_no_labels_are_labels_that_do_not_count_and_probabilities_are_labels() -> None:
+    x, y = blobs(20)
+    (batch,) = as_split((x, None), "train").batches([torch.arange(4)], seed=0)
+    assert batch[1].tolist() == [-100] * 4
+    soft = torch.nn.functional.one_hot(y, 3).float()
+    for labels in (soft, soft.numpy()):
+        (batch,) = as_split((x.numpy(), labels), "train").batches([torch.arange(4)], seed=0)
+        assert torch.equal(batch[1], soft[:4])
+    assert as_split((x, soft), "train").describe() != as_split((x, soft.flip(0)), "train").describe()
+
+
 def test_workers_load_the_same_batches() -> None:
     x, y = blobs(20)
     split = as_split(Pairs(x, y), "train", workers=1)
@@ -106,11 +125,16 @@ def test_descriptions_tell_data_apart() -> None:
         ((torch.ones(3, 2), torch.ones((), dtype=torch.int64)), "train must hold inputs and int64 labels of shape"),
         ((torch.ones(3, 2), torch.ones(2, dtype=torch.int64)), "train must hold inputs and int64 labels"),
         ((torch.ones(0, 2), torch.ones(0, dtype=torch.int64)), "train must hold inputs and int64 labels"),
+        (
+            (torch.ones(3, 2), torch.ones(3, 2)),
+            "labels of real numbers must be probabilities that sum to 1 over axis 1",
+        ),
         ("data", "train must be \\(x, labels\\), or a Dataset or DataLoader with a length, not str"),
         (Pairs(torch.ones(0, 2), torch.ones(0)), "train holds no samples"),
+        (Stream(), "train must be \\(x, labels\\), or a Dataset or DataLoader with a length, not Stream"),
     ],
 )
-def test_bad_data_are_refused(data: Pairs | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
+def test_bad_data_are_refused(data: Pairs | Stream | str | tuple[torch.Tensor, torch.Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_split(data, "train")
 

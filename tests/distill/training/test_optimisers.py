@@ -9,8 +9,8 @@ from torch import nn
 
 from pidkit import InputError
 from pidkit.distill import CrossEntropy, Objective, Phase, Phases
-from pidkit.distill.training import Milestones, TrainerOptions
-from pidkit.distill.training.optimisers import learning_rates, make_optimiser, make_scheduler, parameter_groups
+from pidkit.distill.training import Linear, Milestones, TrainerOptions
+from pidkit.distill.training.optimisers import learning_rates, make_optimiser, parameter_groups, set_learning_rates
 from tests.distill.toys import composed, tapped
 
 
@@ -66,17 +66,22 @@ def test_norms_and_biases_need_not_decay() -> None:
     assert learning_rates(optimiser) == dict.fromkeys(groups, 0.05)
 
 
-def test_the_scheduler_follows_the_phase() -> None:
+def test_learning_rates_follow_the_phase_and_the_step() -> None:
     networks = tapped()
-    optimiser = make_optimiser(parameter_groups(networks.student, CrossEntropy()), TrainerOptions(learning_rate=1.0))
-    options = TrainerOptions(schedule={Phase.STUDENT: Milestones(epochs=(3,))})
-    scheduler = make_scheduler(optimiser, Phases(warm_up=1, cycle=4, teacher_share=0.25), options)
-    seen = []
-    for _ in range(6):  # warm-up, filter, student, student, student, filter
-        seen.append(learning_rates(optimiser)["student"])
-        optimiser.step()
-        scheduler.step()
-    assert seen == pytest.approx([1.0, 1.0, 1.0, 0.1, 0.1, 1.0])
+    options = TrainerOptions(
+        learning_rate=1.0,
+        schedule={Phase.STUDENT: Milestones(epochs=(3,)), Phase.WARM_UP: Linear(length=1, per="step")},
+    )
+    optimiser = make_optimiser(parameter_groups(networks.student, CrossEntropy()), options)
+    phases = Phases(warm_up=1, cycle=4, teacher_share=0.25)
+
+    def rate(epoch: int, over: float) -> float:
+        set_learning_rates(optimiser, options, phases, epoch, over)
+        return learning_rates(optimiser)["student"]
+
+    # warm-up, filter, student, student, student, filter
+    assert [rate(epoch, 0.0) for epoch in range(6)] == pytest.approx([1.0, 1.0, 1.0, 0.1, 0.1, 1.0])
+    assert [rate(epoch, 0.5) for epoch in range(6)] == pytest.approx([0.5, 1.0, 1.0, 0.1, 0.1, 1.0])
 
 
 def test_frozen_parameters_of_the_student_are_left_out() -> None:

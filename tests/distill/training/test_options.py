@@ -30,7 +30,7 @@ from pidkit.distill import Cosine, Milestones, Phase, TrainerOptions
         ({"weight_decays": {"head": 0.1}}, "weight_decays holds 'head', which is no group"),
         ({"momentum": 1.0}, r"momentum must be a number in \[0, 1\)"),
         ({"clip_norm": 0.0}, "clip_norm must be a number > 0, not 0.0; None does not clip"),
-        ({"schedule": 0.1}, "schedule must be Constant, Milestones or Cosine, or map a Phase to one"),
+        ({"schedule": 0.1}, "schedule must be Constant, Milestones, Linear or Cosine, or map a Phase to one"),
         ({"schedule": {"student": Cosine(length=3)}}, "schedule must be Constant"),
     ],
 )

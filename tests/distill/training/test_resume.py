@@ -82,7 +82,7 @@ def facts(history: History) -> tuple[list[EpochRecord], int | None]:
         (composed, {}),
         (composed, {"optimiser": "adamw", "keep": "best-validation", "precision": "bfloat16"}),
         (rid("learned"), {"keep": "best-validation", "learning_rate": 0.5}),
-        (rid("closed-form"), {}),
+        (rid("closed-form"), {"schedule": Cosine(length=6, per="step", warm_up=1.5)}),
     ],
 )
 def test_resuming_changes_nothing(tmp_path: Path, objective: Callable[..., Any], options: dict[str, Any]) -> None:

@@ -10,8 +10,13 @@ from torch.utils.data import Dataset
 
 from pidkit import InputError
 from pidkit.distill import (
+    KD,
+    CrossEntropy,
     EpochEnd,
+    History,
+    Linear,
     Phases,
+    WeightedSum,
     tap,
 )
 from pidkit.distill.training.stepping import CountedLoss
@@ -241,3 +246,42 @@ def test_accuracies_of_places_are_shares_and_choose_the_epoch(class_axis: int) -
     assert max(record.validation_accuracy or 0.0 for record in history.epochs) == pytest.approx(share)
     assert run.test().accuracy == pytest.approx(share)
     assert share > 0.5
+
+
+def test_data_without_labels_train_by_the_teacher_alone() -> None:
+    x, y = blobs(36)
+    y[12:] = -100  # of many batches none has a label
+    half = trainer(lambda networks: WeightedSum({"labels": CrossEntropy(), "kd": KD()}), phases=Phases(), train=(x, y))
+    for record in half.fit().epochs:
+        assert record.train_accuracy is not None
+        assert (12 * record.train_accuracy) == pytest.approx(round(12 * record.train_accuracy))
+    none = trainer(lambda networks: KD(), phases=Phases(), train=(x, None))
+    history = none.fit()
+    assert [record.train_accuracy for record in history.epochs] == [None] * 4
+    assert "train accuracy" not in repr(history)
+    assert History.from_dict(history.to_dict()) == history
+    same_loss = trainer(lambda networks: KD(), phases=Phases(), train=(x, y)).fit()
+    assert [record.loss for record in history.epochs] == [record.loss for record in same_loss.epochs]
+
+
+def test_soft_labels_train_and_learning_rates_move_with_the_steps() -> None:
+    x, y = blobs(36)
+    soft = 0.7 * nn.functional.one_hot(y, 3) + 0.1
+    rates: list[float] = []
+
+    def augment(x: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
+        rates.append(run._run.optimiser.param_groups[0]["lr"])
+        return x
+
+    run: Any = trainer(
+        cross_entropy,
+        phases=Phases(),
+        train=(x, soft),
+        options={"schedule": Linear(length=4, per="step"), "learning_rate": 1.0, "epochs": 4},
+        augment=augment,
+    )
+    history = run.fit()
+    assert rates == pytest.approx([1.0 - step / 12 for step in range(12)])
+    assert [record.learning_rates["student"] for record in history.epochs] == pytest.approx([1.0, 0.75, 0.5, 0.25])
+    assert all(0.1 <= (record.train_accuracy or 0.0) <= 0.8 for record in history.epochs)
+    assert run.test().accuracy > 0.8
