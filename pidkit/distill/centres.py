@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, integer_seed, real_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
+from pidkit.distill.padding import without_padding
 from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
@@ -127,7 +128,7 @@ class NearestCentres(Codes):
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the layer, shape (n, n_codes), float64."""
-        distances = self._distances(outputs.layer(self.layer))
+        distances = self._distances(without_padding(outputs.layer(self.layer), outputs.mask))
         if self.temperature is None:
             # The first of equally near centres, as the quantiser takes.
             return nn.functional.one_hot(distances.argmin(1), self.n_codes).double()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pidkit.arguments import Rng, flag, generator, items_of, whole_number
 from pidkit.distill.batch import Outputs
-from pidkit.distill.places import as_places
+from pidkit.distill.padding import pooled_layer, without_padding
 from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
 from pidkit.mi.decoder import FittedLabelDecoder, LabelDecoder
@@ -153,8 +153,9 @@ class LayerDecoder(nn.Module):
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return log P(y | layers), shape (n, n_classes), float64."""
-        taps = [outputs.layer(name) for name in self.layers]
-        rows = torch.cat([(as_places(x).mean(2) if self.pool else x.flatten(1)).double() for x in taps], 1)
+        mask, taps = outputs.mask, [outputs.layer(name) for name in self.layers]
+        read = [pooled_layer(x, mask) if self.pool else without_padding(x, mask).flatten(1) for x in taps]
+        rows = torch.cat([one.double() for one in read], 1)
         if rows.shape[1] != self.weights.shape[1]:
             raise InputError(
                 f"{', '.join(self.layers)} have {rows.shape[1]} features a sample, but the decoder was fitted to "

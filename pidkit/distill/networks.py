@@ -196,7 +196,10 @@ class Networks(nn.Module):
         teachers = {name: self._answer(name, x) for name in self.teachers}
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
             ours = self._pass(self.student, self._student_taps, x, STUDENT)
-        return Batch(self._outputs(ours), teachers, indices, picked_mask(x, self.mask))
+        mask = picked_mask(x, self.mask)
+        if mask is not None:
+            teachers = {name: replace(answer, mask=mask) for name, answer in teachers.items()}
+        return Batch(replace(self._outputs(ours), mask=mask), teachers, indices, mask)
 
     def pick_of(self, name: str) -> LogitPick | None:
         """Return where the logits of a teacher or of "student" are in what it puts out; None if that is all."""

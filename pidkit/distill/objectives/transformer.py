@@ -27,7 +27,8 @@ class AttentionMaps(Objective):
 
     A is the attention of one head, queries times keys. Each is divided by its Frobenius norm, so that the squared
     distance lies in [0, 2] for probabilities whatever the length of the sequence: it is therefore summed over queries
-    and keys, and averaged over samples and heads.
+    and keys, and averaged over samples and heads. Queries and keys that the batch's mask leaves out are zero in both,
+    before the norms: padding counts for nothing. Of cross-attention the mask is that of whichever side has its length.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class AttentionMaps(Objective):
     ------
     InputError
         If there are no pairs, an option is not one of its values, the layers of a pair are no attention maps of the
-        same queries and keys, or have different numbers of heads.
+        same queries and keys, or have different numbers of heads; from a batch, if its mask fits neither.
 
     Source: Goswami, "Notes on Distillation", 2025, eq. 6 (W_m of the heads) and 17.
 
@@ -86,8 +87,12 @@ class AttentionMaps(Objective):
         """Return the squared distance of the normalised maps."""
         total = batch.zero()
         for k, pair in enumerate(self.pairs):
-            teacher = self._heads(batch.teacher.layer(pair.teacher_layer).detach())
-            student = self._heads(batch.student.layer(pair.student_layer))
+            theirs, ours = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+            counted = _counted(batch.mask, ours)
+            teacher, student = self._heads(theirs, counted), self._heads(ours, counted)
+            if counted is not None:  # samples that are nothing but padding have no maps
+                there = counted.flatten(1).any(1)
+                teacher, student = teacher[there], student[there]
             if self.heads == "learned":
                 student = torch.einsum("ts,nsp->ntp", self.mixtures[k].to(student.dtype), student)
             teacher, student = (functional.normalize(maps, dim=2) for maps in (teacher, student))
@@ -95,10 +100,12 @@ class AttentionMaps(Objective):
             total = total + (error.mean() if self.reduction == "mean" else error.sum(1).mean())
         return total
 
-    def _heads(self, maps: Tensor) -> Tensor:
-        """Return maps of shape (n, heads, queries * keys)."""
+    def _heads(self, maps: Tensor, counted: Tensor | None) -> Tensor:
+        """Return maps of shape (n, heads, queries * keys), zero in those of padded tokens."""
         if maps.ndim == 3:
             maps = maps[:, None]
+        if counted is not None:
+            maps = maps.masked_fill(~counted[:, None], 0.0)
         if self.heads == "mean":
             maps = maps.mean(1, keepdim=True)
         return widened(maps).flatten(2)
@@ -111,7 +118,8 @@ class AttentionMaps(Objective):
 class HiddenStates(FitNet):
     """The teacher's hidden states: sum_pairs mean (H_T - W H_S)^2, W a learned linear map of the student's width.
 
-    The hint of `FitNet` for token sequences, with a map that adds no constant. Means over samples, tokens and width.
+    The hint of `FitNet` for token sequences, with a map that adds no constant. Means over tokens and width, of all the
+    tokens of a batch that its mask keeps.
     With projects="teacher", mean (W H_T - H_S)^2: see `FitNet` for what that allows.
 
     Parameters
@@ -140,6 +148,32 @@ class HiddenStates(FitNet):
             if len(pair.teacher_shape) != 2 or len(pair.student_shape) != 2:
                 raise InputError(f"pairs holds {pair}, not both tokens (length, width); use FitNet for others")
         super().__init__(pairs, bias=False, projects=projects)
+
+
+def _counted(mask: Tensor | None, maps: Tensor) -> Tensor | None:
+    """Return which entries of attention maps count, (n, queries, keys): those of two tokens that do; None for all.
+
+    Raises
+    ------
+    InputError
+        If the mask has neither the queries nor the keys, or keeps no token.
+    """
+    if mask is None or mask.ndim != 2:
+        return None
+    n, queries, keys = len(maps), maps.shape[-2], maps.shape[-1]
+    fits = [mask.shape == (n, length) for length in (queries, keys)]
+    if not any(fits):
+        shapes = f"shape {tuple(mask.shape)}, and the maps {queries} queries and {keys} keys of {n} samples"
+        raise InputError(f"mask has {shapes}, so that their padding is not known; tap maps of the masked tokens")
+    mask = mask.to(torch.bool)
+    if bool(mask.all()):
+        return None
+    if not bool(mask.any()):
+        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
+    every = torch.ones_like(mask[:, :1])
+    rows = mask[:, :, None] if fits[0] else every[:, :, None]
+    columns = mask[:, None] if fits[1] else every[:, None]
+    return (rows & columns).expand(n, queries, keys)
 
 
 def _map_shape(pair: LayerPair, shape: Shape) -> tuple[int, int, int]:

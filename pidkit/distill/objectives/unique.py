@@ -11,7 +11,8 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.measured import MeasuredWeight
-from pidkit.distill.places import LayerPair, as_places
+from pidkit.distill.padding import pooled_layer
+from pidkit.distill.places import LayerPair
 from pidkit.distill.told_shares import held_out_rows, unique_share
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
@@ -113,6 +114,6 @@ class UniqueWeight(MeasuredWeight):
 
 
 def _pooled(batch: Batch, *, pair: LayerPair) -> tuple[Tensor, Tensor]:
-    """Return the channels of both layers, averaged over the places."""
+    """Return the channels of both layers, averaged over the places that count."""
     theirs, ours = batch.teacher.layer(pair.teacher_layer), batch.student.layer(pair.student_layer)
-    return as_places(theirs).mean(2), as_places(ours).mean(2)
+    return pooled_layer(theirs, batch.mask), pooled_layer(ours, batch.mask)
