@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from pidkit.errors import InputError
-
-LOGITS = "(logits)"
-"""The name of what a network puts out, beside those of its layers: qualified names have no parentheses."""
+from pidkit.nn.picking import LOGITS as LOGITS
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pidkit.distill.codes import Codes, check_temperature
 from pidkit.distill.padding import without_padding
 from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.quantise import RepresentationCodes
 
 
@@ -83,7 +84,7 @@ class NearestCentres(Codes):
         cls,
         model: nn.Module,
         layer: str,
-        x: Tensor,
+        x: Inputs,
         *,
         n_codes: int = 10,
         n_pca: int | None = 10,
@@ -99,7 +100,7 @@ class NearestCentres(Codes):
         model : nn.Module
             The teacher, or `Networks` with one teacher, whose layer is then meant, as it is tapped.
         layer : str
-        x : Tensor, shape (n, ...)
+        x : Tensor, shape (n, ...), or mapping of str to Tensor
             Inputs as in training; a few thousand are plenty.
         n_codes, n_pca, normalise
             As in `RepresentationCodes`. Fewer distinct rows than `n_codes` give fewer codes.

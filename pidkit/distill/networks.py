@@ -13,18 +13,20 @@ from torch import Tensor, nn
 from pidkit.arguments import items_of, mapping_of, one_of
 from pidkit.distill.batch import LOGITS, Batch, Outputs
 from pidkit.distill.frozen_teacher import FrozenTeacher
-from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, run_on
 from pidkit.distill.kept import KeptOutputs, Layouts
 from pidkit.distill.labels import check_class_axis, check_output
 from pidkit.distill.objective import frozen
+from pidkit.distill.padding import without_padding
 from pidkit.distill.phases import Phase
-from pidkit.distill.picking import LogitPick, LogitPicks, MaskPick, check_mask, check_picks, picked_logits, picked_mask
+from pidkit.distill.picking import LogitPicks, MaskPick, check_mask, check_picks, picked_mask
 from pidkit.distill.places import LayerPair
 from pidkit.distill.resizing import Resize, resized, target_grids
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
+from pidkit.nn.inputs import Inputs, check_inputs, each_tensor, run_on
+from pidkit.nn.picking import LogitPick, picked_logits
 from pidkit.nn.taps import Call, Reduce, Taps, eager_model
 from pidkit.types import Shape
 
@@ -92,7 +94,7 @@ class Networks(nn.Module):
         self._logits, self.mask = check_picks(logits, [*teachers, STUDENT]), mask
         self._resize = None if resize is None else one_of("resize", resize, get_args(Resize))
         self._grids: dict[str, dict[str, Shape]] = {}
-        self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
+        self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)), mask is not None)
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}
@@ -135,6 +137,10 @@ class Networks(nn.Module):
         if self._resize is None:
             return tuple(pairs)
         self._grids[name] = target_grids(pairs, self._resize)
+        mixed = [p for p in pairs if len(p.teacher_shape) == 2 and p.teacher_shape[0] != p.student_shape[0]]
+        if self.mask is not None and mixed:
+            advice = "tap layers of one length, or leave one of the two out"
+            raise InputError(f"resize would mix padding, which mask tells, into other tokens of {mixed[0]}; {advice}")
         outputs = self._at_grids(name, teacher.layers)
         return tuple(replace(pair, teacher_shape=tuple(outputs[pair.teacher_layer].shape[1:])) for pair in pairs)
 
@@ -221,6 +227,33 @@ class Networks(nn.Module):
         """
         of = "the student" if name == STUDENT else f"teacher {name!r}"
         return check_output(picked_logits(output, self.pick_of(name), of=of), self.class_axis, of=of)
+
+    def row_of(self, network: str, name: str, output: Any, x: Inputs) -> Tensor:
+        """Return what is read of an output of a network, a layer or "(logits)" as they came, padding zero.
+
+        Parameters
+        ----------
+        network : str
+            Of a teacher, or "student".
+        name : str
+        output : object
+        x : Tensor, or mapping of str to Tensor
+            The inputs, which tell the mask.
+        """
+        return self.unpadded(name, self.logits_of(network, output) if name == LOGITS else output, x)
+
+    def as_returned(self, logits: Tensor) -> Tensor:
+        """Return the logits of a `Batch` with the classes on the axis on which the networks put them out."""
+        return logits if logits.ndim < 3 else logits.movedim(1, self.class_axis)
+
+    def unpadded(self, name: str, tensor: Tensor, x: Inputs) -> Tensor:
+        """Return a layer or the logits with padding zero, where there is a mask."""
+        mask = picked_mask(x, self.mask)
+        if mask is None:
+            return tensor
+        if name == LOGITS and tensor.ndim > 2:
+            tensor = tensor.movedim(self.class_axis, -1 if tensor.ndim == 3 else 1)
+        return without_padding(tensor, mask.to(tensor.device))
 
     def teacher_layers(self, name: str) -> tuple[str, ...]:
         """Return the names of a teacher's tapped layers."""

@@ -8,13 +8,13 @@ from functools import partial
 from torch import nn
 
 from pidkit.arguments import items_of
-from pidkit.distill.inputs import Inputs
 from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
 from pidkit.distill.picking import LogitPicks, MaskPick
 from pidkit.distill.resizing import Resize
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.nn.taps import Call, Reduce, find_layers
 
 Layers = str | Iterable[str | tuple[str, str]]

@@ -15,6 +15,7 @@ from pidkit.distill.padding import pooled_layer
 from pidkit.distill.places import LayerPair
 from pidkit.distill.told_shares import held_out_rows, unique_share
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.types import AnyArray
 
 
@@ -37,7 +38,8 @@ class UniqueWeight(MeasuredWeight):
     pair : LayerPair
         The pair that is measured.
     sample : pair of Tensor
-        Held-out inputs and their labels, each class with more than `folds` of them, in an order that tells nothing.
+        Held-out inputs, one tensor or several by name, and their labels, each class with more than `folds` of them, in
+        an order that tells nothing.
     teacher : str, optional
         Its name, where there are several.
     every : int
@@ -83,7 +85,7 @@ class UniqueWeight(MeasuredWeight):
         networks: Networks,
         pair: LayerPair,
         *,
-        sample: tuple[Tensor, Tensor],
+        sample: tuple[Inputs, Tensor],
         teacher: str | None = None,
         every: int = 1,
         folds: int = 3,
@@ -106,7 +108,7 @@ class UniqueWeight(MeasuredWeight):
             raise InputError(f"pair must be a LayerPair, one of networks.pairs, not {type(given).__name__}")
         self.pair = pair
 
-    def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
+    def share_of(self, networks: Networks, x: Inputs, labels: AnyArray) -> tuple[float, dict[str, float]]:
         r"""Return Uni(Y:T\S) / H(Y) of the pair, and what was measured in bits."""
         read = partial(_pooled, pair=self.pair)
         theirs, ours = held_out_rows(networks, x, read, teacher=self.teacher, batch_size=self.batch_size)
