@@ -16,7 +16,6 @@ from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.kept import KeptOutputs, Layouts
 from pidkit.distill.labels import check_class_axis, check_output
 from pidkit.distill.objective import frozen
-from pidkit.distill.padding import without_padding
 from pidkit.distill.phases import Phase
 from pidkit.distill.picking import LogitPicks, MaskPick, check_mask, check_picks, picked_mask
 from pidkit.distill.places import LayerPair
@@ -136,11 +135,7 @@ class Networks(nn.Module):
         pairs = [LayerPair(theirs, ours, shapes[theirs], of_student[ours]) for theirs, ours in names]
         if self._resize is None:
             return tuple(pairs)
-        self._grids[name] = target_grids(pairs, self._resize)
-        mixed = [p for p in pairs if len(p.teacher_shape) == 2 and p.teacher_shape[0] != p.student_shape[0]]
-        if self.mask is not None and mixed:
-            advice = "tap layers of one length, or leave one of the two out"
-            raise InputError(f"resize would mix padding, which mask tells, into other tokens of {mixed[0]}; {advice}")
+        self._grids[name] = target_grids(pairs, self._resize, masked=self.mask is not None)
         outputs = self._at_grids(name, teacher.layers)
         return tuple(replace(pair, teacher_shape=tuple(outputs[pair.teacher_layer].shape[1:])) for pair in pairs)
 
@@ -199,12 +194,10 @@ class Networks(nn.Module):
             If `x` is no tensor or mapping of them, or a network puts out something else than one tensor.
         """
         x = check_inputs("x", x)
-        teachers = {name: self._answer(name, x) for name in self.teachers}
+        mask = picked_mask(x, self.mask)
+        teachers = {name: replace(self._answer(name, x), mask=mask) for name in self.teachers}
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
             ours = self._pass(self.student, self._student_taps, x, STUDENT)
-        mask = picked_mask(x, self.mask)
-        if mask is not None:
-            teachers = {name: replace(answer, mask=mask) for name, answer in teachers.items()}
         return Batch(replace(self._outputs(ours), mask=mask), teachers, indices, mask)
 
     def pick_of(self, name: str) -> LogitPick | None:
@@ -227,33 +220,6 @@ class Networks(nn.Module):
         """
         of = "the student" if name == STUDENT else f"teacher {name!r}"
         return check_output(picked_logits(output, self.pick_of(name), of=of), self.class_axis, of=of)
-
-    def row_of(self, network: str, name: str, output: Any, x: Inputs) -> Tensor:
-        """Return what is read of an output of a network, a layer or "(logits)" as they came, padding zero.
-
-        Parameters
-        ----------
-        network : str
-            Of a teacher, or "student".
-        name : str
-        output : object
-        x : Tensor, or mapping of str to Tensor
-            The inputs, which tell the mask.
-        """
-        return self.unpadded(name, self.logits_of(network, output) if name == LOGITS else output, x)
-
-    def as_returned(self, logits: Tensor) -> Tensor:
-        """Return the logits of a `Batch` with the classes on the axis on which the networks put them out."""
-        return logits if logits.ndim < 3 else logits.movedim(1, self.class_axis)
-
-    def unpadded(self, name: str, tensor: Tensor, x: Inputs) -> Tensor:
-        """Return a layer or the logits with padding zero, where there is a mask."""
-        mask = picked_mask(x, self.mask)
-        if mask is None:
-            return tensor
-        if name == LOGITS and tensor.ndim > 2:
-            tensor = tensor.movedim(self.class_axis, -1 if tensor.ndim == 3 else 1)
-        return without_padding(tensor, mask.to(tensor.device))
 
     def teacher_layers(self, name: str) -> tuple[str, ...]:
         """Return the names of a teacher's tapped layers."""

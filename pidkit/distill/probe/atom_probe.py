@@ -20,7 +20,7 @@ from pidkit.distill.networks import STUDENT, Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.assumption import FilteredPairs, find_filters, measure_assumption
 from pidkit.distill.probe.choices import Pairs, check_decoding, check_schedule, choose_pairs, phase_spans
-from pidkit.distill.probe.outputs import RowCollector, passes, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, passes, row_of, undisturbed
 from pidkit.distill.probe.recipes import Coding, Decoding, Recipe, read_teachers
 from pidkit.errors import InputError
 from pidkit.info import entropy
@@ -273,13 +273,8 @@ class AtomProbe:
             )
             for batch, tapped, returned in outputs_of_batches:
                 for name in outputs:
-                    if name != LOGITS:
-                        output = networks.unpadded(name, tapped[name], batch)
-                    elif isinstance(returned, Batch):
-                        output = networks.unpadded(LOGITS, networks.as_returned(returned.student.logits), batch)
-                    else:
-                        output = networks.row_of(STUDENT, LOGITS, returned, batch)
-                    rows.add(name, output, n_samples(batch))
+                    output = returned if name == LOGITS else tapped[name]
+                    rows.add(name, row_of(networks, STUDENT, name, output, batch), n_samples(batch))
                 if isinstance(returned, Batch):
                     filtered.add(returned)
             of_student = {

@@ -12,7 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.distill.batch import LOGITS
+from pidkit.distill.batch import LOGITS, Batch
+from pidkit.distill.networks import Networks
+from pidkit.distill.padding import without_padding
+from pidkit.distill.picking import picked_mask
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.inputs import Inputs, batches_of, copied_to, n_samples, run_on
@@ -87,6 +90,29 @@ def passes(
 def as_it_is(name: str, output: Any, x: Inputs) -> Any:
     """Return an output as it is."""
     return output
+
+
+def unpadded(networks: Networks, name: str, output: Tensor, x: Inputs) -> Tensor:
+    """Return a layer or the logits with padding zero, where networks have a mask of such inputs."""
+    mask = picked_mask(x, networks.mask)
+    if mask is None:
+        return output
+    if name == LOGITS and output.ndim > 2:
+        output = output.movedim(networks.class_axis, -1 if output.ndim == 3 else 1)
+    return without_padding(output, mask.to(output.device))
+
+
+def row_of(networks: Networks, network: str, name: str, output: Any, x: Inputs) -> Tensor:
+    """Return what is read of an output of "student" or a teacher: of a layer, or of the logits in what it puts out.
+
+    The logits of a `Batch`, which has them with the classes on axis 1, as the network put them out.
+    """
+    if name == LOGITS and isinstance(output, Batch):
+        logits = output.student.logits
+        output = logits if logits.ndim < 3 else logits.movedim(1, networks.class_axis)
+    elif name == LOGITS:
+        output = networks.logits_of(network, output)
+    return unpadded(networks, name, output, x)
 
 
 class RowCollector:

@@ -16,7 +16,7 @@ from torch import Tensor
 from pidkit.distill.networks import Networks
 from pidkit.distill.probe.atoms import CodeColumn, code_rows, measure_pair
 from pidkit.distill.probe.choices import DecodingSettings
-from pidkit.distill.probe.outputs import RowCollector, check_finite, collect_rows, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, check_finite, collect_rows, row_of, undisturbed, unpadded
 from pidkit.distill.teacher_features import cached_batches, has_cached
 from pidkit.nn.inputs import Inputs, n_samples
 from pidkit.pid.result import ATOMS
@@ -193,12 +193,17 @@ def read_teachers(
             with undisturbed(teacher):
                 for batch, answers in cached_batches(networks, name, x, batch_size=batch_size):
                     for output in outputs:
-                        rows = networks.unpadded(output, answers[output], batch)
+                        rows = unpadded(networks, output, answers[output], batch)
                         collector.add(output, rows, n_samples(batch))
             found = collector.take()
         else:
             found = collect_rows(
-                model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps, kept=partial(networks.row_of, name)
+                model,
+                outputs,
+                x,
+                batch_size=batch_size,
+                tapped=networks.kept.taps,
+                kept=partial(row_of, networks, name),
             )
         for output, rows in found.items():
             kept[name, output] = of_teacher(rows, f"teacher {name!r}: {output!r}")
