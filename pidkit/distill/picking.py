@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,8 +27,7 @@ def check_picks(picks: object, networks: list[str]) -> dict[str, LogitPick | Non
     for name, pick in by_name.items():
         if name not in networks:
             raise InputError(f"logits names {name!r}, which is no network; there are {', '.join(map(repr, networks))}")
-        check_pick(pick)
-        found[name] = int(pick) if isinstance(pick, np.integer) else pick
+        found[name] = check_pick(pick)
     return found
 
 

@@ -118,7 +118,7 @@ def collect_features(
     if any(part.ndim == 0 for part in named_tensors(x).values()) or n_samples(x) == 0:
         raise InputError("x must be a tensor with one row a sample, at least one; use torch.as_tensor")
     batch_size = check_count("batch_size", batch_size)
-    check_pick(logits)
+    logits = check_pick(logits)
     model = eager_model(model)
     features: dict[str, Tensor] = {}
     done = 0

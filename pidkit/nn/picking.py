@@ -17,10 +17,12 @@ LogitPick = str | int | Callable[[Any], Tensor]
 """Where a network's logits are: a key or an attribute, an index of a tuple, or a function of what it puts out."""
 
 
-def check_pick(pick: object) -> None:
-    """Raise InputError unless `logits` says where the logits are, or nothing."""
+def check_pick(pick: Any) -> LogitPick | None:
+    """Return where the logits are, or None, or raise InputError if `logits` does not say that."""
     if isinstance(pick, bool) or not (pick is None or isinstance(pick, str | int | np.integer) or callable(pick)):
         raise InputError(f"logits must be a name, an index or a callable, or map networks to these, not {pick!r}")
+    found: LogitPick | None = int(pick) if isinstance(pick, np.integer) else pick
+    return found
 
 
 def picked_logits(output: Any, pick: LogitPick | None, *, of: str) -> Any:

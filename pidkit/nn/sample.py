@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ def check_sample(sample: object) -> tuple[Tensor, IntArray]:
     return x.detach(), _class_codes(len(x) if x.ndim else -1, sample[1], f"shape {tuple(x.shape)}")
 
 
-def _class_codes(n: int, labels: object, what: str) -> IntArray:
+def _class_codes(n: int, labels: Any, what: str) -> IntArray:
     """Return the classes of n samples, from 0 without gaps."""
     y, _ = encode_labels(labels, n=None, name="sample y")
     if n != len(y):

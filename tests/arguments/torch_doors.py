@@ -204,6 +204,9 @@ TORCH_DOORS: dict[str, Door] = {
     "CrossEntropy": Door(distill.CrossEntropy, label_smoothing=0.5),
     "ExactRedundancy": Door(redundancy, n_classes=3),
     "KD": Door(distill.KD, top_k=2, chunk=2),
+    "TopKD": Door(distill.TopKD, top=2, chunk=2),
+    "TopLogits": Door(partial(distill.TopLogits, np.zeros((1, 2)), np.zeros((1, 2), int)), n_classes=4),
+    "TopLogits.of": Door(partial(distill.TopLogits.of, torch.zeros(2, 4)), top_k=2, chunk=2, class_axis=1),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "AdaptiveWeight": Door(

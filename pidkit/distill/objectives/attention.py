@@ -99,7 +99,8 @@ def _distance_of(teacher: Tensor, student: Tensor, counted: Tensor | None) -> Te
     if counted is not None:
         there = counted.any(1)
         teacher, student = teacher[there], student[there]
-    return torch.linalg.vector_norm(teacher - student, dim=1).mean()
+    distances: Tensor = torch.linalg.vector_norm(teacher - student, dim=1)
+    return distances.mean()
 
 
 def _attention(layer: Tensor, p: float) -> Tensor:
