@@ -52,6 +52,7 @@ from pidkit.distill.objectives.feature_covariance import FeatureCovariance
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.freezing import ProgressiveFreezing
 from pidkit.distill.objectives.gradient_norm import GradientNorm
+from pidkit.distill.objectives.hidden_states import HiddenStates
 from pidkit.distill.objectives.label_information import LabelInformation
 from pidkit.distill.objectives.logits import KD
 from pidkit.distill.objectives.masking import SalientMask
@@ -73,7 +74,7 @@ from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.objectives.teacher_mean import MeanOfTeachers
 from pidkit.distill.objectives.ted import TED
 from pidkit.distill.objectives.topkd import TopKD
-from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
+from pidkit.distill.objectives.transformer import AttentionMaps
 from pidkit.distill.objectives.unique import UniqueWeight
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases

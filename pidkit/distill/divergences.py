@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pidkit.distill.places import widened
 
-Rest = Literal["dropped", "bucket"]
+RestRule = Literal["dropped", "bucket"]
 """What becomes of the classes behind the teacher's k likeliest: left out of its answer, or counted as one class."""
 
 
@@ -158,7 +158,7 @@ class _OfTop(torch.autograd.Function):
 
 
 def divergence_from_top(
-    student: Tensor, rows: Tensor, log_p: Tensor, classes: Tensor, *, temperature: float, rest: Rest, chunk: int
+    student: Tensor, rows: Tensor, log_p: Tensor, classes: Tensor, *, temperature: float, rest: RestRule, chunk: int
 ) -> Tensor:
     """Return sum_rows KL(p || q) in nats of a teacher of whom k classes an answer are known.
 

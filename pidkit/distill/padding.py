@@ -46,6 +46,32 @@ def counted_places(mask: Tensor | None, layer: Tensor) -> Tensor | None:
     return counted
 
 
+def counted_attention(mask: Tensor | None, maps: Tensor) -> Tensor | None:
+    """Return which entries of attention maps count, (n, queries, keys): those of two tokens that do; None for all.
+
+    Raises
+    ------
+    InputError
+        If the mask has neither the queries nor the keys, or keeps no token.
+    """
+    if mask is None or mask.ndim != 2:
+        return None
+    n, queries, keys = len(maps), maps.shape[-2], maps.shape[-1]
+    fits = [mask.shape == (n, length) for length in (queries, keys)]
+    if not any(fits):
+        shapes = f"shape {tuple(mask.shape)}, and the maps {queries} queries and {keys} keys of {n} samples"
+        raise InputError(f"mask has {shapes}, so that their padding is not known; tap maps of the masked tokens")
+    mask = mask.to(torch.bool)
+    if bool(mask.all()):
+        return None
+    if not bool(mask.any()):
+        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
+    every = torch.ones_like(mask[:, :1])
+    rows = mask[:, :, None] if fits[0] else every[:, :, None]
+    columns = mask[:, None] if fits[1] else every[:, None]
+    return (rows & columns).expand(n, queries, keys)
+
+
 def without_padding(layer: Tensor, mask: Tensor | None) -> Tensor:
     """Return a layer with zeros in the places that do not count; what stood there gets no gradient, NaN or not.
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from pidkit.arguments import items_of
 from pidkit.distill.batch import Batch
-from pidkit.distill.padding import counted_places, only_counted, without_padding
+from pidkit.distill.padding import counted_places, only_counted, pooled_layer, without_padding
 from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
 
@@ -80,6 +80,12 @@ def paired_rows(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
 def _layers(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
     """Return the teacher's layer without a graph, and the student's."""
     return batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+
+
+def pooled_pair(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
+    """Return the means over the places that count of a pair's layers, (n, channels); the teacher's first, no graph."""
+    teacher, student = (pooled_layer(layer, batch.mask) for layer in _layers(batch, pair))
+    return teacher, student
 
 
 def embedding_maps(pair: LayerPair, length: int) -> nn.ModuleDict:

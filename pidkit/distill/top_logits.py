@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class TopLogits:
     Raises
     ------
     InputError
-        If the shapes differ or a number is out of its range; from `rows`, if log-probabilities or classes are.
+        If the shapes differ or a number is out of its range; from a batch, if log-probabilities or classes are.
 
     Examples
     --------
@@ -143,29 +143,30 @@ class TopLogits:
         arrays = load_array(path, key="log_p"), load_array(path, key="classes")
         return cls(*arrays, int(n_classes[0]), float(temperature[0]))
 
-    def rows(self, numbers: Tensor, places: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return log-probabilities and classes of samples, (m, k) each, one row for each of their places.
 
-        Sequences of a batch may be shorter than those that were kept.
+def answers_of(top: TopLogits, numbers: Tensor, places: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return log-probabilities and classes of samples, (m, k) each, one row for each of their places.
 
-        Raises
-        ------
-        InputError
-            If a sample, a place or a class is not there, or probabilities add up to more than 1.
-        """
-        at = numbers.cpu().numpy()
-        if at.size and (at.min() < 0 or at.max() >= len(self)):
-            raise InputError(f"indices must lie in 0..{len(self) - 1}, they reach {at.min()}..{at.max()}")
-        kept = self.log_p.shape[1:-1]
-        if len(kept) != len(places) or any(few > many for few, many in zip(places, kept, strict=True)):
-            raise InputError(f"logits have the places {places}, and the saved answers {kept}; save those of all tokens")
-        where = (at, *(slice(size) for size in places))
-        log_p, classes = self.log_p[where].astype(np.float32), self.classes[where].astype(np.int64)
-        if classes.size and (classes.min() < 0 or classes.max() >= self.n_classes):
-            reached = f"they reach {classes.min()}..{classes.max()}"
-            raise InputError(f"classes must be numbers from 0 to {self.n_classes - 1}, {reached}")
-        if not np.all(np.exp(log_p).sum(-1) <= MOST):  # NaN too
-            raise InputError("log_p must be logarithms of probabilities that add up to 1 at most, not logits")
-        flat = (torch.from_numpy(array.reshape(-1, self.k)).to(device) for array in (log_p, classes))
-        first, second = flat
-        return first, second
+    Sequences of a batch may be shorter than those that were kept.
+
+    Raises
+    ------
+    InputError
+        If a sample, a place or a class is not there, or probabilities add up to more than 1.
+    """
+    at = numbers.cpu().numpy()
+    if at.size and (at.min() < 0 or at.max() >= len(top)):
+        raise InputError(f"indices must lie in 0..{len(top) - 1}, they reach {at.min()}..{at.max()}")
+    kept = top.log_p.shape[1:-1]
+    if len(kept) != len(places) or any(few > many for few, many in zip(places, kept, strict=True)):
+        raise InputError(f"logits have the places {places}, and the saved answers {kept}; save those of all tokens")
+    where: Any = (at, *(slice(size) for size in places))
+    log_p, classes = top.log_p[where].astype(np.float32), top.classes[where].astype(np.int64)
+    if classes.size and (classes.min() < 0 or classes.max() >= top.n_classes):
+        reached = f"they reach {classes.min()}..{classes.max()}"
+        raise InputError(f"classes must be numbers from 0 to {top.n_classes - 1}, {reached}")
+    if not np.all(np.exp(log_p).sum(-1) <= MOST):  # NaN too
+        raise InputError("log_p must be logarithms of probabilities that add up to 1 at most, not logits")
+    flat = (torch.from_numpy(array.reshape(-1, top.k)).to(device) for array in (log_p, classes))
+    first, second = flat
+    return first, second

@@ -61,8 +61,9 @@ def plane_step(**changed: Any) -> Any:
 
 
 def records(**changed: Any) -> Any:
-    decoded = {"folds", "learning_curve"} & set(changed)
-    recipe: dict[str, Any] = {"folds": 2, "learning_curve": False} if decoded else {"quantiser": UniformBins(2)}
+    recipe: dict[str, Any] = {"quantiser": UniformBins(2)}
+    if {"folds", "learning_curve"} & set(changed):
+        recipe = {"folds": 2, "learning_curve": False}
     with distill.AtomProbe(tapped(), sample=(X, Y.numpy()), **{**recipe, "n_null": 2, **changed}) as probe:
         return probe.step(0.0)
 
@@ -206,7 +207,7 @@ TORCH_DOORS: dict[str, Door] = {
     "KD": Door(distill.KD, top_k=2, chunk=2),
     "TopKD": Door(distill.TopKD, top=2, chunk=2),
     "TopLogits": Door(partial(distill.TopLogits, np.zeros((1, 2)), np.zeros((1, 2), int)), n_classes=4),
-    "TopLogits.of": Door(partial(distill.TopLogits.of, torch.zeros(2, 4)), top_k=2, chunk=2, class_axis=1),
+    "TopLogits.of": Door(partial(distill.TopLogits.of, torch.zeros(2, 4)), top_k=2, chunk=2),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "AdaptiveWeight": Door(

@@ -98,7 +98,6 @@ def losses_of(objective: Objective, batch: Batch, phase: Phase) -> tuple[Tensor,
     with own_random_state(3):
         loss = objective(batch, LABELS, phase)
     layer = batch.student.layer("s")
-    layer.grad = None
     if loss.requires_grad:
         loss.backward()
     of_layer = torch.zeros_like(layer) if layer.grad is None else layer.grad
@@ -152,12 +151,17 @@ def two_sequences(teacher: list[Any], student: list[Any], mask: list[list[int]])
     return Batch(ours, {"teacher": Outputs(logits, {"t": torch.tensor(teacher)}, kept)}, mask=kept)
 
 
+def set_to_one(objective: Objective) -> None:
+    for parameter in objective.parameters():
+        nn.init.ones_(parameter)
+
+
 def test_hidden_states_by_hand() -> None:
     # Three tokens count, of width 1: squared errors 1, 4 and 9, W = 1. The mean over the tokens is 14 / 3, and the
     # gradient of a student's token 2 (s - t) / 3.
     batch = two_sequences([[[1.0], [2.0]], [[3.0], [50.0]]], [[[0.0], [0.0]], [[0.0], [-9.0]]], [[1, 1], [1, 0]])
     hidden = HiddenStates([LayerPair("t", "s", (2, 1), (2, 1))])
-    nn.init.ones_(hidden.regressors[0].weight)
+    set_to_one(hidden)
     loss = hidden(batch, torch.zeros(2))
     assert loss.item() == pytest.approx(14.0 / 3.0)
     loss.backward()
@@ -165,7 +169,7 @@ def test_hidden_states_by_hand() -> None:
     torch.testing.assert_close(gradient, torch.tensor([[[-2.0], [-4.0]], [[-6.0], [0.0]]]) / 3.0)
     # As printed, half the sum over tokens and width, the mean over the two samples: 14 / 2 / 2.
     summed = FitNet(hidden.pairs, bias=False, reduction="sum")
-    nn.init.ones_(summed.regressors[0].weight)
+    set_to_one(summed)
     assert summed(batch, torch.zeros(2)).item() == pytest.approx(3.5)
 
 
@@ -269,7 +273,7 @@ class Reader(nn.Module):
 
 def readers(**options: Any) -> Any:
     torch.manual_seed(0)
-    nets = {"teacher": Reader(6), "student": Reader(4)}
+    nets: dict[str, Any] = {"teacher": Reader(6), "student": Reader(4)}
     return tap(**nets, layers="embed", example=torch.ones(2, 5).long(), class_axis=-1, mask=lambda x: x != 0, **options)
 
 
@@ -292,6 +296,13 @@ def test_what_would_mix_padding_into_other_tokens_is_refused() -> None:
         readers(reduce="mean", layout="channels-last")
     torch.manual_seed(0)
     shorter = nn.Sequential(Reader(6), nn.Conv1d(5, 3, 1))
-    nets = {"teacher": Reader(6), "student": shorter, "layers": [("embed", "1")], "example": torch.ones(2, 5).long()}
+    nets: dict[str, Any] = {"teacher": Reader(6), "student": shorter, "example": torch.ones(2, 5).long()}
     with pytest.raises(InputError, match="resize would mix padding"):
-        tap(**nets, resize="pool", layout={"1": "channels-last"}, class_axis=-1, mask=lambda x: x != 0)
+        tap(
+            **nets,
+            layers=[("embed", "1")],
+            resize="pool",
+            layout={"1": "channels-last"},
+            class_axis=-1,
+            mask=lambda x: x != 0,
+        )

@@ -9,6 +9,7 @@ import torch
 
 from pidkit import InputError
 from pidkit.distill import TopLogits
+from pidkit.distill.top_logits import answers_of
 
 P = np.log(np.array([[0.5, 0.25], [0.6, 0.1]]))
 CLASSES = np.array([[2, 0], [1, 3]])
@@ -33,7 +34,7 @@ def test_tokens_go_into_a_file_and_come_back_by_sample(tmp_path: Path, suffix: s
     joined.save(tmp_path / f"told.{suffix}")
     loaded = TopLogits.load(tmp_path / f"told.{suffix}")
     assert (loaded.n_classes, loaded.temperature, loaded.k) == (9, 1.0, 3)
-    log_p, classes = loaded.rows(torch.tensor([4, 1]), (2,), torch.device("cpu"))  # shorter sequences
+    log_p, classes = answers_of(loaded, torch.tensor([4, 1]), (2,), torch.device("cpu"))  # shorter sequences
     wanted = logits.log_softmax(-1)[[4, 1], :2].reshape(4, 9).topk(3)
     torch.testing.assert_close(log_p, wanted.values)
     assert torch.equal(classes, wanted.indices)
@@ -71,4 +72,4 @@ def test_rows_that_are_not_there_or_no_answers_are_refused(
     top: TopLogits, numbers: list[int], places: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        top.rows(torch.tensor(numbers), places, torch.device("cpu"))
+        answers_of(top, torch.tensor(numbers), places, torch.device("cpu"))

@@ -10,10 +10,10 @@ from torch import Tensor
 from pidkit.arguments import check_count, one_of, real_number
 from pidkit.distill.answers import as_answers, check_paired, counted_answers
 from pidkit.distill.batch import Batch
-from pidkit.distill.divergences import Rest, divergence_from_top, log_probabilities_of_top
+from pidkit.distill.divergences import RestRule, divergence_from_top, log_probabilities_of_top
 from pidkit.distill.labels import check_axes
 from pidkit.distill.objective import Objective
-from pidkit.distill.top_logits import TopLogits
+from pidkit.distill.top_logits import TopLogits, answers_of
 from pidkit.errors import InputError
 
 
@@ -65,12 +65,12 @@ class TopKD(Objective):
     """
 
     def __init__(
-        self, top: int | TopLogits, *, temperature: float = 1.0, rest: Rest = "dropped", chunk: int = 16
+        self, top: int | TopLogits, *, temperature: float = 1.0, rest: RestRule = "dropped", chunk: int = 16
     ) -> None:
         """Check the options."""
         super().__init__()
         self.temperature = real_number("temperature", temperature, above=0.0)
-        self.rest, self.chunk = one_of("rest", rest, get_args(Rest)), check_count("chunk", chunk)
+        self.rest, self.chunk = one_of("rest", rest, get_args(RestRule)), check_count("chunk", chunk)
         # Underscored: what is public and plain counts as a setting of the run.
         self._saved = top if isinstance(top, TopLogits) else None
         self.k = top.k if isinstance(top, TopLogits) else check_count("top", top)
@@ -105,7 +105,7 @@ class TopKD(Objective):
             raise InputError(f"TopKD finds saved answers by samples, but the batch says no indices; call {advice}")
         if saved.n_classes != logits.shape[1]:
             raise InputError(f"top holds answers of {saved.n_classes} classes, and the student has {logits.shape[1]}")
-        log_p, classes = saved.rows(batch.indices, tuple(logits.shape[2:]), logits.device)
+        log_p, classes = answers_of(saved, batch.indices, tuple(logits.shape[2:]), logits.device)
         # log p of one temperature is the logit of another, up to a constant, which the sum over the k takes out.
         return log_p[rows] * (saved.temperature / self.temperature), classes[rows]
 

@@ -1,4 +1,4 @@
-"""Objectives of transformers: attention maps head by head, and hidden states through a learned linear map."""
+"""An objective of transformers: attention maps, head by head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 from pidkit.arguments import one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.fitnet import FitNet, Side
+from pidkit.distill.padding import counted_attention
 from pidkit.distill.pairing import LossReduction, checked_pairs
 from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
@@ -88,7 +88,7 @@ class AttentionMaps(Objective):
         total = batch.zero()
         for k, pair in enumerate(self.pairs):
             theirs, ours = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
-            counted = _counted(batch.mask, ours)
+            counted = counted_attention(batch.mask, ours)
             teacher, student = self._heads(theirs, counted), self._heads(ours, counted)
             if counted is not None:  # samples that are nothing but padding have no maps
                 there = counted.flatten(1).any(1)
@@ -113,67 +113,6 @@ class AttentionMaps(Objective):
     def extra_repr(self) -> str:
         """Show the options."""
         return f"heads={self.heads!r}, reduction={self.reduction!r}"
-
-
-class HiddenStates(FitNet):
-    """The teacher's hidden states: sum_pairs mean (H_T - W H_S)^2, W a learned linear map of the student's width.
-
-    The hint of `FitNet` for token sequences, with a map that adds no constant. Means over tokens and width, of all the
-    tokens of a batch that its mask keeps.
-    With projects="teacher", mean (W H_T - H_S)^2: see `FitNet` for what that allows.
-
-    Parameters
-    ----------
-    pairs : sequence of LayerPair
-        Layers that put out tokens (n, length, width), of the same length.
-    projects : "student" or "teacher"
-        Whose hidden states W maps.
-
-    Raises
-    ------
-    InputError
-        If there are no pairs, the layers of a pair are no token sequences of one length, or `projects` is unknown.
-
-    Source: Goswami, "Notes on Distillation", 2025, eq. 16 and, with projects="teacher", 18.
-
-    Examples
-    --------
-    >>> HiddenStates([LayerPair("block", "block", (10, 8), (10, 4))]).regressors[0].weight.shape
-    torch.Size([8, 4, 1])
-    """
-
-    def __init__(self, pairs: Sequence[LayerPair], *, projects: Side = "student") -> None:
-        """Build a linear map for each pair."""
-        for pair in checked_pairs(pairs):
-            if len(pair.teacher_shape) != 2 or len(pair.student_shape) != 2:
-                raise InputError(f"pairs holds {pair}, not both tokens (length, width); use FitNet for others")
-        super().__init__(pairs, bias=False, projects=projects)
-
-
-def _counted(mask: Tensor | None, maps: Tensor) -> Tensor | None:
-    """Return which entries of attention maps count, (n, queries, keys): those of two tokens that do; None for all.
-
-    Raises
-    ------
-    InputError
-        If the mask has neither the queries nor the keys, or keeps no token.
-    """
-    if mask is None or mask.ndim != 2:
-        return None
-    n, queries, keys = len(maps), maps.shape[-2], maps.shape[-1]
-    fits = [mask.shape == (n, length) for length in (queries, keys)]
-    if not any(fits):
-        shapes = f"shape {tuple(mask.shape)}, and the maps {queries} queries and {keys} keys of {n} samples"
-        raise InputError(f"mask has {shapes}, so that their padding is not known; tap maps of the masked tokens")
-    mask = mask.to(torch.bool)
-    if bool(mask.all()):
-        return None
-    if not bool(mask.any()):
-        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
-    every = torch.ones_like(mask[:, :1])
-    rows = mask[:, :, None] if fits[0] else every[:, :, None]
-    columns = mask[:, None] if fits[1] else every[:, None]
-    return (rows & columns).expand(n, queries, keys)
 
 
 def _map_shape(pair: LayerPair, shape: Shape) -> tuple[int, int, int]:

@@ -7,11 +7,10 @@ from functools import partial
 from torch import Tensor
 
 from pidkit.arguments import Rng
-from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.measured import MeasuredWeight
-from pidkit.distill.padding import pooled_layer
+from pidkit.distill.pairing import pooled_pair
 from pidkit.distill.places import LayerPair
 from pidkit.distill.told_shares import held_out_rows, unique_share
 from pidkit.errors import InputError
@@ -110,12 +109,6 @@ class UniqueWeight(MeasuredWeight):
 
     def share_of(self, networks: Networks, x: Inputs, labels: AnyArray) -> tuple[float, dict[str, float]]:
         r"""Return Uni(Y:T\S) / H(Y) of the pair, and what was measured in bits."""
-        read = partial(_pooled, pair=self.pair)
+        read = partial(pooled_pair, pair=self.pair)
         theirs, ours = held_out_rows(networks, x, read, teacher=self.teacher, batch_size=self.batch_size)
         return unique_share(theirs, ours, labels, folds=self.folds, rng=self.rng)
-
-
-def _pooled(batch: Batch, *, pair: LayerPair) -> tuple[Tensor, Tensor]:
-    """Return the channels of both layers, averaged over the places that count."""
-    theirs, ours = batch.teacher.layer(pair.teacher_layer), batch.student.layer(pair.student_layer)
-    return pooled_layer(theirs, batch.mask), pooled_layer(ours, batch.mask)

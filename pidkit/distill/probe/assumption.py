@@ -187,7 +187,8 @@ class FilteredPairs:
             for filtered in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
                 sides = (filtered.teacher, filtered.student, filtered.sigma)
                 counted = None if filtered.counted is None else filtered.counted.cpu()
-                ours = FilteredPair(filtered.pair, *(t.detach().cpu() for t in sides), counted)
+                teachers, students, sigma = (t.detach().cpu() for t in sides)
+                ours = FilteredPair(filtered.pair, teachers, students, sigma, counted)
                 key = (teacher, filtered.pair.teacher_layer, filtered.pair.student_layer)
                 self._parts.setdefault(key, []).append(ours)
 
