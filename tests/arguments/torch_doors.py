@@ -61,9 +61,8 @@ def plane_step(**changed: Any) -> Any:
 
 
 def records(**changed: Any) -> Any:
-    recipe: dict[str, Any] = {"quantiser": UniformBins(2)}
-    if {"folds", "learning_curve"} & set(changed):
-        recipe = {"folds": 2, "learning_curve": False}
+    decoded = {"folds", "learning_curve"} & set(changed)
+    recipe: dict[str, Any] = {"folds": 2, "learning_curve": False} if decoded else {"quantiser": UniformBins(2)}
     with distill.AtomProbe(tapped(), sample=(X, Y.numpy()), **{**recipe, "n_null": 2, **changed}) as probe:
         return probe.step(0.0)
 
@@ -211,7 +210,7 @@ TORCH_DOORS: dict[str, Door] = {
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "AdaptiveWeight": Door(
-        lambda **c: distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), **c), folds=3, batch_size=16, every=2
+        partial(distill.AdaptiveWeight, CE, NETWORKS, sample=(X, Y)), folds=3, batch_size=16, every=2
     ),
     "AdaptiveWeight.set_epoch": told(distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), every=3)),
     "UniqueWeight": Door(
