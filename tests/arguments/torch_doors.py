@@ -92,9 +92,7 @@ def draws(**changed: Any) -> Any:
 
 def trained(**changed: Any) -> Any:
     options = distill.TrainerOptions(epochs=1, batch_size=12, progress=False)
-    return seeded(
-        lambda: distill.Trainer(tapped(), distill.CrossEntropy(), None, options, train=(X, Y), **changed)
-    )().history
+    return seeded(lambda: distill.Trainer(tapped(), CE, None, options, train=(X, Y), **changed))().history
 
 
 def projected(**changed: Any) -> Any:
