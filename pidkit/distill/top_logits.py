@@ -15,7 +15,7 @@ from pidkit.arguments import check_count, items_of, keep_checked, real_number
 from pidkit.arrays import load_array, save_arrays
 from pidkit.distill.answers import as_answers
 from pidkit.distill.divergences import log_probabilities_of_top
-from pidkit.distill.labels import check_axes
+from pidkit.distill.labels import check_axes, check_class_axis
 from pidkit.errors import InputError
 from pidkit.types import AnyArray
 
@@ -100,7 +100,8 @@ class TopLogits:
         InputError
             If there are fewer classes, or a number is out of its range.
         """
-        logits = logits.detach() if logits.ndim < 3 else logits.detach().movedim(class_axis, 1)
+        axis = check_class_axis(class_axis)
+        logits = logits.detach() if logits.ndim < 3 else logits.detach().movedim(axis, 1)
         check_axes(logits)
         tau, answers = real_number("temperature", temperature, above=0.0), as_answers(logits)
         rows = torch.arange(len(answers), device=answers.device)
