@@ -49,7 +49,7 @@ class TopLogits:
     Examples
     --------
     >>> top = TopLogits.of(torch.tensor([[2.0, 0.0, 1.0]]), 2)
-    >>> top.classes.tolist(), np.round(np.exp(top.log_p), 3).tolist()
+    >>> top.classes.tolist(), np.exp(top.log_p.astype(float)).round(3).tolist()
     ([[0, 2]], [[0.665, 0.245]])
     """
 

@@ -35,6 +35,7 @@ def picked_logits(output: Any, pick: LogitPick | None, *, of: str) -> Any:
 
     Examples
     --------
+    >>> import torch
     >>> picked_logits({"logits": torch.ones(2, 3), "aux": None}, "logits", of="the student").shape
     torch.Size([2, 3])
     >>> picked_logits((torch.zeros(1), torch.ones(2, 3)), "logits", of="the student")
