@@ -1,9 +1,10 @@
-"""Print the memory and the time of KD on the logits of tokens over a large vocabulary, all at once and in chunks.
+"""Print memory and time of KD on the logits of tokens over a large vocabulary: whole, in chunks, of the top 100.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_token_kd.py [--tokens 512] [--words 128000]
 
 Each way runs forward and backward in a process of its own. What is printed is the peak of its memory beyond what it
-holds before the loss, in copies of the student's logits; one of them is the gradient, which autograd asks for.
+holds before the loss, in copies of the student's logits; one of them is the gradient, which autograd asks for. Where
+the top 100 were saved, it holds them in place of the teacher's logits.
 """
 
 import argparse
@@ -12,22 +13,33 @@ import sys
 import time
 from pathlib import Path
 
-WAYS = {"all at once": None, "chunk=64": 64, "chunk=8": 8, "chunk=1": 1, "top_k=100": "top_k"}
+CHUNKS = {"all at once": None, "chunk=64": 64, "chunk=8": 8, "chunk=1": 1}
+TOP = ("top_k=100", "top 100, dropped", "top 100, bucket", "saved top 100, dropped", "saved top 100, bucket")
+WAYS = (*CHUNKS, *TOP)
 
 
 def measure(tokens, words, way):
     import torch
 
-    from pidkit.distill import KD, Batch, Outputs
+    from pidkit.distill import KD, Batch, Outputs, TopKD, TopLogits
 
     generator = torch.Generator().manual_seed(0)
     student, teacher = (torch.empty(1, tokens, words).normal_(generator=generator) for _ in range(2))
     student.requires_grad_(True)
-    batch = Batch(Outputs(student.movedim(-1, 1), {}), {"teacher": Outputs(teacher.movedim(-1, 1), {})})
-    chunk = WAYS[way]
-    objective = KD(2.0, top_k=100) if chunk == "top_k" else KD(2.0, chunk=chunk)
+    if way.startswith("saved"):
+        top = TopLogits.of(teacher, 100, temperature=2.0, class_axis=-1, chunk=8)
+        print(f"saved: {(top.log_p.nbytes + top.classes.nbytes) / 1e6:.2f} MB", file=sys.stderr)
+        teacher = teacher[:, :1, :1].expand(1, tokens, words)  # nothing looks at it
+    if way in CHUNKS or way == "top_k=100":
+        objective = KD(2.0, top_k=100) if way == "top_k=100" else KD(2.0, chunk=CHUNKS[way])
+    else:
+        rest = way.rsplit(", ", 1)[1]
+        objective = TopKD(top if way.startswith("saved") else 100, temperature=2.0, rest=rest, chunk=8)
+    numbers = torch.arange(1)
+    batch = Batch(Outputs(student.movedim(-1, 1), {}), {"teacher": Outputs(teacher.movedim(-1, 1), {})}, numbers)
     labels = torch.zeros(1, tokens, dtype=torch.int64)
-    few = Batch(Outputs(student[:, :2].movedim(-1, 1), {}), {"teacher": Outputs(teacher[:, :2].movedim(-1, 1), {})})
+    parts = (Outputs(logits[:, :2].movedim(-1, 1), {}) for logits in (student, teacher))
+    few = Batch(next(parts), {"teacher": next(parts)}, numbers)
     objective(few, labels[:, :2])  # whatever is loaded at the first call
     before, began = peak_kib(), time.process_time()
     loss = objective(batch, labels)

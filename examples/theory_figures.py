@@ -165,7 +165,7 @@ def draw_samples(ax: Axes) -> None:
     )
     ax.axhline(truth, color="black", linewidth=0.8, label="Griffith-Ho of the joint itself")
     for (label, colour, marker), column in zip(SAMPLED, rows.transpose(2, 0, 1), strict=True):
-        ax.errorbar(counts, column.mean(1), column.std(1), marker=marker, color=colour, capsize=3, label=label)
+        ax.errorbar(counts, column.mean(1), column.std(1, ddof=1), marker=marker, color=colour, capsize=3, label=label)
     ax.set(xlabel="samples (means and spread of six draws)", xscale="log", title="Empirical joints", ylim=(-0.03, 0.42))
     ax.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.35))
 

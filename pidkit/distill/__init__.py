@@ -52,6 +52,7 @@ from pidkit.distill.objectives.feature_covariance import FeatureCovariance
 from pidkit.distill.objectives.fitnet import FitNet
 from pidkit.distill.objectives.freezing import ProgressiveFreezing
 from pidkit.distill.objectives.gradient_norm import GradientNorm
+from pidkit.distill.objectives.hidden_states import HiddenStates
 from pidkit.distill.objectives.label_information import LabelInformation
 from pidkit.distill.objectives.logits import KD
 from pidkit.distill.objectives.masking import SalientMask
@@ -72,7 +73,8 @@ from pidkit.distill.objectives.standardised import StandardisedLogits
 from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.objectives.teacher_mean import MeanOfTeachers
 from pidkit.distill.objectives.ted import TED
-from pidkit.distill.objectives.transformer import AttentionMaps, HiddenStates
+from pidkit.distill.objectives.topkd import TopKD
+from pidkit.distill.objectives.transformer import AttentionMaps
 from pidkit.distill.objectives.unique import UniqueWeight
 from pidkit.distill.objectives.vid import VID
 from pidkit.distill.phases import Phase, Phases
@@ -86,6 +88,7 @@ from pidkit.distill.soft_pid import SoftPID, soft_pair_atoms, soft_pid
 from pidkit.distill.tapping import tap
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.temperatures import linear_schedule
+from pidkit.distill.top_logits import TopLogits
 from pidkit.distill.training import (
     Constant,
     Cosine,
@@ -117,7 +120,7 @@ __all__ = [  # noqa: RUF022
     # composing
     "Objective", "WeightedSum", "SalientMask", "keep_top", "top_fraction_mask", "StandardisedLogits",
     # answers
-    "CrossEntropy", "KD", "linear_schedule", "DKD", "MLKD", "DIST", "DecodedKD", "LayerDecoder",
+    "CrossEntropy", "KD", "TopKD", "TopLogits", "linear_schedule", "DKD", "MLKD", "DIST", "DecodedKD", "LayerDecoder",
     # layers
     "FitNet", "AttentionTransfer", "AttentionMaps", "HiddenStates", "FeaturePyramid", "ReviewKD", "SemCKD",
     "CATKD", "ClassMaps", "SimKD", "ReusedHead",

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from pidkit.errors import InputError
-
-LOGITS = "(logits)"
-"""The name of what a network puts out, beside those of its layers: qualified names have no parentheses."""
+from pidkit.nn.picking import LOGITS as LOGITS
 
 
 @dataclass(frozen=True)
@@ -23,10 +21,13 @@ class Outputs:
         The values that the network returns, with classes on axis 1: `tap(class_axis=-1)` brings them there.
     layers : mapping of str to Tensor
         Outputs of the tapped layers by qualified name, each with one row a sample.
+    mask : Tensor of bool, shape (n, ...), optional
+        That of the batch, for what reads the layers of one network alone, such as codes and `LayerDecoder`.
     """
 
     logits: Tensor
     layers: Mapping[str, Tensor]
+    mask: Tensor | None = None
 
     def layer(self, name: str) -> Tensor:
         """Return the output of a tapped layer.
@@ -54,7 +55,7 @@ class Batch:
     indices : Tensor of int64, shape (n,), optional
         The number of each sample among the training data, for objectives that remember samples, such as `CRD`.
     mask : Tensor of bool, shape (n, ...), optional
-        Which places, such as tokens, count; the others are padding. From `tap(mask=)`.
+        Which places, such as tokens, count; the others are padding, which no objective looks at. From `tap(mask=)`.
     """
 
     student: Outputs

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from pidkit.arguments import Rng, integer_seed, real_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.codes import Codes, check_temperature
+from pidkit.distill.padding import without_padding
 from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.quantise import RepresentationCodes
 
 
@@ -82,7 +84,7 @@ class NearestCentres(Codes):
         cls,
         model: nn.Module,
         layer: str,
-        x: Tensor,
+        x: Inputs,
         *,
         n_codes: int = 10,
         n_pca: int | None = 10,
@@ -98,7 +100,7 @@ class NearestCentres(Codes):
         model : nn.Module
             The teacher, or `Networks` with one teacher, whose layer is then meant, as it is tapped.
         layer : str
-        x : Tensor, shape (n, ...)
+        x : Tensor, shape (n, ...), or mapping of str to Tensor
             Inputs as in training; a few thousand are plenty.
         n_codes, n_pca, normalise
             As in `RepresentationCodes`. Fewer distinct rows than `n_codes` give fewer codes.
@@ -127,7 +129,7 @@ class NearestCentres(Codes):
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the layer, shape (n, n_codes), float64."""
-        distances = self._distances(outputs.layer(self.layer))
+        distances = self._distances(without_padding(outputs.layer(self.layer), outputs.mask))
         if self.temperature is None:
             # The first of equally near centres, as the quantiser takes.
             return nn.functional.one_hot(distances.argmin(1), self.n_codes).double()

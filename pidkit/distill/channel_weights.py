@@ -49,8 +49,11 @@ class ChannelWeights(nn.Module):
         initial_sigma = real_number("initial_sigma", initial_sigma, above=SIGMA_FLOOR)
         one_of("sigma", rule, get_args(SigmaRule))
         self.momentum = real_number("momentum", momentum, least=0.0, below=1.0)
-        self._places = [pair.n_places if reduction == "sum" else 1 for pair in pairs]
+        for pair in pairs:
+            _ = pair.n_places  # refuses pairs without common places
+        self._of_sums = reduction == "sum"
         widths = [pair.student_channels for pair in pairs]
+        self._n_pairs = len(widths)
         self.scales: nn.ModuleList | None = None
         if rule == "learned":
             self.scales = nn.ModuleList(PositiveScale(width, initial=initial_sigma) for width in widths)
@@ -62,20 +65,23 @@ class ChannelWeights(nn.Module):
     @property
     def running_v(self) -> list[Tensor]:
         """Return the running means of v, one for each pair; none where sigma is learned."""
-        return [] if self.scales is not None else [self.get_buffer(f"_running_v_{k}") for k in range(len(self._places))]
+        return [] if self.scales is not None else [self.get_buffer(f"_running_v_{k}") for k in range(self._n_pairs)]
 
-    def sigma(self, k: int) -> Tensor:
-        """Return the learned weights of a pair, or those of its running mean."""
+    def sigma(self, k: int, places: float) -> Tensor:
+        """Return the learned weights of a pair, or those of its running mean for so many places a sample."""
         if self.scales is None:
-            return self._best(k, self.running_v[k])
+            return self._best(self.running_v[k], places)
         learned: Tensor = self.scales[k]()
         return learned
 
-    def sigma_for(self, k: int, v: Tensor) -> Tensor:
-        """Return the learned weights of a pair, or the best for mean squares v of shape (channels,)."""
+    def sigma_for(self, v: Tensor, *, k: int, places: float) -> Tensor:
+        """Return the learned weights of a pair, or the best for mean squares v of shape (channels,) of so many places.
+
+        Where places are padding, `places` is the number of the others, the mean over the samples.
+        """
         # By the envelope theorem, the gradient through a closed-form sigma is zero where it is the minimiser; left out,
         # it does no harm at v = 0 and at the floor.
-        return self._best(k, v.detach()) if self.scales is None else self.sigma(k)
+        return self._best(v.detach(), places) if self.scales is None else self.sigma(k, places)
 
     @torch.no_grad()
     def remember(self, seen: Sequence[Tensor]) -> None:
@@ -89,5 +95,5 @@ class ChannelWeights(nn.Module):
             running.copy_(torch.where(n_seen > 0, mean, v.to(running)))
         n_seen.add_(1)
 
-    def _best(self, k: int, v: Tensor) -> Tensor:
-        return (0.5 * self._places[k] * v).pow(1.0 / 3.0).clamp_min(SIGMA_FLOOR)
+    def _best(self, v: Tensor, places: float) -> Tensor:
+        return (0.5 * (places if self._of_sums else 1.0) * v).pow(1.0 / 3.0).clamp_min(SIGMA_FLOOR)

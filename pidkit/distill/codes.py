@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from pidkit.arguments import flag, real_number, whole_number
 from pidkit.distill.batch import Outputs
 from pidkit.distill.filters import ClassHead
+from pidkit.distill.padding import counted_places
 from pidkit.distill.places import LayerPair, as_places
 from pidkit.errors import InputError
 
@@ -106,7 +107,8 @@ class SoftCodes(Codes):
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return the codes of the student's layer, shape (n, n_codes), float64, with a graph."""
-        logits = self.head(as_places(outputs.layer(self.layer)))
+        layer = outputs.layer(self.layer)
+        logits = self.head(as_places(layer), counted_places(outputs.mask, layer))
         return torch.softmax(logits.double() / self.temperature, 1)
 
 

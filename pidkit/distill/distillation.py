@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pidkit.distill.inputs import Inputs
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.phases import Phase
+from pidkit.nn.inputs import Inputs
 
 
 class Distillation(nn.Module):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.arguments import check_count, real_number, whole_number
+from pidkit.distill.padding import mean_of_places, only_counted
 from pidkit.distill.places import LayerPair
 
 SIGMA_FLOOR = 1e-3
@@ -63,9 +64,13 @@ class ClassHead(nn.Module):
         self.pool = pool
         self.linear = nn.Linear(channels if pool else channels * n_places, n_classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, channels, places) to logits (n, n_classes)."""
-        logits: Tensor = self.linear(x.mean(2) if self.pool else x.flatten(1))
+    def forward(self, x: Tensor, counted: Tensor | None = None) -> Tensor:
+        """Map (n, channels, places) to logits (n, n_classes); `counted` places (n, places) if some are padding."""
+        if self.pool:
+            rows = mean_of_places(x, counted)
+        else:
+            rows = (x if counted is None else x.masked_fill(~counted[:, None], 0.0)).flatten(1)
+        logits: Tensor = self.linear(rows)
         return logits
 
 
@@ -101,12 +106,15 @@ class FilteredPair(NamedTuple):
     student : Tensor, shape (n, channels, places)
         f_s(S).
     sigma : Tensor, shape (channels,)
+    counted : Tensor of bool, shape (n, places), optional
+        Which places count; both sides are zero in the others. None: all.
     """
 
     pair: LayerPair
     teacher: Tensor
     student: Tensor
     sigma: Tensor
+    counted: Tensor | None = None
 
     @property
     def residual(self) -> Tensor:
@@ -116,4 +124,4 @@ class FilteredPair(NamedTuple):
     @property
     def teacher_std(self) -> float:
         """Return the root mean square deviation of f_t(T) from its channels' means; near 0 the filter has collapsed."""
-        return float(self.teacher.var(dim=(0, 2), correction=0).mean().sqrt())
+        return float(only_counted(self.teacher, self.counted).var(dim=(0, 2), correction=0).mean().sqrt())

@@ -26,6 +26,7 @@ class KeptOutputs:
     reduce: Reduce = "none"
     layout: Layouts | None = None
     call: Call = "only"
+    masked: bool = False
 
     def check(self, tapped: set[str]) -> None:
         """Raise InputError where an option is unknown or names a layer that is tapped in no network."""
@@ -67,7 +68,9 @@ class KeptOutputs:
         given, layout = _of_layer(self.reduce, name) or "none", _of_layer(self.layout, name)
         named: Reduction | None = NAMED_REDUCTIONS.get(given) if isinstance(given, str) else None
         reduction: str | Reduction = given if named is None else named
-        return reduction if layout is None else _Rearranged(reduction, layout)
+        if layout is None:
+            return reduction
+        return _OfTokens(reduction, layout) if self.masked else _Rearranged(reduction, layout)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,17 @@ class _Rearranged:
             channels = 1 if self.layout == "channels-first" else picked.ndim - 1
             return picked.mean([axis for axis in range(1, picked.ndim) if axis != channels])
         return rearranged(picked, self.layout)
+
+
+@dataclass(frozen=True)
+class _OfTokens(_Rearranged):
+    """The same where a mask says which tokens are padding."""
+
+    def __call__(self, output: Any) -> Any:
+        if self.reduction == "mean" and isinstance(output, Tensor) and output.ndim == 3:
+            advice = "leave it out: objectives that average over tokens leave padding out themselves"
+            raise InputError(f"reduce is 'mean', over padding too, where mask says which tokens count; {advice}")
+        return super().__call__(output)
 
 
 def _of_layer(option: Any, name: str) -> Any:

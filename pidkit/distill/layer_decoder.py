@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from pidkit.arguments import Rng, flag, generator, items_of, whole_number
 from pidkit.distill.batch import Outputs
-from pidkit.distill.places import as_places
+from pidkit.distill.padding import pooled_layer, without_padding
 from pidkit.distill.teacher_features import teacher_features
 from pidkit.errors import InputError
 from pidkit.mi.decoder import FittedLabelDecoder, LabelDecoder
 from pidkit.mi.decoder.network import UNIFORM_SHARE
+from pidkit.nn.inputs import Inputs, n_samples
 from pidkit.representations.calibration import Calibration, fit_calibration
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.symbols import encode_labels
@@ -90,10 +91,10 @@ class LayerDecoder(nn.Module):
         cls,
         model: nn.Module,
         layers: str | Iterable[str],
-        x: Tensor,
+        x: Inputs,
         labels: npt.ArrayLike | Tensor,
         *,
-        calibrate_on: tuple[Tensor, npt.ArrayLike | Tensor] | None = None,
+        calibrate_on: tuple[Inputs, npt.ArrayLike | Tensor] | None = None,
         pool: bool = True,
         folds: int = 5,
         batch_size: int = 256,
@@ -107,7 +108,7 @@ class LayerDecoder(nn.Module):
             The teacher, or `Networks` with one teacher, whose layers are then meant.
         layers : str or iterable of str
             Qualified names or globs.
-        x : Tensor, shape (n, ...)
+        x : Tensor, shape (n, ...), or mapping of str to Tensor
             Inputs as in training.
         labels : array_like of int, length n
             Classes 0, 1, ... of the task, each with `folds` inputs at least.
@@ -153,8 +154,9 @@ class LayerDecoder(nn.Module):
 
     def forward(self, outputs: Outputs) -> Tensor:
         """Return log P(y | layers), shape (n, n_classes), float64."""
-        taps = [outputs.layer(name) for name in self.layers]
-        rows = torch.cat([(as_places(x).mean(2) if self.pool else x.flatten(1)).double() for x in taps], 1)
+        mask, taps = outputs.mask, [outputs.layer(name) for name in self.layers]
+        read = [pooled_layer(x, mask) if self.pool else without_padding(x, mask).flatten(1) for x in taps]
+        rows = torch.cat([one.double() for one in read], 1)
         if rows.shape[1] != self.weights.shape[1]:
             raise InputError(
                 f"{', '.join(self.layers)} have {rows.shape[1]} features a sample, but the decoder was fitted to "
@@ -172,7 +174,7 @@ class LayerDecoder(nn.Module):
 def _rows(
     model: nn.Module,
     layers: str | Iterable[str],
-    x: Tensor,
+    x: Inputs,
     labels: IntArray,
     name: str,
     *,
@@ -181,8 +183,8 @@ def _rows(
 ) -> tuple[FloatArray, list[str]]:
     """Return the rows of the layers side by side, one a label, and the layers' names."""
     features = teacher_features(model, layers, x, batch_size=batch_size, pool=pool)
-    if labels.size != len(x):
-        raise InputError(f"{name} must hold one class an input; there are {labels.size} for {len(x)} inputs")
+    if labels.size != n_samples(x):
+        raise InputError(f"{name} must hold one class an input; there are {labels.size} for {n_samples(x)} inputs")
     return torch.cat([*features.values()], 1).double().numpy(), [*features]
 
 

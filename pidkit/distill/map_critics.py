@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.places import widened
@@ -32,7 +33,16 @@ def global_bound(critic: Any, theirs: Tensor, ours: Tensor, bank: FeatureBank, *
     return infonce(scores).mean()
 
 
-def jsd_of_places(critic: Any, a: Tensor, b: Tensor, shift: int) -> Tensor:
-    """Return the Jensen-Shannon objective of pairs (a_i, b_i) against (a_i, b_(i + shift)), the mean over places."""
+def jsd_of_places(critic: Any, a: Tensor, b: Tensor, shift: int, counted: Tensor | None = None) -> Tensor:
+    """Return the Jensen-Shannon objective of pairs (a_i, b_i) against (a_i, b_(i + shift)), the mean over places.
+
+    Of padded sequences those pairs count whose place does in both samples, `counted` (n, places); a shift at which no
+    two samples share a place leaves the expectation over the negatives out.
+    """
     positives, negatives = widened(critic.diagonals(a, b, (0, shift)))
-    return jsd_of_pairs(positives, negatives).mean()
+    if counted is None:
+        return jsd_of_pairs(positives, negatives).mean()
+    here = counted.T
+    both = here & (here.roll(-shift, 1) if b.ndim > 2 else here)
+    joint, apart = -functional.softplus(-positives[here]), -functional.softplus(negatives[both])
+    return joint.mean() + apart.sum() / max(int(both.sum()), 1)

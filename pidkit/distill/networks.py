@@ -13,18 +13,19 @@ from torch import Tensor, nn
 from pidkit.arguments import items_of, mapping_of, one_of
 from pidkit.distill.batch import LOGITS, Batch, Outputs
 from pidkit.distill.frozen_teacher import FrozenTeacher
-from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, run_on
 from pidkit.distill.kept import KeptOutputs, Layouts
 from pidkit.distill.labels import check_class_axis, check_output
 from pidkit.distill.objective import frozen
 from pidkit.distill.phases import Phase
-from pidkit.distill.picking import LogitPick, LogitPicks, MaskPick, check_mask, check_picks, picked_logits, picked_mask
+from pidkit.distill.picking import LogitPicks, MaskPick, check_mask, check_picks, picked_mask
 from pidkit.distill.places import LayerPair
 from pidkit.distill.resizing import Resize, resized, target_grids
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.distill.teacher_cache.identity import plain
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
+from pidkit.nn.inputs import Inputs, check_inputs, each_tensor, run_on
+from pidkit.nn.picking import LogitPick, picked_logits
 from pidkit.nn.taps import Call, Reduce, Taps, eager_model
 from pidkit.types import Shape
 
@@ -92,7 +93,7 @@ class Networks(nn.Module):
         self._logits, self.mask = check_picks(logits, [*teachers, STUDENT]), mask
         self._resize = None if resize is None else one_of("resize", resize, get_args(Resize))
         self._grids: dict[str, dict[str, Shape]] = {}
-        self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)))
+        self.kept = KeptOutputs(reduce, layout, one_of("call", call, get_args(Call)), mask is not None)
         self.student = student
         self.teachers = nn.ModuleDict({name: FrozenTeacher(model) for name, model in teachers.items()})
         self._taps: dict[str, Taps] = {}
@@ -134,7 +135,7 @@ class Networks(nn.Module):
         pairs = [LayerPair(theirs, ours, shapes[theirs], of_student[ours]) for theirs, ours in names]
         if self._resize is None:
             return tuple(pairs)
-        self._grids[name] = target_grids(pairs, self._resize)
+        self._grids[name] = target_grids(pairs, self._resize, masked=self.mask is not None)
         outputs = self._at_grids(name, teacher.layers)
         return tuple(replace(pair, teacher_shape=tuple(outputs[pair.teacher_layer].shape[1:])) for pair in pairs)
 
@@ -193,10 +194,11 @@ class Networks(nn.Module):
             If `x` is no tensor or mapping of them, or a network puts out something else than one tensor.
         """
         x = check_inputs("x", x)
-        teachers = {name: self._answer(name, x) for name in self.teachers}
+        mask = picked_mask(x, self.mask)
+        teachers = {name: replace(self._answer(name, x), mask=mask) for name in self.teachers}
         with contextlib.nullcontext() if phase is Phase.STUDENT else frozen(self.student):
             ours = self._pass(self.student, self._student_taps, x, STUDENT)
-        return Batch(self._outputs(ours), teachers, indices, picked_mask(x, self.mask))
+        return Batch(replace(self._outputs(ours), mask=mask), teachers, indices, mask)
 
     def pick_of(self, name: str) -> LogitPick | None:
         """Return where the logits of a teacher or of "student" are in what it puts out; None if that is all."""

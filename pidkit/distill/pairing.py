@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from pidkit.arguments import items_of
 from pidkit.distill.batch import Batch
+from pidkit.distill.padding import counted_places, only_counted, pooled_layer, without_padding
 from pidkit.distill.places import LayerPair, as_places, widened
 from pidkit.errors import InputError
 
@@ -42,18 +43,49 @@ def checked_pairs(pairs: Iterable[LayerPair]) -> tuple[LayerPair, ...]:
 
 
 def paired_places(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
-    """Return a pair's layers as (n, channels, places), the teacher's first and without a graph."""
-    teacher = as_places(batch.teacher.layer(pair.teacher_layer)).detach()
-    return teacher, as_places(batch.student.layer(pair.student_layer))
+    """Return a pair's layers as (n, channels, places), padding zero; the teacher's first and without a graph."""
+    teacher, student = (as_places(without_padding(layer, batch.mask)) for layer in _layers(batch, pair))
+    return teacher, student
+
+
+def counted_pair(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
+    """Return a pair's layers as (n, channels, places), or, where some are padding, the m others as (1, channels, m).
+
+    For what is done at each place alone and averaged over all: `only_counted`.
+    """
+    counted = counted_of(batch, pair)
+    teacher, student = (as_places(layer) for layer in _layers(batch, pair))
+    return only_counted(teacher, counted), only_counted(student, counted)
+
+
+def counted_of(batch: Batch, pair: LayerPair) -> Tensor | None:
+    """Return which places of a pair count, (n, places), the same of both layers; None where all do."""
+    return counted_places(batch.mask, batch.student.layer(pair.student_layer))
+
+
+def n_counted(batch: Batch, places: Tensor) -> float:
+    """Return how many places count of each sample, on average: what a mean is multiplied by where sums are printed."""
+    return places.shape[0] * places.shape[2] / len(batch.student.logits)
 
 
 def paired_rows(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
-    """Return a pair's layers as rows (n, d) and (n, e), flattened; the teacher's first and without a graph.
+    """Return a pair's layers as rows (n, d) and (n, e), flattened, padding zero; the teacher's first, without a graph.
 
     For objectives that compare samples with each other in each network: the layers may have any shapes.
     """
-    teacher, student = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+    teacher, student = (without_padding(layer, batch.mask) for layer in _layers(batch, pair))
     return widened(teacher.flatten(1)), widened(student.flatten(1))
+
+
+def _layers(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
+    """Return the teacher's layer without a graph, and the student's."""
+    return batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+
+
+def pooled_pair(batch: Batch, pair: LayerPair) -> tuple[Tensor, Tensor]:
+    """Return the means over the places that count of a pair's layers, (n, channels); the teacher's first, no graph."""
+    teacher, student = (pooled_layer(layer, batch.mask) for layer in _layers(batch, pair))
+    return teacher, student
 
 
 def embedding_maps(pair: LayerPair, length: int) -> nn.ModuleDict:

@@ -73,14 +73,14 @@ def grid_of(shape: Shape) -> Shape:
     return shape[:1] if len(shape) == 2 else shape[1:]
 
 
-def target_grids(pairs: list[LayerPair], how: Resize) -> dict[str, Shape]:
+def target_grids(pairs: list[LayerPair], how: Resize, *, masked: bool = False) -> dict[str, Shape]:
     """Return, for each of a teacher's layers whose resolution is not the student's, that of the student's.
 
     Raises
     ------
     InputError
-        If one layer is paired with layers of several resolutions, the two have not as many axes of places, or pooling
-        would have to make a layer larger.
+        If one layer is paired with layers of several resolutions, the two have not as many axes of places, pooling
+        would have to make a layer larger, or tokens of which a mask calls some padding would be mixed.
     """
     targets: dict[str, Shape] = {}
     for pair in pairs:
@@ -89,6 +89,9 @@ def target_grids(pairs: list[LayerPair], how: Resize) -> dict[str, Shape]:
             continue
         if len(theirs) != len(ours):
             raise InputError(f"resize cannot compare {pair}; make tokens maps, reduce='token-grid', or maps tokens")
+        if masked and len(ours) == 1 and ours != theirs:
+            advice = "tap layers of one length, or leave one of the two out"
+            raise InputError(f"resize would mix padding, which mask tells, into other tokens of {pair}; {advice}")
         if how == "pool" and any(small > large for small, large in zip(ours, theirs, strict=True)):
             raise InputError(f"resize='pool' cannot make {pair} as large as the student's; pass 'interpolate'")
         if targets.setdefault(pair.teacher_layer, ours) != ours:

@@ -8,13 +8,13 @@ from functools import partial
 from torch import nn
 
 from pidkit.arguments import items_of
-from pidkit.distill.inputs import Inputs
 from pidkit.distill.kept import Layouts
 from pidkit.distill.networks import Networks
 from pidkit.distill.picking import LogitPicks, MaskPick
 from pidkit.distill.resizing import Resize
 from pidkit.distill.teacher_cache import TeacherCache
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.nn.taps import Call, Reduce, find_layers
 
 Layers = str | Iterable[str | tuple[str, str]]
@@ -45,7 +45,8 @@ def tap(
         the returned module holds it.
     student : nn.Module
         Trains or not as its mode says. `torch.compile` it after the call, or give a compiled one that has not run yet:
-        code compiled before the hooks were there does not see them.
+        code compiled before the hooks were there does not see them. In DataParallel on one device or none layers have
+        the names of the network inside; several devices need DistributedDataParallel.
     layers : str, iterable of str or (str, str), or mapping of these by teacher
         Pairs (layer of the teacher, layer of the student) by qualified name; one string stands for the same name in
         both, and a glob for as many layers of each, paired in order. Without a teacher, the names or globs of layers of

@@ -13,6 +13,7 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.phases import Phase
 from pidkit.nn.features import left_as_found
+from pidkit.nn.inputs import Inputs, batches_of, on_device
 from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.representations.result import RepresentationPID
 from pidkit.types import AnyArray
@@ -23,7 +24,7 @@ KNOWS_NOTHING = 0.05
 
 def held_out_rows(
     networks: Networks,
-    x: Tensor,
+    x: Inputs,
     read: Callable[[Batch], tuple[Tensor, Tensor]],
     *,
     teacher: str | None,
@@ -33,8 +34,8 @@ def held_out_rows(
     kept: list[tuple[Tensor, Tensor]] = []
     device = next(networks.student.parameters()).device
     with left_as_found(networks):
-        for rows in torch.split(x, batch_size):
-            batch = networks(rows.to(device), Phase.WARM_UP)
+        for rows in batches_of(x, batch_size):
+            batch = networks(on_device(rows, device), Phase.WARM_UP)
             theirs, ours = read(batch if teacher is None else batch.with_teacher(teacher))
             kept.append((theirs.cpu().double(), ours.cpu().double()))
     of_teacher, of_student = (torch.cat(side).numpy() for side in zip(*kept, strict=True))

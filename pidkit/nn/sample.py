@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +12,18 @@ from torch import Tensor
 
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, check_inputs, each_tensor, n_samples
 from pidkit.symbols import encode_labels
 from pidkit.types import IntArray
+
+
+def check_named_sample(sample: object) -> tuple[Inputs, IntArray]:
+    """Return the sample as inputs, one tensor or several by name, and an array of class codes."""
+    if not isinstance(sample, tuple) or len(sample) != 2 or not isinstance(sample[0], Mapping):
+        return check_sample(sample)
+    x = check_inputs("sample x", sample[0])
+    y = _class_codes(n_samples(x), sample[1], "inputs by name")
+    return each_tensor(x, Tensor.detach), y
 
 
 def check_sample(sample: object) -> tuple[Tensor, IntArray]:
@@ -19,14 +31,17 @@ def check_sample(sample: object) -> tuple[Tensor, IntArray]:
     if not isinstance(sample, tuple) or len(sample) != 2:
         raise InputError("sample must be a tuple (x, y): inputs and their labels")
     x = sample[0] if isinstance(sample[0], Tensor) else torch.as_tensor(plain_array(sample[0], "sample x"))
-    y, _ = encode_labels(sample[1], n=None, name="sample y")
-    if x.ndim == 0 or len(x) != len(y):
-        raise InputError(
-            f"sample must have one label a row: x has shape {tuple(x.shape)}, and there are {len(y)} labels"
-        )
+    return x.detach(), _class_codes(len(x) if x.ndim else -1, sample[1], f"shape {tuple(x.shape)}")
+
+
+def _class_codes(n: int, labels: Any, what: str) -> IntArray:
+    """Return the classes of n samples, from 0 without gaps."""
+    y, _ = encode_labels(labels, n=None, name="sample y")
+    if n != len(y):
+        raise InputError(f"sample must have one label a row: x has {what}, and there are {len(y)} labels")
     if np.unique(y).size < 2:
         raise InputError("sample y holds one class only: I(F;Y) is zero; use at least two")
-    return x.detach(), np.unique(y, return_inverse=True)[1].astype(np.int64)
+    return np.unique(y, return_inverse=True)[1].astype(np.int64)
 
 
 def fingerprint(*tensors: Tensor) -> str:

@@ -16,6 +16,8 @@ from torch.utils.hooks import RemovableHandle
 from pidkit.arguments import Rng, check_count, flag, integer_seed, items_of, one_of
 from pidkit.errors import InputError
 from pidkit.nn.layouts import is_channels_first
+from pidkit.nn.wrapped import SEVERAL_DEVICES, check_one_device
+from pidkit.nn.wrapped import eager_model as eager_model
 
 Reduction = Callable[[Any], Tensor]
 """A function from the output of a layer, of whatever type, to a tensor with one row for each sample."""
@@ -36,7 +38,8 @@ def find_layers(model: nn.Module, layers: str | Iterable[str]) -> tuple[str, ...
     Parameters
     ----------
     model : torch.nn.Module
-        A compiled model (`torch.compile`) counts as the model that it wraps: no "_orig_mod." in the names.
+        A compiled model (`torch.compile`) and one in DataParallel or DistributedDataParallel count as the model that
+        they wrap: no "_orig_mod." and no "module." in the names.
     layers : str or iterable of str
         Such as "features.3", ["conv1", "fc"] or "layer?.*.conv2".
 
@@ -98,14 +101,6 @@ def _by_layer(reduce: Reduce, names: Sequence[str]) -> dict[str, str | Reduction
     return {name: next((reductions[key] for key in reductions if fits_layer(key, name)), "none") for name in names}
 
 
-def eager_model(model: nn.Module) -> nn.Module:
-    """Return `model`, or the module inside one that `torch.compile` made, which shares its parameters."""
-    inner = getattr(model, "_orig_mod", model)
-    if not isinstance(inner, nn.Module):
-        raise InputError(f"model must be a torch.nn.Module, not {type(model).__name__}")
-    return inner
-
-
 class Taps:
     """Read the outputs of named layers during forward passes: a context manager, whose hooks live as long as it does.
 
@@ -140,7 +135,8 @@ class Taps:
     Raises
     ------
     InputError
-        From the constructor for unknown layers and options; from a forward pass for outputs that cannot be kept.
+        From the constructor for unknown layers and options, and a DataParallel on several devices; from a forward pass
+        for outputs that cannot be kept.
 
     Notes
     -----
@@ -170,6 +166,7 @@ class Taps:
         rng: Rng = 0,
     ) -> None:
         """Check the options and find the layers; hooks are attached on entering."""
+        check_one_device(model)
         self.names = find_layers(model, layers)
         reductions = _by_layer(reduce, self.names)
         self._max_features = None if max_features is None else check_count("max_features", max_features)
@@ -238,6 +235,8 @@ class Taps:
         def keep(module: nn.Module, inputs: Any, output: Any) -> None:
             if not self.listening:
                 return
+            if getattr(module, "_is_replica", False):
+                raise InputError(f"layers holds {name!r}, which DataParallel runs, and {SEVERAL_DEVICES}")
             if name in self._kept and self._call == "first":
                 return
             if name in self._kept and self._call == "only":

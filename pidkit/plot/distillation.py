@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from pidkit.arguments import flag, items_of, mapping_of, one_of, real_number
 from pidkit.errors import InputError
+from pidkit.plot.accuracy import deviation_of_seeds
 from pidkit.plot.plane import LINE_STYLES, MARKERS, NETWORK_COLOURS
 from pidkit.plot.style import new_axes
 from pidkit.records.atom_history import AtomRecords
@@ -122,15 +123,16 @@ def accuracy_against_weight(
 ) -> Axes:
     """Draw accuracy against the weight lambda of the objective, on a logarithmic axis, for several methods.
 
-    Points are means over seeds, bars one standard deviation. Seeds whose accuracy is NaN, training having diverged,
-    are left out of both; their point carries a cross in the method's colour, on the axis below where all have.
+    Points are means over seeds, bars one standard deviation of the sample, sqrt(sum (a - mean)^2 / (n_seeds - 1)); a
+    single seed has none. Seeds whose accuracy is NaN, training having diverged, are left out of both; their point
+    carries a cross in the method's colour, on the axis below where all have.
 
     Parameters
     ----------
     accuracies : dict of str to dict of float to sequence of float
         Method, weight, one accuracy a seed.
     baseline : sequence of float, optional
-        Of the student without a teacher, one a seed: a line at the mean, a band of one standard deviation.
+        Of the student without a teacher, one a seed: a line at the mean, a band of one such deviation.
     chosen : dict of str to float, optional
         The weight that validation chose for a method: ringed.
     split : str
@@ -158,8 +160,9 @@ def accuracy_against_weight(
     plain = None if baseline is None else _checked_baseline(baseline)
     ax = new_axes(ax, 6.8, 4.2)
     if plain is not None:
-        level, spread = float(np.mean(plain)), float(np.std(plain))
-        ax.axhspan(level - spread, level + spread, color="0.85", zorder=0)
+        level, spread = float(np.mean(plain)), float(deviation_of_seeds(np.array(plain)))
+        if math.isfinite(spread):
+            ax.axhspan(level - spread, level + spread, color="0.85", zorder=0)
         ax.axhline(level, color="0.2", linewidth=1.1, linestyle=(0, (6, 3)), label="no distillation", zorder=1)
     lost: list[tuple[float, float, str]] = []
     for number, (method, curve) in enumerate(accuracies.items()):
@@ -167,7 +170,7 @@ def accuracy_against_weight(
         weights = np.array(sorted(curve))
         finite = [np.array([a for a in curve[weight] if np.isfinite(a)]) for weight in weights]
         means = np.array([seeds.mean() if seeds.size else np.nan for seeds in finite])
-        stds = np.array([seeds.std() if seeds.size else np.nan for seeds in finite])
+        stds = np.array([deviation_of_seeds(seeds) for seeds in finite])
         # A little apart, so that the bars of methods at one weight can be told from each other.
         shift = 1.0 + 0.02 * (number - (len(accuracies) - 1) / 2)
         lacking = zip(weights, means, finite, strict=True)

@@ -92,9 +92,7 @@ def draws(**changed: Any) -> Any:
 
 def trained(**changed: Any) -> Any:
     options = distill.TrainerOptions(epochs=1, batch_size=12, progress=False)
-    return seeded(
-        lambda: distill.Trainer(tapped(), distill.CrossEntropy(), None, options, train=(X, Y), **changed)
-    )().history
+    return seeded(lambda: distill.Trainer(tapped(), CE, None, options, train=(X, Y), **changed))().history
 
 
 def projected(**changed: Any) -> Any:
@@ -140,14 +138,12 @@ class Packed(nn.Sequential):
         return (super().forward(x),)
 
 
-def maybe_packed(model: nn.Sequential, changed: dict[str, Any]) -> nn.Sequential:
-    return model if changed.get("logits") is None else Packed(*model)
+def maybe_packed(model: Any, changed: dict[str, Any]) -> Any:
+    return Packed(*model) if isinstance(model, nn.Sequential) and changed.get("logits") is not None else model
 
 
 def tapped_for(changed: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: maybe_packed(part, changed) if isinstance(part, nn.Sequential) else part for name, part in TAPPED.items()
-    }
+    return {name: maybe_packed(part, changed) for name, part in TAPPED.items()}
 
 
 TAPPED: dict[str, Any] = {"teacher": network(8), "student": network(5), "example": X[:2]}
@@ -155,7 +151,9 @@ LAYER_OF = {"a": [("1", "1")]}
 
 TORCH_DOORS: dict[str, Door] = {
     # nn and plane
-    "collect_features": Door(lambda **c: collect_features(network(5), "1", X, **c), batch_size=5, max_features=2),
+    "collect_features": Door(
+        lambda **c: collect_features(maybe_packed(network(5), c), "1", X, **c), batch_size=5, max_features=2, logits=0
+    ),
     "TrainingBudget": Door(TrainingBudget, learning_rate=0.5, weight_decay=0.5),
     "own_random_state": Door(draws, rng=5),
     "Taps": Door(sketch, max_features=2),
@@ -204,10 +202,13 @@ TORCH_DOORS: dict[str, Door] = {
     "CrossEntropy": Door(distill.CrossEntropy, label_smoothing=0.5),
     "ExactRedundancy": Door(redundancy, n_classes=3),
     "KD": Door(distill.KD, top_k=2, chunk=2),
+    "TopKD": Door(distill.TopKD, top=2, chunk=2),
+    "TopLogits": Door(partial(distill.TopLogits, np.zeros((1, 2)), np.zeros((1, 2), int)), n_classes=4),
+    "TopLogits.of": Door(partial(distill.TopLogits.of, torch.eye(2, 4)), top_k=2, chunk=2, class_axis=-1),
     "DecodedKD": Door(lambda **c: distill.DecodedKD(DECODER, **c)),
     "DecodedKD.set_epoch": told(distill.DecodedKD(DECODER)),
     "AdaptiveWeight": Door(
-        lambda **c: distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), **c), folds=3, batch_size=16, every=2
+        partial(distill.AdaptiveWeight, CE, NETWORKS, sample=(X, Y)), folds=3, batch_size=16, every=2
     ),
     "AdaptiveWeight.set_epoch": told(distill.AdaptiveWeight(CE, NETWORKS, sample=(X, Y), every=3)),
     "UniqueWeight": Door(

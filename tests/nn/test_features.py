@@ -99,7 +99,7 @@ def test_compiled_models_are_read_eagerly_under_their_own_names(in_place: bool) 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor with one row a sample"),  # type: ignore[arg-type]
+        (lambda m: collect_features(m, "0", [1.0]), "x must be a tensor of inputs, or several by name"),  # type: ignore[arg-type]
         (lambda m: collect_features(m, "0", torch.empty(0, 3)), "x must be a tensor with one row a sample"),
         (
             lambda m: collect_features(m, "0", torch.ones(2, 3), batch_size=0),
@@ -136,3 +136,56 @@ def test_memory_is_bounded_by_a_batch_and_the_rows_kept() -> None:
     """Whole, the two layers would be 2 x 1024 x 32 x 32 x 32 x 4 bytes = 256 MB; kept are half a MB, beside a batch."""
     run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, timeout=120)
     assert float(run.stdout) < 40.0
+
+
+class Named(nn.Module):
+    """Two inputs by name, and a dictionary of outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, values: Tensor, shift: Tensor) -> dict[str, Tensor]:
+        values += 1.0  # in place: the caller's tensor must not see it
+        return {"logits": self.layer(values) + shift, "aux": shift}
+
+
+def test_inputs_by_name_and_the_logits_of_a_dictionary() -> None:
+    torch.manual_seed(0)
+    model = Named()
+    x = {"values": torch.randn(10, 3), "shift": torch.randn(10, 2)}
+    before = x["values"].clone()
+    found = collect_features(model, "layer", x, batch_size=4, logits="logits")
+    assert list(found) == ["layer", "(logits)"]
+    assert torch.equal(x["values"], before)
+    torch.testing.assert_close(found["layer"], model.layer(before + 1.0).detach())
+    torch.testing.assert_close(found["(logits)"], found["layer"] + x["shift"])
+    alone = collect_features(model, (), x, logits=lambda out: out["logits"])
+    assert list(alone) == ["(logits)"]
+    torch.testing.assert_close(alone["(logits)"], found["(logits)"])
+
+
+def test_logits_of_a_model_that_puts_out_one_tensor_and_floats_in_its_dtype() -> None:
+    model = nn.Sequential(nn.Linear(3, 2)).double()
+    found = collect_features(model, "0", torch.ones(4, 3), logits=lambda out: out)
+    assert torch.equal(found["(logits)"], found["0"])
+    assert found["0"].dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"logits": True}, "logits must be a name, an index or a callable"),
+        ({"logits": "words"}, "logits is 'words', which the dict that the model puts out does not have"),
+        ({"logits": lambda out: out}, r"'\(logits\)' is a dict, no tensor with one row a sample"),
+        ({"logits": lambda out: out["logits"].T}, "puts out 2 rows for 10 samples"),
+    ],
+)
+def test_logits_that_are_not_there_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        collect_features(Named(), "layer", {"values": torch.ones(10, 3), "shift": torch.ones(10, 2)}, **options)
+
+
+def test_inputs_by_name_must_hold_the_same_samples() -> None:
+    with pytest.raises(InputError, match="x must hold inputs with one row a sample each"):
+        collect_features(Named(), "layer", {"values": torch.ones(10, 3), "shift": torch.ones(9, 2)})

@@ -92,6 +92,18 @@ def test_accuracy_is_drawn_with_spread_baseline_and_choice() -> None:
     np.testing.assert_allclose([line.get_ydata()[0] for line in crosses], [ax.get_ylim()[0], 0.6])
 
 
+def test_bars_and_band_are_deviations_of_the_sample_and_a_single_seed_has_none() -> None:
+    accuracies = {"RID": {0.1: [0.7, 0.8, 0.9], 1.0: [0.5, float("nan"), 0.7], 10.0: [0.6]}}
+    ax: Any = accuracy_against_weight(accuracies, baseline=[0.7, 0.72])
+    bars = [np.array(bar)[:, 1] for bar in ax.containers[0].lines[2][0].get_segments() if len(bar)]
+    # By hand: sqrt((.01 + 0 + .01) / 2) = .1, sqrt((.01 + .01) / 1) = sqrt(.02), and none of one seed.
+    np.testing.assert_allclose([np.ptp(bar) / 2.0 for bar in bars], [0.1, 0.02**0.5], rtol=1e-12)
+    (band,) = ax.patches
+    low, high = band.get_y(), band.get_y() + band.get_height()
+    np.testing.assert_allclose([low, high], 0.71 + 0.01 * 2**0.5 * np.array([-1.0, 1.0]), rtol=1e-12)
+    assert not accuracy_against_weight(accuracies, baseline=[0.7]).patches
+
+
 def test_what_cannot_be_drawn_against_a_weight_is_refused() -> None:
     for message, arguments in (
         ("accuracies must hold at least one method", ({},)),

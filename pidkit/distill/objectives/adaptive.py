@@ -8,6 +8,7 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objectives.measured import MeasuredWeight
 from pidkit.distill.told_shares import held_out_rows, redundant_share
+from pidkit.nn.inputs import Inputs
 from pidkit.types import AnyArray
 
 
@@ -27,7 +28,7 @@ class AdaptiveWeight(MeasuredWeight):
     networks : Networks
         Referred to, not held: they stay the caller's.
     sample : pair of Tensor
-        Held-out inputs and their labels, each class with more than `folds` of them.
+        Held-out inputs, one tensor or several by name, and their labels, each class with more than `folds` of them.
     teacher : str, optional
         Its name, where there are several.
     every : int
@@ -64,7 +65,7 @@ class AdaptiveWeight(MeasuredWeight):
     True
     """
 
-    def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
+    def share_of(self, networks: Networks, x: Inputs, labels: AnyArray) -> tuple[float, dict[str, float]]:
         """Return Red(Y:T,S) / I(Y;S) of the answers, and what was measured in bits."""
         theirs, ours = held_out_rows(networks, x, _logits, teacher=self.teacher, batch_size=self.batch_size)
         return redundant_share(theirs, ours, labels, folds=self.folds, rng=self.rng)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from pidkit.arguments import one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import checked_pairs, counted_of, mean_square, paired_places
 from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
@@ -77,15 +77,30 @@ class AttentionTransfer(Objective):
         total = batch.zero()
         for pair in self.pairs:
             teacher, student = (_attention(layer, self.p) for layer in paired_places(batch, pair))
+            counted = counted_of(batch, pair)
             if self.norm == "code":
-                total = total + mean_square(teacher, student)
+                total = total + _mean_of(teacher, student, counted)
             else:
-                total = total + torch.linalg.vector_norm(teacher - student, dim=1).mean()
+                total = total + _distance_of(teacher, student, counted)
         return total
 
     def extra_repr(self) -> str:
         """Show the options."""
         return f"p={self.p:g}, norm={self.norm!r}"
+
+
+def _mean_of(teacher: Tensor, student: Tensor, counted: Tensor | None) -> Tensor:
+    """Return the mean square over the samples and the places that count."""
+    return mean_square(teacher, student) if counted is None else mean_square(teacher[counted], student[counted])
+
+
+def _distance_of(teacher: Tensor, student: Tensor, counted: Tensor | None) -> Tensor:
+    """Return the mean distance over the samples that have a place that counts."""
+    if counted is not None:
+        there = counted.any(1)
+        teacher, student = teacher[there], student[there]
+    distances: Tensor = torch.linalg.vector_norm(teacher - student, dim=1)
+    return distances.mean()
 
 
 def _attention(layer: Tensor, p: float) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
+from pidkit.distill.padding import counted_places, only_counted
 from pidkit.distill.pairing import checked_pairs, inner_products
 from pidkit.distill.places import LayerPair, as_places
 from pidkit.errors import InputError
@@ -50,9 +51,15 @@ class FeatureCovariance(Objective):
         """Return the mean squared covariances of different channels."""
         total = batch.zero()
         for pair in self.pairs:
-            channels = as_places(batch.student.layer(pair.student_layer)).transpose(0, 1).flatten(1)
+            channels = _counted(batch, pair).transpose(0, 1).flatten(1)
             centred = channels - channels.mean(1, keepdim=True)
             covariance = inner_products(centred, centred) / channels.shape[1]
             apart = ~torch.eye(len(channels), dtype=torch.bool, device=channels.device)
             total = total + covariance[apart].square().mean()
         return total
+
+
+def _counted(batch: Batch, pair: LayerPair) -> Tensor:
+    """Return the student's places that count, (n, channels, places)."""
+    layer = batch.student.layer(pair.student_layer)
+    return only_counted(as_places(layer), counted_places(batch.mask, layer))

@@ -13,7 +13,8 @@ from pidkit.distill.channel_weights import ChannelWeights, SigmaRule
 from pidkit.distill.filters import ClassHead, Filter, FilteredPair
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.pairing import LossReduction, checked_pairs
+from pidkit.distill.padding import only_counted, put_back
+from pidkit.distill.pairing import LossReduction, checked_pairs, counted_of, n_counted
 from pidkit.distill.places import LayerPair, as_places, widened
 
 
@@ -50,13 +51,15 @@ class FilteredObjective(Objective):
 
     def filtered(self, batch: Batch) -> list[FilteredPair]:
         """Return f_t(T), f_s(S) and sigma of every pair, in eval mode and without gradients; nothing changes."""
+        found = []
         with frozen(self):
-            return [
-                FilteredPair(
-                    pair, self._filtered_teacher(k, batch), self._filtered_student(k, batch), self.sigmas.sigma(k)
-                )
-                for k, pair in enumerate(self.pairs)
-            ]
+            for k, pair in enumerate(self.pairs):
+                counted = counted_of(batch, pair)
+                teacher, student = self._filtered_teacher(k, batch), self._filtered_student(k, batch)
+                sides = put_back(teacher, counted), put_back(student, counted)
+                sigma = self.sigmas.sigma(k, n_counted(batch, teacher))
+                found.append(FilteredPair(pair, *sides, sigma, counted))
+        return found
 
     def diagnostics(self, batch: Batch) -> dict[str, float]:
         """Return what a log should show of every pair: the standard deviation of f_t(T) and the mean sigma.
@@ -88,12 +91,15 @@ class FilteredObjective(Objective):
         return self.sigmas.running_v
 
     def _filtered_teacher(self, k: int, batch: Batch) -> Tensor:
-        layer = as_places(batch.teacher.layer(self.pairs[k].teacher_layer)).detach()
-        return widened(self.teacher_filters[k](layer))
+        """Return f_t of the places that count: `only_counted`."""
+        layer = batch.teacher.layer(self.pairs[k].teacher_layer).detach()
+        return widened(self.teacher_filters[k](only_counted(as_places(layer), counted_of(batch, self.pairs[k]))))
 
     def _filtered_student(self, k: int, batch: Batch) -> Tensor:
-        layer = as_places(batch.student.layer(self.pairs[k].student_layer))
-        return widened(self.student_filters[k](layer))
+        """Return f_s of the places that count."""
+        layer = batch.student.layer(self.pairs[k].student_layer)
+        return widened(self.student_filters[k](only_counted(as_places(layer), counted_of(batch, self.pairs[k]))))
 
-    def _head_loss(self, k: int, teacher: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(self.heads[k](teacher), labels)
+    def _head_loss(self, k: int, teacher: Tensor, batch: Batch, labels: Tensor) -> Tensor:
+        counted = counted_of(batch, self.pairs[k])
+        return cross_entropy(self.heads[k](put_back(teacher, counted), counted), labels)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pidkit.arguments import flag, one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import LossReduction, checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import LossReduction, checked_pairs, counted_pair, mean_square, n_counted
 from pidkit.distill.places import LayerPair
 
 Side = Literal["student", "teacher"]
@@ -80,12 +80,13 @@ class FitNet(Objective):
         """Return the squared errors of the regressors."""
         total = batch.zero()
         for pair, regressor in zip(self.pairs, self.regressors, strict=True):
-            teacher, student = paired_places(batch, pair)
+            teacher, student = counted_pair(batch, pair)
             if self.projects == "student":
                 error = mean_square(teacher, regressor(student))
             else:
                 error = mean_square(regressor(teacher), student)
-            total = total + (error if self.reduction == "mean" else 0.5 * self._widths(pair)[1] * pair.n_places * error)
+            size = 1.0 if self.reduction == "mean" else 0.5 * self._widths(pair)[1] * n_counted(batch, student)
+            total = total + size * error
         return total
 
     def _widths(self, pair: LayerPair) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
+from pidkit.distill.answers import masked_labels
 from pidkit.distill.batch import Batch
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective
@@ -50,7 +51,7 @@ class GradientNorm(Objective):
         if not (torch.is_grad_enabled() and at.requires_grad):
             advice = "call it with gradients on, and name a layer that learns or comes after one that does"
             raise InputError(f"layer {self.layer!r} has no graph, in which GradientNorm finds its slope; {advice}")
-        loss = cross_entropy(batch.student.logits, labels, reduction="sum")
+        loss = cross_entropy(batch.student.logits, masked_labels(batch, labels), reduction="sum")
         (slope,) = torch.autograd.grad(loss, _behind_copy(at), create_graph=True, allow_unused=True)
         if slope is None:
             advice = "name one that has, and tap it whole, with no reduce="

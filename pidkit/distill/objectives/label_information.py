@@ -12,6 +12,7 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective
+from pidkit.distill.padding import counted_places
 from pidkit.distill.pairing import checked_pairs
 from pidkit.distill.places import LayerPair, as_places
 
@@ -66,5 +67,7 @@ class LabelInformation(Objective):
         """Return the cross-entropies in nats."""
         total = batch.zero()
         for pair, head in zip(self.pairs, self.heads, strict=True):
-            total = total + cross_entropy(head(as_places(batch.student.layer(pair.student_layer))), labels)
+            layer = batch.student.layer(pair.student_layer)
+            told = head(as_places(layer), counted_places(batch.mask, layer))
+            total = total + cross_entropy(told, labels)
         return total

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
 from pidkit.arguments import items_of, one_of
@@ -14,6 +15,7 @@ from pidkit.distill.batch import Batch, Outputs
 from pidkit.distill.labels import check_logits
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.wrapping import WrappedObjective
+from pidkit.distill.padding import counted_places
 from pidkit.distill.salience import Ranking, check_share, keep_top
 
 Fill = Literal["-inf", "zero"]
@@ -27,7 +29,7 @@ class SalientMask(WrappedObjective):
     """An objective whose teacher is masked: of each sample only the top fraction K of the teacher's entries is kept.
 
     Of n entries, k = max(1, ceil(K n)) are kept. Logits are ranked among the classes, at each place where there are
-    several; layers are ranked by magnitude over channels and places together, and
+    several; layers are ranked by magnitude over channels and places together, padding left out, and
     the rest is 0. K = 1 gives exactly the loss of the objective itself. Every phase sees the masked teacher.
 
     Parameters
@@ -108,7 +110,7 @@ class SalientMask(WrappedObjective):
             kept = keep_top(rows.flatten(0, -2), self.keep, by=self.logits, fill=FILLS[self.fill])
             logits = kept.reshape(rows.shape).movedim(-1, 1)
         names = frozenset(outputs.layers) if self.layers is None else self.layers
-        return Outputs(logits, _MaskedLayers(outputs.layers, names, self.keep))
+        return Outputs(logits, _MaskedLayers(outputs, names, self.keep), outputs.mask)
 
     def extra_repr(self) -> str:
         """Show the options."""
@@ -119,12 +121,25 @@ class SalientMask(WrappedObjective):
 class _MaskedLayers(Mapping[str, Tensor]):
     """Tapped layers, some of which are masked at the moment they are read: layers that nobody reads cost nothing."""
 
-    def __init__(self, layers: Mapping[str, Tensor], names: frozenset[str], keep: float) -> None:
-        self._layers, self._names, self._keep = layers, names, keep
+    def __init__(self, outputs: Outputs, names: frozenset[str], keep: float) -> None:
+        self._layers, self._mask, self._names, self._keep = outputs.layers, outputs.mask, names, keep
 
     def __getitem__(self, name: str) -> Tensor:
         layer = self._layers[name].detach()
-        return keep_top(layer, self._keep, by="magnitude") if name in self._names else layer
+        if name not in self._names:
+            return layer
+        counted = counted_places(self._mask, layer)
+        if counted is None:
+            return keep_top(layer, self._keep, by="magnitude")
+        # Sample by sample: each has its own number of entries, of which the fraction is kept.
+        masked = torch.zeros_like(layer)
+        at_places = masked if layer.ndim == 3 else masked.movedim(1, -1)
+        rows = layer if layer.ndim == 3 else layer.movedim(1, -1)
+        there = counted.reshape(rows.shape[:-1])
+        for own, kept, row in zip(there, at_places, rows, strict=True):
+            if bool(own.any()):
+                kept[own] = keep_top(row[own][None], self._keep, by="magnitude")[0]
+        return masked
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._layers)

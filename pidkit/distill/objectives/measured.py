@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from pidkit.distill.objectives.wrapping import WrappedObjective
 from pidkit.distill.phases import Phase
 from pidkit.distill.teacher_cache.identity import weight_sums
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, check_inputs, n_samples
 from pidkit.symbols import encode_labels
 from pidkit.types import AnyArray
 
@@ -33,7 +35,7 @@ class MeasuredWeight(WrappedObjective):
         objective: Objective,
         networks: Networks,
         *,
-        sample: tuple[Tensor, Tensor],
+        sample: tuple[Inputs, Tensor],
         teacher: str | None = None,
         every: int = 1,
         folds: int = 3,
@@ -43,9 +45,10 @@ class MeasuredWeight(WrappedObjective):
         """Check the arguments; nothing is measured yet."""
         super().__init__(objective)
         parts = items_of("sample", sample)
-        if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        if len(parts) != 2 or not isinstance(parts[0], Tensor | Mapping) or not isinstance(parts[1], Tensor):
             raise InputError("sample must be a pair (inputs, labels) of tensors, held out of training")
-        y, _ = encode_labels(parts[1].cpu().numpy(), n=len(parts[0]), name="sample[1]")
+        n = n_samples(check_inputs("sample[0]", parts[0]))
+        y, _ = encode_labels(parts[1].cpu().numpy(), n=n, name="sample[1]")
         # In a tuple, so that neither becomes a part of the state; a weak reference can be copied with the objective.
         self._sample = (parts[0], np.unique(y, return_inverse=True)[1])
         self._networks = weakref.ref(networks)
@@ -62,7 +65,7 @@ class MeasuredWeight(WrappedObjective):
         """Return the last measurement."""
         return dict(self._measured)
 
-    def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
+    def share_of(self, networks: Networks, x: Inputs, labels: AnyArray) -> tuple[float, dict[str, float]]:
         """Return the share and what was measured."""
         raise NotImplementedError(f"{type(self).__name__} must define share_of(networks, x, labels)")
 

@@ -13,7 +13,7 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.feature_bank import FeatureBank
 from pidkit.distill.map_critics import MAP_CRITICS, MapCriticName, global_bound, jsd_of_places
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, paired_places
+from pidkit.distill.pairing import checked_pairs, counted_of, paired_places, pooled_pair
 from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
@@ -136,14 +136,13 @@ class MIMKD(Objective):
 
     def _term(self, name: str, batch: Batch, shift: int) -> Tensor:
         if name == "global":
-            theirs, ours = (layer.mean(2) for layer in paired_places(batch, self.global_pair))
+            theirs, ours = pooled_pair(batch, self.global_pair)
             return global_bound(self.critics["global"], theirs, ours, self.bank, feed=self.training)
         if name == "local":
-            vectors, _ = paired_places(batch, self.global_pair)
-            _, last = paired_places(batch, self.pairs[-1])
-            return jsd_of_places(self.critics["local"], vectors.mean(2), last, shift)
+            vectors, last = pooled_pair(batch, self.global_pair)[0], paired_places(batch, self.pairs[-1])[1]
+            return jsd_of_places(self.critics["local"], vectors, last, shift, counted_of(batch, self.pairs[-1]))
         each = [
-            jsd_of_places(self.critics[f"feature_{k}"], *paired_places(batch, pair), shift)
+            jsd_of_places(self.critics[f"feature_{k}"], *paired_places(batch, pair), shift, counted_of(batch, pair))
             for k, pair in enumerate(self.pairs)
         ]
         return torch.stack(each).mean()

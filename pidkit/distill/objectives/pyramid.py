@@ -11,7 +11,7 @@ from torch.nn import functional
 from pidkit.arguments import items_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import checked_pairs, counted_pair, mean_square
 from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
 
@@ -91,7 +91,7 @@ class FeaturePyramid(Objective):
         """Return the weighted squared errors of the levels, and the distance of the boxes."""
         total = batch.zero()
         for pair, weight, regressor in zip(self.pairs, self.weights, self.regressors, strict=True):
-            teacher, student = paired_places(batch, pair)
+            teacher, student = counted_pair(batch, pair)
             total = total + weight * mean_square(teacher, regressor(student))
         if self.localisation is not None:
             theirs = widened(batch.teacher.layer(self.localisation.teacher_layer).detach())

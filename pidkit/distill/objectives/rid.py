@@ -10,7 +10,7 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.channel_weights import SigmaRule
 from pidkit.distill.objective import frozen
 from pidkit.distill.objectives.filtered import FilteredObjective
-from pidkit.distill.pairing import LossReduction
+from pidkit.distill.pairing import LossReduction, n_counted
 from pidkit.distill.places import LayerPair
 
 
@@ -111,7 +111,7 @@ class RID(FilteredObjective):
         """Return sum_k CE(Y, g_t(f_t(T)))."""
         total = batch.zero()
         for k in range(len(self.pairs)):
-            total = total + self._head_loss(k, self._filtered_teacher(k, batch), labels)
+            total = total + self._head_loss(k, self._filtered_teacher(k, batch), batch, labels)
         return total
 
     def teacher_filter_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -119,10 +119,12 @@ class RID(FilteredObjective):
         total = batch.zero()
         for k in range(len(self.pairs)):
             teacher = self._filtered_teacher(k, batch)
+            places = n_counted(batch, teacher)
             with frozen(self.student_filters[k]):
-                student, sigma = self._filtered_student(k, batch), self.sigmas.sigma(k)
+                student, sigma = self._filtered_student(k, batch), self.sigmas.sigma(k, places)
             v = (teacher - student).square().mean((0, 2))
-            total = total + self._head_loss(k, teacher, labels) + self._distance(k, v / sigma)
+            total = total + self._head_loss(k, teacher, batch, labels)
+            total = total + self._distance(v / sigma, places)
         return total
 
     def student_loss(self, batch: Batch, labels: Tensor) -> Tensor:
@@ -134,13 +136,14 @@ class RID(FilteredObjective):
                 teacher = self._filtered_teacher(k, batch)
             v = (teacher - self._filtered_student(k, batch)).square().mean((0, 2))
             seen.append(v.detach())
-            sigma = self.sigmas.sigma_for(k, v)
+            places = n_counted(batch, teacher)
+            sigma = self.sigmas.sigma_for(v, k=k, places=places)
             sizes = sigma.square().mean() if self.reduction == "mean" else sigma.square().sum()
-            total = total + sizes + self._distance(k, v / sigma)
+            total = total + sizes + self._distance(v / sigma, places)
         if self.training:
             self.sigmas.remember(seen)
         return total
 
-    def _distance(self, k: int, ratios: Tensor) -> Tensor:
+    def _distance(self, ratios: Tensor, places: float) -> Tensor:
         """Return the mean of v_c / sigma_c over the channels, or the sum over channels and places."""
-        return ratios.mean() if self.reduction == "mean" else self.pairs[k].n_places * ratios.sum()
+        return ratios.mean() if self.reduction == "mean" else places * ratios.sum()

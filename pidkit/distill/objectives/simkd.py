@@ -10,7 +10,7 @@ from pidkit.arguments import check_count
 from pidkit.distill.batch import Batch
 from pidkit.distill.frozen_teacher import FrozenTeacher
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import checked_pairs, mean_square, paired_places
+from pidkit.distill.pairing import checked_pairs, counted_pair, mean_square
 from pidkit.distill.places import LayerPair
 from pidkit.errors import InputError
 
@@ -128,7 +128,7 @@ class SimKD(Objective):
         """Return the mean squares; the labels are not looked at."""
         total = batch.zero()
         for pair in self.pairs:
-            total = total + mean_square(*paired_places(batch, pair))
+            total = total + mean_square(*counted_pair(batch, pair))
         return total
 
 

@@ -61,4 +61,4 @@ def _standardised(outputs: Outputs, labels: Tensor) -> Outputs:
     known = torch.where(there, logits, 0.0)
     centred = torch.where(there, known - known.sum(1, keepdim=True) / n, 0.0)
     scale = (centred.square().sum(1, keepdim=True) / n + VARIANCE_FLOOR).sqrt()
-    return Outputs(torch.where(there, centred / scale, widened(raw)), outputs.layers)
+    return Outputs(torch.where(there, centred / scale, widened(raw)), outputs.layers, outputs.mask)

@@ -67,7 +67,7 @@ class MeanOfTeachers(WrappedObjective):
             mean = checked.log_softmax(2).logsumexp(0) - torch.tensor(float(len(given))).log()
         else:
             mean = checked.mean(0)
-        return replace(batch, teachers={"mean": Outputs(mean, {})})
+        return replace(batch, teachers={"mean": Outputs(mean, {}, batch.mask)})
 
     def extra_repr(self) -> str:
         """Show the option."""

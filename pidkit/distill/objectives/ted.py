@@ -12,7 +12,8 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.filters import ClassHead, Filter
 from pidkit.distill.labels import cross_entropy
 from pidkit.distill.objective import Objective, frozen
-from pidkit.distill.pairing import LossReduction, checked_pairs, mean_square, paired_places
+from pidkit.distill.padding import put_back
+from pidkit.distill.pairing import LossReduction, checked_pairs, counted_of, counted_pair, mean_square, n_counted
 from pidkit.distill.places import LayerPair
 
 
@@ -86,9 +87,12 @@ class TED(Objective):
         """Return the cross-entropies of the heads on both filtered layers, neither network getting a gradient."""
         total = batch.zero()
         for k, pair in enumerate(self.pairs):
-            teacher, student = paired_places(batch, pair)
-            from_teacher = self.teacher_heads[k](self.teacher_filters[k](teacher))
-            from_student = self.student_heads[k](self.student_filters[k](student.detach()))
+            teacher, student = counted_pair(batch, pair)
+            counted = counted_of(batch, pair)
+            of_teacher = put_back(self.teacher_filters[k](teacher), counted)
+            of_student = put_back(self.student_filters[k](student.detach()), counted)
+            from_teacher = self.teacher_heads[k](of_teacher, counted)
+            from_student = self.student_heads[k](of_student, counted)
             total = total + cross_entropy(from_teacher, labels)
             total = total + cross_entropy(from_student, labels)
         return total
@@ -97,10 +101,10 @@ class TED(Objective):
         """Return the mean squares between the filtered layers, the teacher's filters frozen."""
         total = batch.zero()
         for k, pair in enumerate(self.pairs):
-            teacher, student = paired_places(batch, pair)
+            teacher, student = counted_pair(batch, pair)
             with frozen(self.teacher_filters[k]):
                 target = self.teacher_filters[k](teacher)
-            size = 1 if self.reduction == "mean" else pair.student_channels * pair.n_places
+            size = 1 if self.reduction == "mean" else pair.student_channels * n_counted(batch, teacher)
             total = total + size * mean_square(target, self.student_filters[k](student))
         return total
 

@@ -1,4 +1,4 @@
-"""Objectives of transformers: attention maps head by head, and hidden states through a learned linear map."""
+"""An objective of transformers: attention maps, head by head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 from pidkit.arguments import one_of
 from pidkit.distill.batch import Batch
 from pidkit.distill.objective import Objective
-from pidkit.distill.objectives.fitnet import FitNet, Side
+from pidkit.distill.padding import counted_attention
 from pidkit.distill.pairing import LossReduction, checked_pairs
 from pidkit.distill.places import LayerPair, widened
 from pidkit.errors import InputError
@@ -27,7 +27,8 @@ class AttentionMaps(Objective):
 
     A is the attention of one head, queries times keys. Each is divided by its Frobenius norm, so that the squared
     distance lies in [0, 2] for probabilities whatever the length of the sequence: it is therefore summed over queries
-    and keys, and averaged over samples and heads.
+    and keys, and averaged over samples and heads. Queries and keys that the batch's mask leaves out are zero in both,
+    before the norms: padding counts for nothing. Of cross-attention the mask is that of whichever side has its length.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class AttentionMaps(Objective):
     ------
     InputError
         If there are no pairs, an option is not one of its values, the layers of a pair are no attention maps of the
-        same queries and keys, or have different numbers of heads.
+        same queries and keys, or have different numbers of heads; from a batch, if its mask fits neither.
 
     Source: Goswami, "Notes on Distillation", 2025, eq. 6 (W_m of the heads) and 17.
 
@@ -86,8 +87,12 @@ class AttentionMaps(Objective):
         """Return the squared distance of the normalised maps."""
         total = batch.zero()
         for k, pair in enumerate(self.pairs):
-            teacher = self._heads(batch.teacher.layer(pair.teacher_layer).detach())
-            student = self._heads(batch.student.layer(pair.student_layer))
+            theirs, ours = batch.teacher.layer(pair.teacher_layer).detach(), batch.student.layer(pair.student_layer)
+            counted = counted_attention(batch.mask, ours)
+            teacher, student = self._heads(theirs, counted), self._heads(ours, counted)
+            if counted is not None:  # samples that are nothing but padding have no maps
+                there = counted.flatten(1).any(1)
+                teacher, student = teacher[there], student[there]
             if self.heads == "learned":
                 student = torch.einsum("ts,nsp->ntp", self.mixtures[k].to(student.dtype), student)
             teacher, student = (functional.normalize(maps, dim=2) for maps in (teacher, student))
@@ -95,10 +100,12 @@ class AttentionMaps(Objective):
             total = total + (error.mean() if self.reduction == "mean" else error.sum(1).mean())
         return total
 
-    def _heads(self, maps: Tensor) -> Tensor:
-        """Return maps of shape (n, heads, queries * keys)."""
+    def _heads(self, maps: Tensor, counted: Tensor | None) -> Tensor:
+        """Return maps of shape (n, heads, queries * keys), zero in those of padded tokens."""
         if maps.ndim == 3:
             maps = maps[:, None]
+        if counted is not None:
+            maps = maps.masked_fill(~counted[:, None], 0.0)
         if self.heads == "mean":
             maps = maps.mean(1, keepdim=True)
         return widened(maps).flatten(2)
@@ -106,40 +113,6 @@ class AttentionMaps(Objective):
     def extra_repr(self) -> str:
         """Show the options."""
         return f"heads={self.heads!r}, reduction={self.reduction!r}"
-
-
-class HiddenStates(FitNet):
-    """The teacher's hidden states: sum_pairs mean (H_T - W H_S)^2, W a learned linear map of the student's width.
-
-    The hint of `FitNet` for token sequences, with a map that adds no constant. Means over samples, tokens and width.
-    With projects="teacher", mean (W H_T - H_S)^2: see `FitNet` for what that allows.
-
-    Parameters
-    ----------
-    pairs : sequence of LayerPair
-        Layers that put out tokens (n, length, width), of the same length.
-    projects : "student" or "teacher"
-        Whose hidden states W maps.
-
-    Raises
-    ------
-    InputError
-        If there are no pairs, the layers of a pair are no token sequences of one length, or `projects` is unknown.
-
-    Source: Goswami, "Notes on Distillation", 2025, eq. 16 and, with projects="teacher", 18.
-
-    Examples
-    --------
-    >>> HiddenStates([LayerPair("block", "block", (10, 8), (10, 4))]).regressors[0].weight.shape
-    torch.Size([8, 4, 1])
-    """
-
-    def __init__(self, pairs: Sequence[LayerPair], *, projects: Side = "student") -> None:
-        """Build a linear map for each pair."""
-        for pair in checked_pairs(pairs):
-            if len(pair.teacher_shape) != 2 or len(pair.student_shape) != 2:
-                raise InputError(f"pairs holds {pair}, not both tokens (length, width); use FitNet for others")
-        super().__init__(pairs, bias=False, projects=projects)
 
 
 def _map_shape(pair: LayerPair, shape: Shape) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""A weight that is measured: an objective of a layer counts for as much as the teacher's layer alone tells."""
+"""A weight that is measured: an objective of a layer counts where the teacher's layer tells what the student does not."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pidkit.distill.batch import Batch
 from pidkit.distill.networks import Networks
 from pidkit.distill.objective import Objective
 from pidkit.distill.objectives.measured import MeasuredWeight
-from pidkit.distill.places import LayerPair, as_places
+from pidkit.distill.padding import pooled_layer
+from pidkit.distill.places import LayerPair
 from pidkit.distill.told_shares import held_out_rows, unique_share
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 from pidkit.types import AnyArray
 
 
@@ -46,7 +48,8 @@ class UniqueWeight(MeasuredWeight):
     gradual : bool
         Whether the objective counts by the share: give it a larger weight then, since shares are seldom above a half.
     sample : pair of Tensor
-        Held-out inputs and their labels, each class with more than `folds` of them, in an order that tells nothing.
+        Held-out inputs, one tensor or several by name, and their labels, each class with more than `folds` of them, in
+        an order that tells nothing.
     teacher : str, optional
         Its name, where there are several.
     every : int
@@ -92,7 +95,7 @@ class UniqueWeight(MeasuredWeight):
         networks: Networks,
         pair: LayerPair,
         *,
-        sample: tuple[Tensor, Tensor],
+        sample: tuple[Inputs, Tensor],
         student_layers: Iterable[str] | None = None,
         least: float = 0.05,
         gradual: bool = False,
@@ -125,7 +128,7 @@ class UniqueWeight(MeasuredWeight):
             found = repr(unknown[0]) if unknown else "none"
             raise InputError(f"student_layers must be tapped layers of the student, {', '.join(tapped)}; not {found}")
 
-    def share_of(self, networks: Networks, x: Tensor, labels: AnyArray) -> tuple[float, dict[str, float]]:
+    def share_of(self, networks: Networks, x: Inputs, labels: AnyArray) -> tuple[float, dict[str, float]]:
         r"""Return a, by the lower end of Uni(Y:T\S) / H(Y), and what was measured in bits."""
         read = partial(_pooled, of_teacher=self.pair.teacher_layer, of_student=self.student_layers)
         theirs, ours = held_out_rows(networks, x, read, teacher=self.teacher, batch_size=self.batch_size)
@@ -135,6 +138,6 @@ class UniqueWeight(MeasuredWeight):
 
 
 def _pooled(batch: Batch, *, of_teacher: str, of_student: Iterable[str]) -> tuple[Tensor, Tensor]:
-    """Return the channels of the teacher's layer and of the student's layers, averaged over the places."""
-    theirs = as_places(batch.teacher.layer(of_teacher)).mean(2)
-    return theirs, torch.cat([as_places(batch.student.layer(name)).mean(2) for name in of_student], 1)
+    """Return the channels of the teacher's layer and of the student's layers, averaged over the places that count."""
+    theirs = pooled_layer(batch.teacher.layer(of_teacher), batch.mask)
+    return theirs, torch.cat([pooled_layer(batch.student.layer(name), batch.mask) for name in of_student], 1)

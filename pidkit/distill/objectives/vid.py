@@ -11,7 +11,7 @@ from pidkit.arguments import one_of, real_number
 from pidkit.distill.batch import Batch
 from pidkit.distill.filters import SIGMA_FLOOR, Filter, PositiveScale
 from pidkit.distill.objective import Objective
-from pidkit.distill.pairing import LossReduction, checked_pairs, paired_places
+from pidkit.distill.pairing import LossReduction, checked_pairs, counted_pair, n_counted
 from pidkit.distill.places import LayerPair, widened
 
 
@@ -84,8 +84,8 @@ class VID(Objective):
         """Return the negative log likelihood of the teacher's layers, in nats a channel and place."""
         total = batch.zero()
         for pair, mean, scale in zip(self.pairs, self.means, self.scales, strict=True):
-            teacher, student = paired_places(batch, pair)
-            size = 1 if self.reduction == "mean" else pair.teacher_channels * pair.n_places
+            teacher, student = counted_pair(batch, pair)
+            size = 1 if self.reduction == "mean" else pair.teacher_channels * n_counted(batch, teacher)
             total = total + size * gaussian_nll(teacher - widened(mean(student)), scale())
         return total
 

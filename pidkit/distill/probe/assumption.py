@@ -185,7 +185,10 @@ class FilteredPairs:
         """Run the filters on a batch."""
         for teacher, objective in self._objectives:
             for filtered in objective.filtered(batch.with_teacher(teacher)):  # type: ignore[operator]
-                ours = FilteredPair(filtered.pair, *(t.detach().cpu() for t in filtered[1:]))
+                sides = (filtered.teacher, filtered.student, filtered.sigma)
+                counted = None if filtered.counted is None else filtered.counted.cpu()
+                teachers, students, sigma = (t.detach().cpu() for t in sides)
+                ours = FilteredPair(filtered.pair, teachers, students, sigma, counted)
                 key = (teacher, filtered.pair.teacher_layer, filtered.pair.student_layer)
                 self._parts.setdefault(key, []).append(ours)
 
@@ -196,6 +199,16 @@ class FilteredPairs:
             teacher, student = (
                 torch.cat(tensors) for tensors in ([p.teacher for p in parts], [p.student for p in parts])
             )
-            whole[key] = FilteredPair(parts[0].pair, teacher, student, parts[0].sigma)
+            whole[key] = FilteredPair(parts[0].pair, teacher, student, parts[0].sigma, _counted(parts))
         self._parts.clear()
         return whole
+
+
+def _counted(parts: list[FilteredPair]) -> torch.Tensor | None:
+    """Return which places of all samples count; None where all do."""
+    if all(part.counted is None for part in parts):
+        return None
+    every = [torch.ones_like(part.teacher[:, 0], dtype=torch.bool) for part in parts]
+    return torch.cat(
+        [all_of if part.counted is None else part.counted for part, all_of in zip(parts, every, strict=True)]
+    )

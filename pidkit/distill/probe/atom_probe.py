@@ -16,15 +16,16 @@ from torch import nn
 
 from pidkit.arguments import Rng, check_count, flag, integer_seed, real_number, whole_number
 from pidkit.distill.batch import LOGITS, Batch
-from pidkit.distill.networks import Networks
+from pidkit.distill.networks import STUDENT, Networks
 from pidkit.distill.phases import Phases
 from pidkit.distill.probe.assumption import FilteredPairs, find_filters, measure_assumption
 from pidkit.distill.probe.choices import Pairs, check_decoding, check_schedule, choose_pairs, phase_spans
-from pidkit.distill.probe.outputs import RowCollector, passes, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, passes, row_of, undisturbed
 from pidkit.distill.probe.recipes import Coding, Decoding, Recipe, read_teachers
 from pidkit.errors import InputError
 from pidkit.info import entropy
-from pidkit.nn.sample import check_sample, fingerprint
+from pidkit.nn.inputs import Inputs, n_samples, named_tensors
+from pidkit.nn.sample import check_named_sample, fingerprint
 from pidkit.quantise import RepresentationCodes
 from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
@@ -51,11 +52,12 @@ class AtomProbe:
     ----------
     networks : Networks
     sample : tuple
-        (x, y): inputs, shape (n, ...), and labels, length n. Held-out samples.
+        (x, y): inputs, shape (n, ...) or by name as in `tap`, and labels, length n. Held-out samples.
     pairs : sequence of (str, str), or mapping of these by teacher, optional
         Pairs (layer of the teacher, layer of the student); None: all that the networks tap.
     logits : bool
-        Also measure the pair of what the networks return, recorded as "(logits)".
+        Also measure the pair of what the networks return, where `tap(logits=)` finds it, recorded as "(logits)". Where
+        the networks have a mask, padding counts as zero here and in layers.
     objective : Objective, or mapping of these by teacher, optional
         Its filters are measured where it has some: RID itself, or a WeightedSum that holds it.
     schedule : int or collection of float
@@ -143,7 +145,8 @@ class AtomProbe:
         flag("logits", logits)
         flag("resume", resume)
         self._networks: Networks | None = networks
-        self._x, y = check_sample(sample)
+        self._x: Inputs
+        self._x, y = check_named_sample(sample)
         self._batch_size = check_count("batch_size", batch_size)
         self._schedule = check_schedule(schedule)
         self._quantisers = copy_quantisers(RepresentationCodes(n_init=3) if quantiser is None else quantiser)
@@ -175,7 +178,8 @@ class AtomProbe:
             "fit_fraction": fit_fraction,
             "n_null": self._n_null,
             "rng": self._seed,
-            "sample": fingerprint(self._x, torch.from_numpy(y)),
+            "sample": fingerprint(*named_tensors(self._x).values(), torch.from_numpy(y)),
+            **({} if isinstance(self._x, torch.Tensor) else {"inputs": list(named_tensors(self._x))}),
             "teachers": {
                 name: fingerprint(*model.parameters(), *model.buffers()) for name, model in networks.teachers.items()
             },
@@ -267,12 +271,10 @@ class AtomProbe:
                 forward=forward,
                 tapped=networks.kept.taps,
             )
-            for batch, (tapped, returned) in zip(
-                torch.split(self._x, self._batch_size), outputs_of_batches, strict=True
-            ):
-                logits = returned.student.logits if isinstance(returned, Batch) else returned
+            for batch, tapped, returned in outputs_of_batches:
                 for name in outputs:
-                    rows.add(name, logits if name == LOGITS else tapped[name], len(batch))
+                    output = returned if name == LOGITS else tapped[name]
+                    rows.add(name, row_of(networks, STUDENT, name, output, batch), n_samples(batch))
                 if isinstance(returned, Batch):
                     filtered.add(returned)
             of_student = {

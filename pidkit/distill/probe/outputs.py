@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidkit.distill.batch import LOGITS
+from pidkit.distill.batch import LOGITS, Batch
+from pidkit.distill.networks import Networks
+from pidkit.distill.padding import without_padding
+from pidkit.distill.picking import picked_mask
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
+from pidkit.nn.inputs import Inputs, batches_of, copied_to, n_samples, run_on
 from pidkit.nn.taps import Taps, eager_model
 
 
@@ -51,20 +56,20 @@ def undisturbed(*models: nn.Module) -> Iterator[None]:
 def passes(
     model: nn.Module,
     layers: Iterable[str],
-    x: Tensor,
+    x: Inputs,
     *,
     batch_size: int,
-    forward: Callable[[Tensor], Any] | None = None,
+    forward: Callable[[Inputs], Any] | None = None,
     tapped: Callable[[nn.Module, list[str]], Taps] = Taps,
-) -> Iterator[tuple[dict[str, Tensor], Any]]:
-    """Run a model on `x` in batches; yield the outputs of its layers, cut off from the graph, and what was returned.
+) -> Iterator[tuple[Inputs, dict[str, Tensor], Any]]:
+    """Run a model on `x` in batches; yield these, the outputs of layers, cut off from the graph, and what was returned.
 
     Parameters
     ----------
     model : nn.Module
     layers : iterable of str
         Qualified names; perhaps none.
-    x : Tensor, shape (n, ...)
+    x : Tensor, shape (n, ...), or mapping of str to Tensor
         Moved batch by batch to the device of the model and, where both are floating, to its dtype.
     batch_size : int
     forward : callable, optional
@@ -74,14 +79,40 @@ def passes(
     """
     model = eager_model(model)
     names = list(layers)
-    run = model if forward is None else forward
-    first = next(iter([*model.parameters(), *model.buffers()]), x)
-    dtype = first.dtype if x.is_floating_point() and first.is_floating_point() else None
+    run = partial(run_on, model) if forward is None else forward
     with contextlib.ExitStack() as stack:
         taps = stack.enter_context(tapped(model, names)) if names else None
-        for batch in torch.split(x, batch_size):
-            returned = run(batch.to(first.device, dtype, copy=True))  # some networks change their input in place
-            yield {} if taps is None else taps.take(), returned
+        for batch in batches_of(x, batch_size):
+            returned = run(copied_to(batch, model))
+            yield batch, {} if taps is None else taps.take(), returned
+
+
+def as_it_is(name: str, output: Any, x: Inputs) -> Any:
+    """Return an output as it is."""
+    return output
+
+
+def unpadded(networks: Networks, name: str, output: Tensor, x: Inputs) -> Tensor:
+    """Return a layer or the logits with padding zero, where networks have a mask of such inputs."""
+    mask = picked_mask(x, networks.mask)
+    if mask is None:
+        return output
+    if name == LOGITS and output.ndim > 2:
+        output = output.movedim(networks.class_axis, -1 if output.ndim == 3 else 1)
+    return without_padding(output, mask.to(output.device))
+
+
+def row_of(networks: Networks, network: str, name: str, output: Any, x: Inputs) -> Tensor:
+    """Return what is read of an output of "student" or a teacher: of a layer, or of the logits in what it puts out.
+
+    The logits of a `Batch`, which has them with the classes on axis 1, as the network put them out.
+    """
+    if name == LOGITS and isinstance(output, Batch):
+        logits = output.student.logits
+        output = logits if logits.ndim < 3 else logits.movedim(1, networks.class_axis)
+    elif name == LOGITS:
+        output = networks.logits_of(network, output)
+    return unpadded(networks, name, output, x)
 
 
 class RowCollector:
@@ -122,12 +153,15 @@ def check_finite(rows: Tensor, name: str) -> Tensor:
 def collect_rows(
     model: nn.Module,
     outputs: Iterable[str],
-    x: Tensor,
+    x: Inputs,
     *,
     batch_size: int,
     tapped: Callable[[nn.Module, list[str]], Taps] = Taps,
+    kept: Callable[[str, Any, Inputs], Any] = as_it_is,
 ) -> dict[str, Tensor]:
     """Return flat rows of layers, and of the logits where `LOGITS` is among them, and leave the model as it was.
+
+    `kept` is what is kept of an output of that name for such inputs.
 
     Examples
     --------
@@ -137,14 +171,13 @@ def collect_rows(
     {'0': (4, 6), '(logits)': (4, 6)}
     """
     names = list(outputs)
-    rows, done = RowCollector(), 0
+    rows = RowCollector()
     with undisturbed(model):
         layers_of_batches = passes(
             model, [name for name in names if name != LOGITS], x, batch_size=batch_size, tapped=tapped
         )
-        for layers, logits in layers_of_batches:
-            n = min(batch_size, len(x) - done)
-            done += n
+        for batch, layers, logits in layers_of_batches:
             for name in names:
-                rows.add(name, logits if name == LOGITS else layers[name], n)
+                output = kept(name, logits if name == LOGITS else layers[name], batch)
+                rows.add(name, output, n_samples(batch))
     return rows.take()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -15,8 +16,9 @@ from torch import Tensor
 from pidkit.distill.networks import Networks
 from pidkit.distill.probe.atoms import CodeColumn, code_rows, measure_pair
 from pidkit.distill.probe.choices import DecodingSettings
-from pidkit.distill.probe.outputs import RowCollector, check_finite, collect_rows, undisturbed
+from pidkit.distill.probe.outputs import RowCollector, check_finite, collect_rows, row_of, undisturbed, unpadded
 from pidkit.distill.teacher_features import cached_batches, has_cached
+from pidkit.nn.inputs import Inputs, n_samples
 from pidkit.pid.result import ATOMS
 from pidkit.records.atom_record import DISTILLATION_ATOMS, QUANTITIES, DecodedAtoms
 from pidkit.representations.coding import Quantiser, RowSplit
@@ -172,7 +174,7 @@ def _of_a_pair(numbers: Mapping[str, Number]) -> dict[str, Number]:
 def read_teachers(
     networks: Networks,
     pairs: Iterable[tuple[str, str, str]],
-    x: Tensor,
+    x: Inputs,
     of_teacher: Callable[[Tensor, str], Any],
     *,
     batch_size: int,
@@ -191,10 +193,18 @@ def read_teachers(
             with undisturbed(teacher):
                 for batch, answers in cached_batches(networks, name, x, batch_size=batch_size):
                     for output in outputs:
-                        collector.add(output, answers[output], len(batch))
+                        rows = unpadded(networks, output, answers[output], batch)
+                        collector.add(output, rows, n_samples(batch))
             found = collector.take()
         else:
-            found = collect_rows(model, outputs, x, batch_size=batch_size, tapped=networks.kept.taps)
+            found = collect_rows(
+                model,
+                outputs,
+                x,
+                batch_size=batch_size,
+                tapped=networks.kept.taps,
+                kept=partial(row_of, networks, name),
+            )
         for output, rows in found.items():
             kept[name, output] = of_teacher(rows, f"teacher {name!r}: {output!r}")
     return kept

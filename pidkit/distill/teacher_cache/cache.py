@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from pidkit.arguments import check_count
 from pidkit.arrays.checksums import digest_of
-from pidkit.distill.inputs import Inputs, n_samples, named_tensors
 from pidkit.distill.teacher_cache import proof
 from pidkit.distill.teacher_cache.folder import FILE_BYTES, folder_bytes, waiting_bytes, write_last_rows, write_rows
 from pidkit.distill.teacher_cache.identity import KnownTeacher, describe_computation, device_of
 from pidkit.distill.teacher_cache.rows import RowStore
 from pidkit.distill.teacher_cache.tensor_rows import as_rows, row_keys
 from pidkit.errors import InputError, warn
+from pidkit.nn.inputs import Inputs, n_samples, named_tensors
 
 
 @dataclass

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pidkit.arrays.checksums import digest_of
-from pidkit.distill.inputs import Inputs, named_tensors
 from pidkit.distill.teacher_cache.proof import Composition
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, named_tensors
 from pidkit.nn.sample import fingerprint
 from pidkit.nn.taps import eager_model
 

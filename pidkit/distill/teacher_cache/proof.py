@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pidkit.distill.inputs import Inputs, each_tensor, n_samples
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, each_tensor, n_samples
 
 SMALL_PASS = 8
 """Samples of a small pass, for those of a batch that are not known."""

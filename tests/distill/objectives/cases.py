@@ -53,6 +53,8 @@ from pidkit.distill import (
     SeveralTeachers,
     SimKD,
     StandardisedLogits,
+    TopKD,
+    TopLogits,
     UniqueWeight,
     WeightedSum,
     fake_quantise,
@@ -150,6 +152,8 @@ CASES: dict[str, Case] = {
         )
     ),
     "KD": Case(lambda networks: KD(temperature=2.0)),
+    "TopKD bucket": Case(lambda networks: TopKD(1, temperature=2.0, rest="bucket")),
+    "TopKD saved": Case(lambda networks: TopKD(TopLogits.of(torch.arange(27.0).sin().reshape(9, N_CLASSES), 2))),
     "KD scheduled": Case(lambda networks: KD(temperature=linear_schedule(8.0, 2.0, 5))),
     "DecodedKD": Case(lambda networks: DecodedKD(decoder_of(networks), temperature=2.0)),
     "FitNet maps": Case(lambda networks: FitNet(networks.pairs)),

@@ -157,3 +157,13 @@ def test_the_printed_sum_over_heads() -> None:
 def test_hidden_states_projected_from_the_teacher() -> None:
     objective = HiddenStates([LayerPair("t", "s", (2, 3), (2, 1))], projects="teacher")
     assert objective.regressors[0].weight.shape == (1, 3, 1)
+
+
+def test_attention_maps_of_a_decoder_on_an_encoder_leave_out_the_padded_keys() -> None:
+    # Two queries on three keys, of which the last is padding: the same map without it.
+    teacher, student = torch.randn(2, 1, 2, 2, 3, generator=torch.Generator().manual_seed(0))
+    logits, mask = torch.zeros(1, 2), torch.tensor([[True, True, False]])
+    maps = AttentionMaps([LayerPair("t", "s", (2, 2, 3), (2, 2, 3))], heads="learned")
+    batch = Batch(Outputs(logits, {"s": student}), {"teacher": Outputs(logits, {"t": teacher})}, mask=mask)
+    cut = Batch(Outputs(logits, {"s": student[..., :2]}), {"teacher": Outputs(logits, {"t": teacher[..., :2]})})
+    torch.testing.assert_close(maps(batch, LABELS), maps(cut, LABELS))
