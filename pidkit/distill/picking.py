@@ -9,9 +9,7 @@ from torch import Tensor
 
 from pidkit.errors import InputError
 from pidkit.nn.inputs import Inputs
-from pidkit.nn.picking import LogitPick as LogitPick
-from pidkit.nn.picking import check_pick
-from pidkit.nn.picking import picked_logits as picked_logits
+from pidkit.nn.picking import LogitPick, check_pick
 
 LogitPicks = LogitPick | Mapping[str, LogitPick]
 """The same for all networks, or by the name of each teacher and "student"."""

@@ -1,4 +1,4 @@
-"""A weight that is measured: an objective of a layer counts where the teacher's layer tells what the student does not."""
+"""A measured weight: an objective of a layer counts where the teacher's layer tells what no layer of the student does."""
 
 from __future__ import annotations
 

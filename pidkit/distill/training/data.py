@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from pidkit.distill.inputs import Inputs, check_inputs, each_tensor, named_tensors
 from pidkit.distill.soft_labels import IGNORED, check_soft
 from pidkit.distill.training.loading import ArrayRows, LoadedSplit, as_tensor, from_loader
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, check_inputs, each_tensor, named_tensors
 
 Augment = Callable[[Any, torch.Generator], Any]
 """A function of a batch of inputs and a generator on its device, which returns augmented inputs."""

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from pidkit.arguments import check_count
 from pidkit.distill.answers import masked_labels
 from pidkit.distill.batch import Batch, Outputs
-from pidkit.distill.inputs import on_device, run_on
 from pidkit.distill.labels import as_logits, check_class_axis, cross_entropy, n_right
-from pidkit.distill.picking import LogitPick, MaskPick, check_mask, check_picks, picked_logits, picked_mask
+from pidkit.distill.picking import MaskPick, check_mask, check_picks, picked_mask
 from pidkit.distill.training.data import TensorSplit, as_split, evaluation_rows
 from pidkit.distill.training.loading import LoadedSplit
 from pidkit.distill.training.metrics import Metric, check_metrics
 from pidkit.distill.training.processes import gathered, rank_and_size, summed
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
+from pidkit.nn.inputs import on_device, run_on
+from pidkit.nn.picking import LogitPick, picked_logits
 from pidkit.nn.taps import eager_model
 from pidkit.results import UnitResult
 

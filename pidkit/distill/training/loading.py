@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pidkit.distill.inputs import Inputs
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs
 
 LABELS = "labels"
 """The entry of the labels where samples are mappings, as transformers has it."""

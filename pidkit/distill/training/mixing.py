@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from pidkit.arguments import keep_checked, real_number, whole_number
-from pidkit.distill.inputs import Inputs, each_tensor, named_tensors
 from pidkit.distill.soft_labels import as_soft, has_label
 from pidkit.errors import InputError
+from pidkit.nn.inputs import Inputs, each_tensor, named_tensors
 
 Mix = Callable[[Any, Tensor, torch.Generator], tuple[Any, Tensor]]
 """A function of a batch of inputs, its labels and a generator on their device, which returns mixed inputs and soft

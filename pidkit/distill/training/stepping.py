@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 
 from pidkit.distill.answers import masked_labels
 from pidkit.distill.distillation import Distillation
-from pidkit.distill.inputs import Inputs, on_device
 from pidkit.distill.labels import n_right
 from pidkit.distill.objectives.sums import WeightedSum
 from pidkit.distill.phases import Phase
@@ -21,6 +20,7 @@ from pidkit.distill.training.mixing import Mix
 from pidkit.distill.training.options import TRAINING_DTYPES, TrainerOptions
 from pidkit.distill.training.processes import rank_and_size
 from pidkit.errors import DivergenceError, InputError
+from pidkit.nn.inputs import Inputs, on_device
 
 Wrap = Callable[[nn.Module], nn.Module]
 """What makes a module work in several processes, such as DistributedDataParallel or Accelerate's prepare."""
