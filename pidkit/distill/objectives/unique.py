@@ -1,4 +1,4 @@
-"""A measured weight: an objective of a layer counts where the teacher's layer tells what no layer of the student does."""
+"""A measured weight: an objective of a layer counts where the teacher's layer tells what the student's do not."""
 
 from __future__ import annotations
 
