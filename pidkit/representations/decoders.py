@@ -130,7 +130,7 @@ def decode_layers(
     few = {True: [thinned(split) for split in splits], False: list(splits)}
     some_left_out = any(map(is_thinned, splits))
     folds = {
-        (k, fewer): read[k].of_folds(labels, few[fewer], groups)
+        (k, fewer): read[k].of_folds(labels, few[fewer], groups, [split.train for split in splits])
         for one in readings.values()
         if one.decoder != "softmax"
         for k in one.layers
@@ -153,7 +153,7 @@ def decode_layers(
                 of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
                 q, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
                 reading.notes.update(notes)
-                reading.notes.update(*(read[k].notes for k in reading.layers))
+                reading.notes.update(*(read[k].notes(splits) for k in reading.layers))
                 reading.widths.add(of_layers.train.shape[1])
             reading.fill(q, seen, split.value, labels, groups)
         del rows

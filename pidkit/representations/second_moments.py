@@ -1,0 +1,252 @@
+"""Directions of layers of many more rows than features, from second moments to which every training row counts.
+
+The label scores and the loud directions of `wide_layers` are functions of X'X and X'Y as much as of the products of
+the rows with each other: (X'X + r I)^-1 X'Y = X'(XX' + r I)^-1 Y. The moments are sums over rows, so that a layer of
+any length is read in pieces, and those without some rows are differences. Rows are dealt into cells of which every
+training set is made up; a cell's label scores come from the regression on the other cells of its set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import blas, cho_factor, cho_solve, eigh
+
+from pidkit.representations.wide_layers import LOUD, PROJECTION_RIDGES, SILENT
+from pidkit.types import AnyArray, FloatArray, IntArray
+
+PARTS = (4, 2)
+"""Into how many parts rows are dealt beside their training sets: the first number whose moments have room."""
+
+DRAWN_BY = 0
+"""The seed of the parts."""
+
+
+class Projection(NamedTuple):
+    """Columns of standardised rows: products with `weights`, less `offset`; the first are label scores.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (d, k)
+    offset : ndarray, shape (k,)
+    left_out : tuple of (rows, weights, offset)
+        Rows, in order, whose label scores come from other weights (d, n_classes), to which they were not fitted.
+    known : tuple of (rows, scores), optional
+        Rows, in order, whose label scores are known already.
+    """
+
+    weights: AnyArray
+    offset: FloatArray
+    left_out: tuple[tuple[IntArray, AnyArray, FloatArray], ...] = ()
+    known: tuple[IntArray, FloatArray] | None = None
+
+
+class Cells(NamedTuple):
+    """Sets of rows of which training sets are made up.
+
+    Attributes
+    ----------
+    of_row : tuple of ndarray of int, shape (n,)
+        The cell of every row, -1 for none. There is one array where cells are disjoint, else one for each training set.
+    members : tuple of ndarray of int
+        The cells of every training set.
+    """
+
+    of_row: tuple[IntArray, ...]
+    members: tuple[IntArray, ...]
+
+    @property
+    def n_cells(self) -> int:
+        """How many there are."""
+        return 1 + max(int(own.max()) for own in self.members)
+
+    def rows_of(self, number: int) -> list[IntArray]:
+        """Return the rows of every cell of a training set."""
+        of_row = self.of_row[number if len(self.of_row) > 1 else 0]
+        return [np.flatnonzero(of_row == cell) for cell in self.members[number]]
+
+
+def cells_of(trains: Sequence[IntArray], n: int, groups: IntArray | None, parts: int) -> Cells:
+    """Return cells of n rows for these training sets, whole groups in one cell.
+
+    Training sets that leave out folds are made up of few sets of rows that are in the same ones; those of any others
+    get cells of their own. Which part a row is dealt to depends on no label.
+
+    Examples
+    --------
+    >>> trains = [np.arange(4, 12), np.r_[0:4, 8:12], np.arange(8)]
+    >>> cells = cells_of(trains, 12, None, 2)
+    >>> cells.n_cells, len(cells.of_row), [np.sort(np.concatenate(cells.rows_of(k))).size for k in range(3)]
+    (6, 1, [8, 8, 8])
+    """
+    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
+    part = np.random.default_rng(DRAWN_BY).permutation(int(group.max()) + 1)[group] % parts
+    inside = np.zeros((len(trains), n), dtype=bool)
+    for own, train in zip(inside, trains, strict=True):
+        own[train] = True
+    patterns, kind = np.unique(inside, axis=1, return_inverse=True)
+    if patterns.any(0).sum() <= len(trains):
+        taken = np.cumsum(patterns.any(0)) - 1
+        of_row = np.where(inside.any(0), parts * taken[kind.ravel()] + part, -1)
+        numbers = [taken[own] for own in patterns]
+        members = [(parts * own[:, None] + np.arange(parts)).ravel() for own in numbers]
+        return Cells((of_row,), tuple(members))
+    return Cells(
+        tuple(np.where(own, parts * k + part, -1) for k, own in enumerate(inside)),
+        tuple(parts * k + np.arange(parts) for k in range(len(trains))),
+    )
+
+
+@dataclass
+class Moments:
+    """Sums over rows: their number, the rows, and their products; and the number and the sum of those of each class."""
+
+    n: float
+    total: FloatArray
+    products: AnyArray
+    counts: FloatArray
+    of_classes: FloatArray
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return the moments of both sets of rows."""
+        return Moments(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
+
+    def __sub__(self, other: Moments) -> Moments:
+        """Return the moments of the rows without some of them."""
+        return Moments(*(getattr(self, name) - getattr(other, name) for name in vars(self)))
+
+    def covariance(self) -> FloatArray:
+        """Return X'X of the centred rows, in float64."""
+        mean = self.total / self.n
+        return np.asarray(self.products - self.n * np.outer(mean, mean), dtype=np.float64)
+
+    def regression(self, covariance: FloatArray, ridge: float) -> _Scores:
+        """Return the ridge regression on the indicators of the classes; the covariance is overwritten."""
+        mean = self.total / self.n
+        covariance.flat[:: len(covariance) + 1] += ridge
+        factor = cho_factor(covariance, lower=True, overwrite_a=True, check_finite=False)
+        weights = cho_solve(factor, (self.of_classes - np.outer(self.counts, mean)).T, check_finite=False)
+        return _Scores(weights, mean, self.counts / self.n)
+
+
+class _Scores(NamedTuple):
+    """The scores (z - mean) weights + frequencies - those of all training rows, of standardised rows z."""
+
+    weights: FloatArray
+    mean: FloatArray
+    frequencies: FloatArray
+
+    def offset(self, frequencies: FloatArray) -> FloatArray:
+        """Return what is taken from the products with the weights."""
+        return np.asarray(self.mean @ self.weights - self.frequencies + frequencies)
+
+    def on(self, seen: Moments, frequencies: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Return three sums over rows: scores times indicators (less their frequencies), scores, and their squares."""
+        offset = self.offset(frequencies)
+        plain = seen.total @ self.weights
+        sums = plain - seen.n * offset
+        of_own = (seen.of_classes * self.weights.T).sum(1) - seen.counts * offset
+        squares = (self.weights * (seen.products @ self.weights)).sum(0) - 2.0 * offset * plain + seen.n * offset**2
+        return float((of_own - frequencies * sums).sum()), sums, squares
+
+
+def moments_of(
+    pieces: Iterable[tuple[slice, AnyArray]], rows: IntArray, cells: Cells, labels: IntArray, n_classes: int, d: int
+) -> list[Moments]:
+    """Return the moments of every cell, from pieces of standardised `rows` in float32 and where in them they are."""
+    found = [
+        Moments(0.0, np.zeros(d), np.zeros((d, d), np.float32), np.zeros(n_classes), np.zeros((n_classes, d)))
+        for _ in range(cells.n_cells)
+    ]
+    for own, piece in pieces:
+        here = labels[rows[own]]
+        for of_row in cells.of_row:
+            of_piece = of_row[rows[own]]
+            for cell in np.unique(of_piece[of_piece >= 0]):
+                among = np.flatnonzero(of_piece == cell)
+                block, one = piece[among], found[cell]
+                indicators = np.eye(n_classes, dtype=np.float32)[:, here[among]]
+                one.n += among.size
+                one.total += block.sum(0, dtype=np.float64)
+                one.counts += indicators.sum(1)
+                one.of_classes += indicators @ block
+                # The products are symmetric: their transpose, in the order that BLAS takes, is the same array.
+                blas.sgemm(1.0, block.T, block.T, beta=1.0, c=one.products.T, trans_b=True, overwrite_c=True)
+    return found
+
+
+def projection_of(moments: Sequence[Moments], rows: Sequence[IntArray]) -> Projection:
+    """Return the projection of one training set, given the moments and the rows of its cells.
+
+    The penalty is that of the largest correlation of the scores with the indicators, each half of the cells being
+    scored by the regression of the other half; penalties are tried from the largest on while it grows.
+    """
+    whole = _sum(moments)
+    frequencies, n_classes = whole.counts / whole.n, whole.counts.size
+    d = whole.total.size
+    covariance = whole.covariance()
+    largest = min(LOUD, d)
+    values, vectors = eigh(covariance, subset_by_index=[d - largest, d - 1], check_finite=False)
+    if not values[-1] > 0.0:
+        nothing = np.zeros((d, n_classes))
+        return Projection(nothing.astype(np.float32), np.zeros(n_classes))
+    ridge = _penalty(moments, float(covariance.trace()) / whole.n, SILENT * float(values[-1]))
+    scores = whole.regression(covariance, ridge)
+    left_out = [_without(whole, own, ridge) for own in moments]
+    _, sums, squares = _together(left_out, moments, frequencies)
+    size = np.sqrt(np.maximum(squares / whole.n - (sums / whole.n) ** 2, 0.0))
+    size[size == 0.0] = 1.0
+    kept = np.arange(largest)[::-1]
+    kept = kept[values[kept] > SILENT * values[-1]]
+    loud = vectors[:, kept] * np.sqrt(whole.n / values[kept])
+    return Projection(
+        np.hstack([scores.weights / size, loud]).astype(np.float32),
+        np.concatenate([scores.offset(frequencies) / size, scores.mean @ loud]),
+        tuple(
+            (own, (one.weights / size).astype(np.float32), one.offset(frequencies) / size)
+            for own, one in zip(rows, left_out, strict=True)
+        ),
+    )
+
+
+def _penalty(moments: Sequence[Moments], unit: float, least: float) -> float:
+    """Return the best of PROJECTION_RIDGES times `unit`, none below `least`."""
+    halves = _sum(moments[::2]), _sum(moments[1::2])
+    frequencies = (halves[0].counts + halves[1].counts) / (halves[0].n + halves[1].n)
+    best, chosen = -np.inf, least
+    for ridge in dict.fromkeys(max(least, unit * share) for share in PROJECTION_RIDGES[::-1]):
+        fitted = [half.regression(half.covariance(), ridge) for half in halves]
+        told, _, squares = _together(fitted, halves[::-1], frequencies)
+        fit = told / max(float(np.sqrt(max(squares.sum(), 0.0))), np.finfo(float).tiny)
+        if fit <= best:
+            break
+        best, chosen = fit, ridge
+    return chosen
+
+
+def _without(whole: Moments, some: Moments, ridge: float) -> _Scores:
+    """Return the regression on all rows but some."""
+    others = whole - some
+    return others.regression(others.covariance(), ridge)
+
+
+def _together(
+    scores: Sequence[_Scores], moments: Sequence[Moments], frequencies: FloatArray
+) -> tuple[float, FloatArray, FloatArray]:
+    """Return the sums of `_Scores.on` over several sets of rows, each with scores of its own."""
+    told, sums, squares = zip(
+        *(one.on(seen, frequencies) for one, seen in zip(scores, moments, strict=True)), strict=True
+    )
+    return float(np.sum(told)), np.sum(sums, axis=0), np.sum(squares, axis=0)
+
+
+def _sum(moments: Sequence[Moments]) -> Moments:
+    """Return the moments of all rows, the products in float64."""
+    first, *rest = moments
+    found = Moments(first.n, first.total, first.products.astype(np.float64), first.counts, first.of_classes)
+    for one in rest:
+        found = found + one
+    return found
