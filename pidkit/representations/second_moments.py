@@ -24,6 +24,9 @@ PARTS = (4, 2)
 DRAWN_BY = 0
 """The seed of the parts."""
 
+MIRRORED = 512
+"""Rows that are mirrored at a time."""
+
 
 class Projection(NamedTuple):
     """Columns of standardised rows: products with `weights`, less `offset`; the first are label scores.
@@ -173,9 +176,25 @@ def moments_of(
                 one.total += block.sum(0, dtype=np.float64)
                 one.counts += indicators.sum(1)
                 one.of_classes += indicators @ block
-                # The products are symmetric: their transpose, in the order that BLAS takes, is the same array.
-                blas.sgemm(1.0, block.T, block.T, beta=1.0, c=one.products.T, trans_b=True, overwrite_c=True)
+                add_products(one.products, block.T)
+    for one in found:
+        mirror(one.products)
     return found
+
+
+def add_products(total: AnyArray, rows: AnyArray) -> None:
+    """Add the products of rows with each other, in float32, to the lower triangle of an array, in place."""
+    # BLAS takes arrays column by column, and so the transpose.
+    blas.ssyrk(1.0, rows.T, beta=1.0, c=total.T, trans=True, overwrite_c=True)
+
+
+def mirror(total: AnyArray) -> None:
+    """Write the lower triangle of an array over its upper one, in place."""
+    for begin in range(0, len(total), MIRRORED):
+        end = begin + MIRRORED
+        corner = total[begin:end, begin:end]
+        corner[:] = np.tril(corner) + np.tril(corner, -1).T
+        total[begin:end, end:] = total[end:, begin:end].T
 
 
 def projection_of(moments: Sequence[Moments], rows: Sequence[IntArray]) -> Projection:

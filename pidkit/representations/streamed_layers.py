@@ -18,7 +18,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import blas
 
 from pidkit.arguments import shown_bytes
 from pidkit.errors import InputError
@@ -27,7 +26,15 @@ from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.rows import LARGEST
 from pidkit.quantise.widening import widened
 from pidkit.representations.folds import some_rows
-from pidkit.representations.second_moments import PARTS, Projection, cells_of, moments_of, projection_of
+from pidkit.representations.second_moments import (
+    PARTS,
+    Projection,
+    add_products,
+    cells_of,
+    mirror,
+    moments_of,
+    projection_of,
+)
 from pidkit.representations.wide_layers import FITTED_ROWS, LOUD, even_selection, label_directions
 from pidkit.types import AnyArray, FloatArray, IntArray
 
@@ -168,8 +175,8 @@ class StreamedLayer:
         found = np.zeros((rows.size, rows.size), np.float32)
         for own, block in self._columns_of(rows):
             single = ((block - shift[own]) / scale[own]).astype(np.float32)
-            # Symmetric: the transpose, in the order that BLAS takes, is the same array.
-            blas.sgemm(1.0, single.T, single.T, beta=1.0, c=found.T, trans_a=True, overwrite_c=True)
+            add_products(found, single)
+        mirror(found)
         return found
 
     def projections(
