@@ -55,12 +55,20 @@ class Layer:
 
     @classmethod
     def read(
-        cls, x: npt.ArrayLike, n: int, name: str, memory: int | None = None, rows: IntArray | None = None
+        cls,
+        x: npt.ArrayLike,
+        n: int,
+        name: str,
+        memory: int | None = None,
+        rows: IntArray | None = None,
+        *,
+        in_its_type: bool = False,
     ) -> Layer:
         """Return the layer of n rows; maps are flattened and sequences averaged.
 
         One that takes more than `memory` bytes as float64 will be read in pieces; None is no limit. With `rows` these
-        rows alone count, without a copy of one that is read in pieces.
+        rows alone count, without a copy of one that is read in pieces. `in_its_type` leaves the copy in float64, and
+        the check of the entries, to whoever reads them.
 
         Raises
         ------
@@ -77,7 +85,7 @@ class Layer:
         if rows is not None:
             array = array[rows]
             constant = is_constant(array)
-        as_it_is = constant or array.shape[1] > WIDE_FEATURES
+        as_it_is = in_its_type or constant or array.shape[1] > WIDE_FEATURES
         return cls(name, array if as_it_is else check_rows(array, name), constant)
 
     def notes(self, splits: Sequence[ThreeWaySplit]) -> tuple[str, ...]:

@@ -101,8 +101,11 @@ def read_layers(
     if known is not None and together is None and set(known.whole) >= set(layers):
         return known, fold
     # Read once for both: what a streamed layer's landmarks have in common is computed once.
-    streamed = None if decoder == "softmax" else memory
-    ready = {name: Layer.read(x, y.size, name, streamed) for name, x in layers.items()}
+    softmax = decoder == "softmax"  # logits are read a piece at a time, whatever the memory
+    ready = {
+        name: Layer.read(x, y.size, name, None if softmax else memory, in_its_type=softmax and together is None)
+        for name, x in layers.items()
+    }
     apart = copy.deepcopy(rng)
     halves = halved(splits, y, groups, copy.deepcopy(rng)) if learning_curve else None
 
