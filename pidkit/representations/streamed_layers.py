@@ -13,48 +13,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from pidkit.arguments import shown_bytes
-from pidkit.errors import InputError
-from pidkit.mi.samples import spread
 from pidkit.mi.splits import ThreeWaySplit
-from pidkit.quantise.rows import LARGEST
-from pidkit.quantise.widening import widened
 from pidkit.representations.folds import some_rows
+from pidkit.representations.row_pieces import BYTES_OF_PAIR, DRAWN_BY, LANDMARKS, RowPieces
 from pidkit.representations.second_moments import (
-    PARTS,
     Projection,
     add_products,
-    cells_of,
     mirror,
     moments_of,
     projection_of,
 )
+from pidkit.representations.training_cells import PARTS, cells_of
 from pidkit.representations.wide_layers import FITTED_ROWS, LOUD, even_selection, label_directions
 from pidkit.types import AnyArray, FloatArray, IntArray
 
-LANDMARKS = 5000
-"""Landmarks at most: with five folds FITTED_ROWS of them are training rows."""
-
-FEWEST_LANDMARKS = 100
-"""Landmarks at least, however little memory is allowed."""
-
-BYTES_OF_PAIR = 25
-"""Bytes that a pair of landmarks takes: its product, and those of training rows, their eigenvectors and workspace."""
-
-PIECES, SHARES = 16, 4
-"""Parts of the memory allowed that a piece which is read at once takes, and the projections made in one pass."""
+SHARES = 4
+"""Parts of the memory allowed, one of which moments take, and another the projections made in one pass."""
 
 TRAINED_ROWS, STOPPING_ROWS = 200_000, 50_000
 """Rows that decoders of a streamed layer are fitted and stopped by at most; of more, so many are drawn."""
-
-DRAWN_BY = 0
-"""The seed of the landmarks and of the rows drawn, so that all folds and all layers of as many rows have the same."""
 
 
 def thinned(split: ThreeWaySplit) -> ThreeWaySplit:
@@ -78,14 +61,6 @@ def is_thinned(split: ThreeWaySplit) -> bool:
     return split.train.size > TRAINED_ROWS or split.stop.size > STOPPING_ROWS
 
 
-class _Landmarks(NamedTuple):
-    """The landmarks, the mean and the scale of their columns."""
-
-    rows: IntArray
-    shift: FloatArray
-    scale: FloatArray
-
-
 class _Directions(NamedTuple):
     """The directions of one split: the rows that they are fitted to, and what `LabelDirections` has of them.
 
@@ -98,38 +73,8 @@ class _Directions(NamedTuple):
     shift: FloatArray
 
 
-@dataclass(frozen=True)
-class StreamedLayer:
-    """A layer (n, d), such as a memory map, that is read in pieces of `memory` bytes together.
-
-    Attributes
-    ----------
-    array : ndarray, shape (n, d), any real dtype
-    name : str
-        For messages.
-    memory : int
-    rows : ndarray of int, optional
-        The rows that it has, in order; None is all.
-    """
-
-    array: AnyArray
-    name: str
-    memory: int
-    rows: IntArray | None = None
-
-    @property
-    def n_rows(self) -> int:
-        """How many rows it has."""
-        return len(self.array) if self.rows is None else self.rows.size
-
-    def _lines(self, rows: IntArray) -> IntArray:
-        """Return where rows lie in the array."""
-        return rows if self.rows is None else self.rows[rows]
-
-    @property
-    def most_landmarks(self) -> int:
-        """Landmarks that fit into the memory, LANDMARKS at most."""
-        return min(LANDMARKS, max(FEWEST_LANDMARKS, int(np.sqrt(self.memory / BYTES_OF_PAIR))))
+class StreamedLayer(RowPieces):
+    """A layer that is read in pieces, as `label_projection` would make it."""
 
     def parts(self, trains: Sequence[IntArray]) -> int | None:
         """Return into how many parts rows are dealt so that moments have room; None where landmarks are as good."""
@@ -152,28 +97,11 @@ class StreamedLayer:
         )
 
     @cached_property
-    def landmarks(self) -> _Landmarks:
-        """The landmarks, whose mean and scale are computed when they are first asked for.
-
-        Raises
-        ------
-        InputError
-            If they hold NaN, infinity or values whose squares overflow.
-        """
-        rows = some_rows(self.n_rows, self.most_landmarks, np.random.default_rng(DRAWN_BY))
-        shift, scale = np.empty((2, self.array.shape[1]))
-        for own, block in self._columns_of(rows):
-            shift[own] = block.mean(0)
-            deviation = spread(block)
-            scale[own] = np.where(deviation > 0.0, deviation, np.inf)
-        return _Landmarks(rows, shift, scale)
-
-    @cached_property
     def products(self) -> AnyArray:
         """The products of the standardised landmarks with each other, in float32."""
         rows, shift, scale = self.landmarks
         found = np.zeros((rows.size, rows.size), np.float32)
-        for own, block in self._columns_of(rows):
+        for own, block in self.columns_of(rows):
             single = ((block - shift[own]) / scale[own]).astype(np.float32)
             add_products(found, single)
         mirror(found)
@@ -225,7 +153,7 @@ class StreamedLayer:
             np.empty((own.size, one.offset.size), np.float32) for own, one in zip(wanted, projections, strict=True)
         ]
         every = functools.reduce(np.union1d, wanted)
-        for own, piece in self._pieces(every):
+        for own, piece in self.pieces(every):
             here = every[own]
             together = piece @ weights
             for number, (found, of_split, one) in enumerate(zip(columns, wanted, projections, strict=True)):
@@ -254,7 +182,7 @@ class StreamedLayer:
         cells = cells_of(trains, self.n_rows, groups, parts)
         rows = functools.reduce(np.union1d, trains)
         n_classes, d = int(labels.max()) + 1, self.array.shape[1]
-        moments = moments_of(self._pieces(rows), rows, cells, labels, n_classes, d)
+        moments = moments_of(self.pieces(rows), rows, cells, labels, n_classes, d)
         return [
             projection_of([moments[cell] for cell in own], cells.rows_of(number))
             for number, own in enumerate(cells.members)
@@ -288,40 +216,8 @@ class StreamedLayer:
         """Return the directions as combinations of the columns, (d, k) in float32."""
         weights = [np.zeros((self.array.shape[1], one.of_rows.shape[1]), np.float32) for one in directions]
         marks = self.landmarks.rows
-        for own, piece in self._pieces(marks):
+        for own, piece in self.pieces(marks):
             for weight, one in zip(weights, directions, strict=True):
                 mine = np.isin(marks[own], one.fitted)
                 weight += piece[mine].T @ one.of_rows[np.searchsorted(one.fitted, marks[own][mine])].astype(np.float32)
         return weights
-
-    def _columns_of(self, rows: IntArray) -> Iterator[tuple[slice, FloatArray]]:
-        """Yield some rows a few columns at a time, in float64, and which columns these are."""
-        # Checks and spread take several copies in float64.
-        width = max(1, self.memory // PIECES // (40 * rows.size))
-        for begin in range(0, self.array.shape[1], width):
-            own = slice(begin, begin + width)
-            block = widened(self.array[self._lines(rows), own], np.float64)
-            self._check(block)
-            yield own, block
-
-    def _pieces(self, rows: IntArray) -> Iterator[tuple[slice, FloatArray]]:
-        """Yield standardised rows in float32 a piece at a time, and where in `rows`, which are in order, they are."""
-        marks = self.landmarks
-        shift, scale = marks.shift, marks.scale
-        wide = np.result_type(self.array.dtype, np.float32)  # what float32 does not hold is standardised in float64
-        height = max(1, self.memory // PIECES // (2 * wide.itemsize * shift.size))
-        shift, factor = shift.astype(wide), (1.0 / scale).astype(wide)
-        for begin in range(0, rows.size, height):
-            own = self._lines(rows[begin : begin + height])
-            together = own[-1] - own[0] + 1 == own.size  # a slice of a map is read forwards, without a copy
-            part = self.array[own[0] : own[-1] + 1] if together else self.array[own]
-            piece = widened(part, wide)
-            self._check(piece)
-            piece -= shift
-            piece *= factor
-            yield slice(begin, begin + own.size), piece.astype(np.float32, copy=False)
-
-    def _check(self, block: AnyArray) -> None:
-        """Raise InputError for entries that are no finite numbers, or whose squares overflow."""
-        if not max(float(block.max()), -float(block.min())) <= LARGEST:
-            raise InputError(f"{self.name} must be finite and below {LARGEST:g}; drop or rescale such rows")

@@ -8,10 +8,10 @@ import pytest
 
 from pidkit import PidkitWarning, posteriors_of
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
-from pidkit.representations import fold_rows, streamed_layers
-from pidkit.representations.learning_curve import halved
-from pidkit.representations.second_moments import cells_of, moments_of, projection_of
+from pidkit.representations import fold_rows, row_pieces, streamed_layers
+from pidkit.representations.second_moments import moments_of, projection_of
 from pidkit.representations.streamed_layers import StreamedLayer
+from pidkit.representations.training_cells import cells_of
 from pidkit.representations.wide_layers import LOUD, PROJECTION_RIDGES
 
 MIB = 2**20
@@ -34,33 +34,6 @@ def splits_of(labels: np.ndarray, folds: int = 5) -> list[ThreeWaySplit]:
 def few_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moments be taken where there are more than 50 rows to train on."""
     monkeypatch.setattr(streamed_layers, "FITTED_ROWS", 50)
-
-
-@pytest.mark.parametrize(("folds", "disjoint"), [(2, True), (3, False), (5, True), (7, False)])
-@pytest.mark.parametrize("grouped", [False, True])
-def test_cells_make_up_the_training_sets(folds: int, disjoint: bool, grouped: bool) -> None:
-    labels = np.arange(420) % 3
-    groups = np.arange(420) // 3 if grouped else None
-    splits = three_way_splits(420, np.random.default_rng(0), folds=folds, labels=labels, groups=groups)
-    trains = [split.train for split in splits]
-    cells = cells_of(trains, 420, groups, 4)
-    assert (len(cells.of_row) == 1) == disjoint
-    assert cells.n_cells <= 4 * len(trains)
-    for number, train in enumerate(trains):
-        rows = cells.rows_of(number)
-        assert len(rows) >= 4
-        np.testing.assert_array_equal(np.sort(np.concatenate(rows)), train)
-        if groups is not None:
-            assert sum(np.unique(groups[own]).size for own in rows) == np.unique(groups[train]).size
-
-
-def test_halves_of_the_rows_get_cells_of_their_own() -> None:
-    labels = np.arange(3000) % 3
-    halves = halved(splits_of(labels), labels, None, np.random.default_rng(0))
-    cells = cells_of([split.train for split in halves], 3000, None, 2)
-    assert (cells.n_cells, len(cells.of_row)) == (10, 5)
-    for number, split in enumerate(halves):
-        np.testing.assert_array_equal(np.sort(np.concatenate(cells.rows_of(number))), split.train)
 
 
 def test_a_projection_is_that_of_regressions_on_the_rows() -> None:
@@ -129,7 +102,7 @@ def test_pieces_of_any_size_and_splits_one_by_one_give_the_same(
     layer = StreamedLayer(x.astype(np.float16), "x", 64 * MIB)
     assert layer.parts([split.train for split in splits]) == 4
     whole = list(layer.projections(labels, splits, None))
-    monkeypatch.setattr(streamed_layers, "PIECES", 64 * MIB // 7000)
+    monkeypatch.setattr(row_pieces, "PIECES", 64 * MIB // 7000)
     small = list(layer.projections(labels, splits, None))
     for one, other in zip(whole, small, strict=True):
         for part, same in zip(one, other, strict=True):

@@ -9,6 +9,7 @@ import pytest
 
 from pidkit import InputError, PidkitWarning, coded_pid, posteriors_of, representation_pid
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
+from pidkit.representations import row_pieces
 from pidkit.representations import streamed_layers as module
 from pidkit.representations.fold_rows import Layer
 from pidkit.representations.streamed_layers import StreamedLayer, thinned
@@ -72,7 +73,7 @@ def test_pieces_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     np.save(tmp_path / "x.npy", x)
     split = split_of(labels)
     (whole,) = StreamedLayer(x, "x", 64 * MIB).projections(labels, [split], None)
-    monkeypatch.setattr(module, "PIECES", 700)
+    monkeypatch.setattr(row_pieces, "PIECES", 700)
     mapped = StreamedLayer(np.load(tmp_path / "x.npy", mmap_mode="r"), "x", 64 * MIB)
     for one, other in zip(whole, *mapped.projections(labels, [split], None), strict=True):
         assert np.abs(one[:, :4] - other[:, :4]).max() < 1e-3
