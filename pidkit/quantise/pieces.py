@@ -205,4 +205,4 @@ def _orthonormal(columns: FloatArray) -> FloatArray:
 
 def _products(piece: AnyArray, basis: FloatArray) -> AnyArray:
     """Return A'(A Q) in the type of A."""
-    return piece.T @ (piece @ basis.astype(piece.dtype))
+    return np.asarray(piece.T @ (piece @ basis.astype(piece.dtype)))

@@ -18,6 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from pidkit.arguments import byte_count, shown_bytes
 from pidkit.arrays.batches import AT_ONCE, SCRATCH, scratch
 from pidkit.errors import InputError, nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
@@ -25,12 +26,13 @@ from pidkit.mi.decoder.label import train_classifier
 from pidkit.mi.decoder.network import with_uniform
 from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
+from pidkit.quantise.pieces import DEFAULT_MEMORY
 from pidkit.representations.calibration import fit_calibration
 from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
 from pidkit.representations.folds import some_rows
 from pidkit.representations.result import DecoderReport
-from pidkit.representations.streamed_layers import is_thinned, thinned
+from pidkit.representations.streamed_layers import thinned
 from pidkit.representations.wide_layers import finite_rows
 from pidkit.types import FloatArray, IntArray
 
@@ -38,6 +40,9 @@ Decoder = str | ProbabilisticClassifier | LabelDecoder
 
 DECODERS = ("linear", "mlp", "knn", "softmax")
 """The decoders that have a name."""
+
+DEFAULT_BYTES = byte_count("memory", DEFAULT_MEMORY)
+"""Bytes that the probabilities of all training rows may take where no layer is read in pieces."""
 
 FEWEST_CALIBRATED = 1000
 """Rows that logits are calibrated by at least, however many classes there are."""
@@ -134,14 +139,17 @@ def decode_layers(
         if name not in known and any(k in telling for k in which)
     }
     log_p = np.empty(labels.size)
-    few = {True: [thinned(split) for split in splits], False: list(splits)}
-    some_left_out = any(map(is_thinned, splits))
+    n_classes = int(labels.max()) + 1
+    memory = min((one.streamed.memory for one in read if one.streamed is not None), default=DEFAULT_BYTES)
+    few = {True: [thinned(split, n_classes, memory) for split in splits], False: list(splits)}
+    some_left_out = any(one is not other for one, other in zip(few[True], splits, strict=True))
+    many = 8 * n_classes * max(split.train.size for split in splits) > DEFAULT_BYTES
     folds = {
         (k, fewer): read[k].of_folds(labels, few[fewer], groups, [split.train for split in splits])
         for one in readings.values()
         if one.decoder != "softmax"
         for k in one.layers
-        for fewer in [one.streamed and some_left_out]
+        for fewer in [(one.streamed or many) and some_left_out]
     }
     for number, split in enumerate(splits):
         value = labels[split.value]
@@ -150,15 +158,21 @@ def decode_layers(
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
-                seen = _calibrated_by(np.concatenate([split.train, split.stop]), int(labels.max()) + 1)
-                predict = functools.partial(_of_logits_at, read[which], int(labels.max()) + 1)
-                q, pieces = predict(seen), map(predict, _pieces_of(split.value, int(labels.max()) + 1))
+                seen = _calibrated_by(np.concatenate([split.train, split.stop]), n_classes)
+                predict = functools.partial(_of_logits_at, read[which], n_classes)
+                q, pieces = predict(seen), map(predict, _pieces_of(split.value, n_classes))
             else:
-                fewer = reading.streamed and some_left_out
+                fewer = (reading.streamed or many) and some_left_out
                 own = few[fewer][number]
                 seen = own.stop
                 of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
                 q, pieces, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
+                if fewer and not reading.streamed:
+                    reading.notes.add(
+                        f"decoders were fitted to {own.train.size} of {split.train.size} training rows, since the "
+                        f"probabilities of {n_classes} classes of all of them take more than "
+                        f"{shown_bytes(DEFAULT_BYTES)}"
+                    )
                 reading.notes.update(notes)
                 reading.notes.update(*(read[k].notes(splits) for k in reading.layers))
                 reading.widths.add(of_layers.train.shape[1])

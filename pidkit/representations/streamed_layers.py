@@ -39,26 +39,30 @@ SHARES = 4
 TRAINED_ROWS, STOPPING_ROWS = 200_000, 50_000
 """Rows that decoders of a streamed layer are fitted and stopped by at most; of more, so many are drawn."""
 
+FEWEST_TRAINED = 5000
+"""Rows that they are fitted to at least, however little memory is allowed, if there are as many; half to stop by."""
 
-def thinned(split: ThreeWaySplit) -> ThreeWaySplit:
+COPIES = 4
+"""Arrays of as many rows as are trained on, of a column a feature and a class, that fitting a decoder holds at once."""
+
+
+def thinned(split: ThreeWaySplit, n_classes: int, memory: int) -> ThreeWaySplit:
     """Return the split with as many rows to train on and to stop by as decoders of streamed layers take.
 
-    A linear decoder of 100 columns and 10 classes that was fitted to TRAINED_ROWS misses .003 nats of what endless rows
-    would teach it. All rows of `value` are read.
+    These are TRAINED_ROWS and STOPPING_ROWS, or as many as have columns, logits and slopes of `memory` bytes. A linear
+    decoder of 100 columns and 10 classes that was fitted to TRAINED_ROWS misses .003 nats of what endless rows would
+    teach it. All rows of `value` are read.
     """
-    if not is_thinned(split):
+    room = memory // (8 * COPIES * (n_classes + LOUD))
+    most_train = min(TRAINED_ROWS, max(FEWEST_TRAINED, room))
+    most_stop = min(STOPPING_ROWS, max(FEWEST_TRAINED, room) // 2)
+    if split.train.size <= most_train and split.stop.size <= most_stop:
         return split
     rng = np.random.default_rng(DRAWN_BY)
     train, stop = (
-        rows[some_rows(rows.size, most, rng)]
-        for rows, most in ((split.train, TRAINED_ROWS), (split.stop, STOPPING_ROWS))
+        rows[some_rows(rows.size, most, rng)] for rows, most in ((split.train, most_train), (split.stop, most_stop))
     )
     return ThreeWaySplit(train, stop, split.value)
-
-
-def is_thinned(split: ThreeWaySplit) -> bool:
-    """Return whether `thinned` leaves some of its rows out."""
-    return split.train.size > TRAINED_ROWS or split.stop.size > STOPPING_ROWS
 
 
 class _Directions(NamedTuple):

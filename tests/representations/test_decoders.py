@@ -259,3 +259,17 @@ def test_logits_of_many_classes_are_calibrated_by_some_rows(monkeypatch: pytest.
     assert seen == [300, 300]
     assert some.information == whole.information
     assert some.calibrated == pytest.approx(whole.calibrated, abs=0.02)
+
+
+def test_of_many_classes_fewer_rows_are_trained_on_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels, splits = layer(600)
+    whole = decoded(x, labels, splits)
+    monkeypatch.setattr(module, "DEFAULT_BYTES", 8 * 3 * 200)
+    monkeypatch.setattr("pidkit.representations.streamed_layers.FEWEST_TRAINED", 100)
+    few = decoded(x, labels, splits)
+    assert few.warnings == (
+        "decoders were fitted to 100 of 225 training rows, since the probabilities of 3 classes of all of them take "
+        "more than 4.69 KiB",
+    )
+    assert not whole.warnings
+    assert few.report.calibrated == pytest.approx(whole.report.calibrated, abs=0.1)

@@ -114,12 +114,26 @@ def test_noise_gives_no_information() -> None:
 def test_of_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.arange(500) % 2
     split = split_of(labels)
-    assert thinned(split) is split
+    assert thinned(split, 2, 2**30) is split
     monkeypatch.setattr(module, "TRAINED_ROWS", 50)
-    few = thinned(split)
+    few = thinned(split, 2, 2**30)
     assert (few.train.size, few.stop.size, few.value.size) == (50, split.stop.size, 100)
     assert np.isin(few.train, split.train).all()
     assert (few.value == split.value).all()
+
+
+def test_many_classes_and_little_memory_leave_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = ThreeWaySplit(np.arange(600_000), np.arange(600_000, 800_000), np.arange(800_000, 1_000_000))
+    sizes = [
+        [few.train.size, few.stop.size]
+        for few in (
+            thinned(split, n_classes, memory)
+            for n_classes, memory in ((10, 2**30), (1000, 2**30), (10, 2**26), (10_000, 2**26))
+        )
+    ]
+    assert sizes == [[200_000, 50_000], [31_536, 15_768], [28_339, 14_169], [5000, 2500]]
+    monkeypatch.setattr(module, "FEWEST_TRAINED", 100)
+    assert thinned(split, 10_000, 2**26).train.size == 208
 
 
 def test_decoders_of_drawn_rows_stand_beside_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:

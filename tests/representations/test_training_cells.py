@@ -34,3 +34,9 @@ def test_halves_of_the_rows_get_cells_of_their_own() -> None:
     assert (cells.n_cells, len(cells.of_row)) == (10, 5)
     for number, split in enumerate(halves):
         np.testing.assert_array_equal(np.sort(np.concatenate(cells.rows_of(number))), split.train)
+
+
+def test_labels_that_were_shuffled_are_not_dealt_by_class() -> None:
+    labels = np.random.default_rng(0).permutation(np.arange(4000) % 4)
+    counts = [np.bincount(labels[rows], minlength=4) for rows in cells_of([np.arange(4000)], 4000, None, 4).rows_of(0)]
+    assert min(map(min, counts)) > 200
