@@ -174,9 +174,9 @@ def _penalty(moments: Sequence[Moments], unit: float, least: float) -> float:
     """Return the best of PROJECTION_RIDGES times `unit`, none below `least`."""
     halves = _sum(moments[::2]), _sum(moments[1::2])
     frequencies = (halves[0].counts + halves[1].counts) / (halves[0].n + halves[1].n)
-    best, chosen = -np.inf, least
+    n, best, chosen = halves[0].n + halves[1].n, -np.inf, least
     for ridge in dict.fromkeys(max(least, unit * share) for share in PROJECTION_RIDGES[::-1]):
-        fitted = [half.regression(half.covariance(), ridge) for half in halves]
+        fitted = [half.regression(half.covariance(), ridge * half.n / n) for half in halves]
         told, _, squares = _together(fitted, halves[::-1], frequencies)
         fit = told / max(float(np.sqrt(max(squares.sum(), 0.0))), np.finfo(float).tiny)
         if fit <= best:
@@ -186,9 +186,9 @@ def _penalty(moments: Sequence[Moments], unit: float, least: float) -> float:
 
 
 def _without(whole: Moments, some: Moments, ridge: float) -> _Scores:
-    """Return the regression on all rows but some."""
+    """Return the regression on all rows but some, with a penalty that is as much smaller: weights of the same size."""
     others = whole - some
-    return others.regression(others.covariance(), ridge)
+    return others.regression(others.covariance(), ridge * others.n / whole.n)
 
 
 def _together(

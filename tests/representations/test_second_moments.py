@@ -48,7 +48,7 @@ def test_a_projection_is_that_of_regressions_on_the_rows() -> None:
 
     def fit(own: np.ndarray, ridge: float) -> Callable[[np.ndarray], np.ndarray]:
         middle = x[own].mean(0, dtype=np.float64)
-        inside = (x[own] - middle).T @ (x[own] - middle) + ridge * np.eye(20)
+        inside = (x[own] - middle).T @ (x[own] - middle) + ridge * own.size / train.size * np.eye(20)
         weights = np.linalg.solve(inside, (x[own] - middle).T @ (target[own] - target[own].mean(0)))
         return lambda read: (x[read] - middle) @ weights + target[own].mean(0)
 
