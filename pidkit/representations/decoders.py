@@ -155,12 +155,13 @@ def decode_layers(
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
         rows = {key: next(fold) for key, fold in folds.items()}
+        pieces: Iterable[FloatArray]
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
                 seen = _calibrated_by(np.concatenate([split.train, split.stop]), n_classes)
                 predict = functools.partial(_of_logits_at, read[which], n_classes)
-                q, pieces = predict(seen), map(predict, _pieces_of(split.value, n_classes))
+                q, pieces = predict(seen), (predict(part) for part in _pieces_of(split.value, n_classes))
             else:
                 fewer = (reading.streamed or many) and some_left_out
                 own = few[fewer][number]

@@ -172,8 +172,8 @@ class StreamedLayer(RowPieces):
         for found, of_split, one in zip(columns, wanted, projections, strict=True):
             if one.known is not None:
                 rows, scores = one.known
-                among = np.isin(rows, of_split, assume_unique=True)
-                found[np.searchsorted(of_split, rows[among]), : scores.shape[1]] = scores[among]
+                drawn = np.isin(rows, of_split, assume_unique=True)
+                found[np.searchsorted(of_split, rows[drawn]), : scores.shape[1]] = scores[drawn]
         return columns
 
     def _by_moments(

@@ -13,7 +13,7 @@ ALL = np.arange(2**16, dtype=np.uint16).view(np.float16)
 @pytest.mark.parametrize("finite", [True, False])
 def test_every_number_of_two_bytes(dtype: type, finite: bool) -> None:
     halves = ALL[np.isfinite(ALL)] if finite else ALL
-    found, expected = widened(halves, dtype), halves.astype(dtype)
+    found, expected = widened(halves, dtype), np.asarray(halves, dtype=dtype)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, expected)
     assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
@@ -29,7 +29,7 @@ def test_more_than_fits_at_once_in_any_order(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.uint16, np.bool_, np.longdouble])
 def test_other_types_are_those_of_numpy(dtype: type) -> None:
-    rows = np.arange(12).reshape(3, 4).astype(dtype)
+    rows = np.asarray(np.arange(12).reshape(3, 4), dtype=dtype)
     for wanted in (np.float32, np.float64):
         found = widened(rows, wanted)
         assert found.dtype == wanted

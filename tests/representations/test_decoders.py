@@ -17,6 +17,7 @@ from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.nn import TrainingBudget
 from pidkit.representations import decoders as module
 from pidkit.representations import fold_rows
+from pidkit.representations.calibration import Calibration, fit_calibration
 from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.wide_layers import label_projection
@@ -253,8 +254,12 @@ def test_logits_of_many_classes_are_calibrated_by_some_rows(monkeypatch: pytest.
     monkeypatch.setattr(module, "SCRATCH", 8 * 3 * 300)
     monkeypatch.setattr(module, "FEWEST_CALIBRATED", 10)
     seen: list[int] = []
-    fit = module.fit_calibration
-    monkeypatch.setattr(module, "fit_calibration", lambda q, *rest: (seen.append(len(q)), fit(q, *rest))[1])
+
+    def fit(q: np.ndarray, *rest: Any) -> Calibration:
+        seen.append(len(q))
+        return fit_calibration(q, *rest)
+
+    monkeypatch.setattr(module, "fit_calibration", fit)
     some = decoded(x, labels, splits, "softmax").report
     assert seen == [300, 300]
     assert some.information == whole.information

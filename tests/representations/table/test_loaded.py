@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pidkit import pid_table, posteriors_of
+from pidkit import load_array, pid_table, posteriors_of
 from pidkit.representations.table import loaded as module
 from pidkit.representations.table import sources
 from pidkit.representations.table.loaded import forget, loaded
@@ -18,7 +18,6 @@ from tests.representations.table.layers import QUICK, Y, layer
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are loaded, in order."""
     found: list[str] = []
-    load_array = sources.load_array
 
     def load(path: Path, *, key: str | None = None) -> Any:
         found.append(f"{path.name} {key}")
