@@ -5,6 +5,7 @@ import pytest
 
 from pidkit.quantise import widening as module
 from pidkit.quantise.widening import widened
+from pidkit.types import AnyArray
 
 ALL = np.arange(2**16, dtype=np.uint16).view(np.float16)
 
@@ -13,7 +14,8 @@ ALL = np.arange(2**16, dtype=np.uint16).view(np.float16)
 @pytest.mark.parametrize("finite", [True, False])
 def test_every_number_of_two_bytes(dtype: type, finite: bool) -> None:
     halves = ALL[np.isfinite(ALL)] if finite else ALL
-    found, expected = widened(halves, dtype), np.asarray(halves, dtype=dtype)
+    found = widened(halves, dtype)
+    expected: AnyArray = halves.astype(dtype)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, expected)
     assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
@@ -29,7 +31,7 @@ def test_more_than_fits_at_once_in_any_order(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.uint16, np.bool_, np.longdouble])
 def test_other_types_are_those_of_numpy(dtype: type) -> None:
-    rows = np.asarray(np.arange(12).reshape(3, 4), dtype=dtype)
+    rows: AnyArray = np.arange(12).reshape(3, 4).astype(dtype)
     for wanted in (np.float32, np.float64):
         found = widened(rows, wanted)
         assert found.dtype == wanted
