@@ -83,7 +83,7 @@ def takes_memory(function: Callable[Params, Returned]) -> Callable[Params, Retur
     ...     raise MemoryError("Unable to allocate 9.00 GiB")
     >>> read("1 TiB")
     Traceback (most recent call last):
-    pidkit.errors.InputError: memory has run out (Unable to allocate 9.00 GiB): pass a smaller memory to read() ...
+    pidkit.errors.InputError: memory has run out (Unable to allocate 9.00 GiB): pass a smaller memory to read(), ...
     """
 
     @functools.wraps(function)

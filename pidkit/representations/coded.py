@@ -29,7 +29,8 @@ from pidkit.representations.coding import (
     read_rows,
     split_rows,
 )
-from pidkit.representations.decoders import Decoder, check_decoder, decode_layers, decoder_name
+from pidkit.representations.decoder_kinds import Decoder, check_decoder, decoder_name
+from pidkit.representations.decoders import decode_layers
 from pidkit.representations.finite_samples import (
     CodedSamples,
     bootstrap,

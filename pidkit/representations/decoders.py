@@ -14,13 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 from pidkit.arguments import byte_count, shown_bytes
 from pidkit.arrays.batches import AT_ONCE, SCRATCH, scratch
-from pidkit.errors import InputError, nothing_told_by
+from pidkit.errors import nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
 from pidkit.mi.decoder.label import train_classifier
 from pidkit.mi.decoder.network import with_uniform
@@ -28,7 +25,8 @@ from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.pieces import DEFAULT_MEMORY
 from pidkit.representations.calibration import fit_calibration
-from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
+from pidkit.representations.classifiers import nearest_neighbours, of_classifier, of_logits
+from pidkit.representations.decoder_kinds import Decoder, check_decoder, decoder_name, learning_exponent
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
 from pidkit.representations.folds import some_rows
 from pidkit.representations.result import DecoderReport
@@ -36,19 +34,11 @@ from pidkit.representations.streamed_layers import thinned
 from pidkit.representations.wide_layers import finite_rows
 from pidkit.types import FloatArray, IntArray
 
-Decoder = str | ProbabilisticClassifier | LabelDecoder
-
-DECODERS = ("linear", "mlp", "knn", "softmax")
-"""The decoders that have a name."""
-
 DEFAULT_BYTES = byte_count("memory", DEFAULT_MEMORY)
 """Bytes that the probabilities of all training rows may take where no layer is read in pieces."""
 
 FEWEST_CALIBRATED = 1000
 """Rows that logits are calibrated by at least, however many classes there are."""
-
-FLEXIBLE = 0.5
-"""Power of the rows with which perceptrons, and classifiers of unknown kind, are taken to learn (Barron 1994)."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +123,11 @@ def decode_layers(
         wanted[together] = ("linear" if decoder == "softmax" else decoder, [*range(len(read))])
     known = {} if known is None else known
     telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
+    in_pieces = [k for k, layer in enumerate(read) if layer.streamed is not None]
     readings = {
-        name: _Reading.empty([k for k in which if k in telling], reader, labels, rng, streamed=_streamed(read, which))
+        name: _Reading.empty(
+            [k for k in which if k in telling], reader, labels, rng, streamed=not set(which).isdisjoint(in_pieces)
+        )
         for name, (reader, which) in wanted.items()
         if name not in known and any(k in telling for k in which)
     }
@@ -185,11 +178,6 @@ def decode_layers(
             decoded[layer.name] = _nothing_told(labels, decoder, (nothing_told_by(layer.name),))
     decoded.update(known)
     return {name: decoded.get(name) or _nothing_told(labels, reader) for name, (reader, _) in wanted.items()}
-
-
-def _streamed(layers: Sequence[Layer], which: Sequence[int]) -> bool:
-    """Return whether any of these layers is read in pieces."""
-    return any(layers[k].streamed is not None for k in which)
 
 
 def _nothing_told(labels: IntArray, decoder: Decoder, warnings: tuple[str, ...] = ()) -> DecodedLayer:
@@ -288,50 +276,6 @@ def _calibrated_by(rows: IntArray, n_classes: int) -> IntArray:
 def _of_logits_at(layer: Layer, n_classes: int, rows: IntArray) -> FloatArray:
     """Return the posteriors of some rows of a layer of logits."""
     return of_logits(finite_rows(layer.array[rows], layer.name), n_classes, layer.name)
-
-
-def check_decoder(decoder: object) -> None:
-    """Raise InputError unless `decoder` is the name of one, a classifier or a LabelDecoder."""
-    if isinstance(decoder, LabelDecoder) or (isinstance(decoder, str) and decoder in DECODERS):
-        return
-    if isinstance(decoder, type) or not isinstance(decoder, ProbabilisticClassifier):
-        raise InputError(
-            f"decoder must be one of {', '.join(map(repr, DECODERS))}, or a scikit-learn classifier object with "
-            f"predict_proba; not {decoder!r}"
-        )
-
-
-def decoder_name(decoder: Decoder) -> str:
-    """Return what a result calls the decoder."""
-    if isinstance(decoder, str):
-        return decoder
-    return decoder.model if isinstance(decoder, LabelDecoder) else type(decoder).__name__
-
-
-def learning_exponent(decoder: Decoder, n_features: int) -> float:
-    """Return the power of the rows with which what a decoder has not learned is taken to fall.
-
-    One that has a fixed number of parameters loses in proportion to 1 / n against the best of its kind. Perceptrons and
-    classifiers of unknown kind are taken to lose in proportion to n ** -.5, nearest neighbours of d features to
-    n ** -(4 / (4 + d)): where nothing but the smoothness of P(y | x) is known, no method learns faster in the worst
-    case.
-
-    References
-    ----------
-    Barron, Approximation and estimation bounds for artificial neural networks, Machine Learning 14, 1994; Stone,
-    Optimal global rates of convergence for nonparametric regression, Annals of Statistics 10, 1982.
-
-    Examples
-    --------
-    >>> learning_exponent("linear", 32), learning_exponent("mlp", 32), round(learning_exponent("knn", 32), 2)
-    (1.0, 0.5, 0.11)
-    """
-    if decoder == "knn" or isinstance(decoder, KNeighborsClassifier):
-        return 4.0 / (4.0 + n_features)
-    if isinstance(decoder, LabelDecoder):
-        decoder = decoder.model
-    linear = isinstance(decoder, (LogisticRegression, LinearDiscriminantAnalysis)) or decoder in ("linear", "softmax")
-    return 1.0 if linear else FLEXIBLE
 
 
 def _posteriors(

@@ -15,7 +15,7 @@ from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser, refuse_for_decoders
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_posteriors import LayerPosteriors, check_same_rows
 from pidkit.representations.layer_reading import Rows, readings_of
 from pidkit.representations.result import RepresentationPID

@@ -16,7 +16,7 @@ from pidkit.arguments import Memory, Rng
 from pidkit.arrays.batches import mapped_rows
 from pidkit.errors import InputError, takes_memory
 from pidkit.provenance import recorded_versions
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_reading import LayerReading, Rows, read_layer_once
 from pidkit.representations.reading import splits_and_folds
 from pidkit.representations.result import DecoderReport

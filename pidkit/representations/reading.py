@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores, code_posteriors, score_decoded
-from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
+from pidkit.representations.decoder_kinds import Decoder
+from pidkit.representations.decoders import DecodedLayer, decode_layers
 from pidkit.representations.fold_rows import Layer
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved

@@ -18,7 +18,8 @@ from pidkit.nn import TrainingBudget
 from pidkit.representations import decoders as module
 from pidkit.representations import fold_rows
 from pidkit.representations.calibration import Calibration, fit_calibration
-from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
+from pidkit.representations.decoder_kinds import Decoder
+from pidkit.representations.decoders import DecodedLayer, decode_layers
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.wide_layers import label_projection
 from tests.representations.known_layers import CASE_A, gaussian_classes, separable

@@ -18,7 +18,7 @@ from pidkit.arguments import Memory, Rng, flag, one_of, seed_name, whole_number
 from pidkit.errors import InputError, takes_memory, warn
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coding import Quantiser, copy_quantisers, refuse_for_decoders
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_reading import Rows, describe_decoder
 from pidkit.representations.paired import paired_differences
 from pidkit.representations.reading import splits_and_folds
