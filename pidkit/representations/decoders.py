@@ -123,10 +123,9 @@ def decode_layers(
         wanted[together] = ("linear" if decoder == "softmax" else decoder, [*range(len(read))])
     known = {} if known is None else known
     telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
-    in_pieces = [k for k, layer in enumerate(read) if layer.streamed is not None]
     readings = {
         name: _Reading.empty(
-            [k for k in which if k in telling], reader, labels, rng, streamed=not set(which).isdisjoint(in_pieces)
+            [k for k in which if k in telling], reader, labels, rng, streamed=any(read[k].streamed for k in which)
         )
         for name, (reader, which) in wanted.items()
         if name not in known and any(k in telling for k in which)
