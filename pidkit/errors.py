@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+Params = ParamSpec("Params")
+Returned = TypeVar("Returned")
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 """The folder whose lines no warning points at."""
@@ -65,3 +71,30 @@ def warn(text: str, category: type[PidkitWarning] = PidkitWarning) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
+
+
+def takes_memory(function: Callable[Params, Returned]) -> Callable[Params, Returned]:
+    """Let a function that takes `memory` say what to do where the computer has less, in place of a bare MemoryError.
+
+    Examples
+    --------
+    >>> @takes_memory
+    ... def read(memory):
+    ...     raise MemoryError("Unable to allocate 9.00 GiB")
+    >>> read("1 TiB")
+    Traceback (most recent call last):
+    pidkit.errors.InputError: memory has run out (Unable to allocate 9.00 GiB): pass a smaller memory to read(), ...
+    """
+
+    @functools.wraps(function)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> Returned:
+        try:
+            return function(*args, **kwargs)
+        except MemoryError as error:
+            said = f" ({error})" if str(error) else ""
+            raise InputError(
+                f"memory has run out{said}: pass a smaller memory to {function.__name__}(), so that layers are read in "
+                "pieces, or fewer rows, codes or classes"
+            ) from error
+
+    return checked

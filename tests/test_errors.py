@@ -11,14 +11,18 @@ import numpy as np
 import pytest
 
 from pidkit import (
+    InputError,
     KMeansCodes,
     PidkitWarning,
     bivariate_pid,
     coded_pid,
+    codes_of,
     estimate_mi,
     estimate_pid,
     joint_from_samples,
     pid_from_samples,
+    pid_table,
+    posteriors_of,
     representation_pid,
 )
 from pidkit.errors import ConstantInput, warn
@@ -126,3 +130,30 @@ def test_the_error_of_a_constant_names_it_and_survives_pickling() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert isinstance(again, ConstantInput)
     assert (str(again), again.name) == ("x1 is constant: its information about anything is 0; pass what varies", "x1")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("representation_pid", lambda x: representation_pid(labels=Y, x1=x, x2=x)),
+        ("coded_pid", lambda x: coded_pid(labels=Y, x1=x, x2=x)),
+        ("posteriors_of", lambda x: posteriors_of(labels=Y, x=x)),
+        ("codes_of", lambda x: codes_of(x=x)),
+        ("pid_table", lambda x: pid_table(labels=Y, x1={"a": x}, x2={"b": x})),
+    ],
+)
+def test_memory_that_has_run_out_says_what_to_do(name: str, call: Callable[[Any], Any]) -> None:
+    class Huge:
+        """What cannot be made an array."""
+
+        shape = (N, 3)
+
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            raise MemoryError("Unable to allocate 9.00 GiB")
+
+    said = (
+        rf"^memory has run out \(Unable to allocate 9.00 GiB\): pass a smaller memory to {name}\(\), so that layers "
+        "are read in pieces, or fewer rows, codes or classes$"
+    )
+    with pytest.raises(InputError, match=said):
+        call(Huge())

@@ -44,6 +44,7 @@ TOPICS = {
     "quantise/test_tensors.py": "tensors in every quantiser",
     "representations/test_known_layers.py": "the layers with known atoms in known_layers.py",
     "representations/table/test_dask.py": "pid_table on a dask cluster",
+    "representations/table/test_ray.py": "pid_table on a ray cluster",
     "test_architecture.py": "docs/architecture.md",
     "test_bad_input.py": "one line for every bad input of the public functions",
     "test_damaged_files.py": "one verdict on damaged files of every format",

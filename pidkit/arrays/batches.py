@@ -25,6 +25,9 @@ Batches = Iterable[npt.ArrayLike]
 AT_ONCE = 2**26
 """Bytes that are copied at a time, and up to which an array of a file is read into memory instead."""
 
+SCRATCH = 2**28
+"""Bytes up to which an array that is computed is kept in memory; a larger one lies in a temporary file."""
+
 
 def mapped_rows(x: Any, name: str) -> Any:
     """Return what gives rows a batch at a time as a memory map of them all, and anything else as it is.
@@ -69,6 +72,17 @@ def in_file(pieces: Iterable[AnyArray | bytes], shape: tuple[int, ...], dtype: n
         for piece in pieces:
             file.write(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).data)
         return _mapped(file, shape, dtype)
+
+
+def scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> AnyArray:
+    """Return an array to be written to: in memory, or a memory map of a temporary file where it takes over SCRATCH."""
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    if n_bytes <= SCRATCH:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        file.truncate(n_bytes)
+        array: AnyArray = np.memmap(file, dtype, "r+", 0, shape)
+        return array
 
 
 def _mapped(file: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> AnyArray:

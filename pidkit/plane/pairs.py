@@ -16,7 +16,7 @@ from pidkit.plane.measurement import Repeats, Subject
 from pidkit.records.plane_point import ATOM_QUANTITIES, PlanePoint
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.decoders import check_decoder
+from pidkit.representations.decoder_kinds import check_decoder
 from pidkit.representations.reading import check_class_rows
 from pidkit.types import FloatArray, IntArray
 

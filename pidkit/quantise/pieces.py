@@ -11,6 +11,7 @@ from scipy.linalg import eigh, qr
 
 from pidkit.arguments import Memory, byte_count
 from pidkit.quantise.rows import as_array, as_rows, unit_rows
+from pidkit.quantise.widening import widened
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 DEFAULT_MEMORY = "1 GiB"
@@ -71,6 +72,11 @@ class SomeRows:
     def _memory(self) -> int:
         return byte_count("memory", DEFAULT_MEMORY if self.memory is None else self.memory)
 
+    @property
+    def single_is_enough(self) -> bool:
+        """Whether the squares of the entries fit float32, which holds the entries themselves exactly."""
+        return self.array.dtype == np.float16 or (self.array.dtype == np.float32 and self.unit)
+
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield the rows in order.
 
@@ -79,11 +85,34 @@ class SomeRows:
         InputError
             As `as_rows`.
         """
+        for part in self._parts():
+            rows = as_rows(part)
+            yield unit_rows(rows) if self.unit else rows
+
+    def in_single(self) -> Iterator[AnyArray]:
+        """Yield the rows in order, in float32.
+
+        Raises
+        ------
+        InputError
+            As `as_rows`.
+        """
+        for part in self._parts():
+            rows = widened(part, np.float32).reshape(len(part), -1)
+            peak = np.maximum(rows.max(1), -rows.min(1))
+            if not np.isfinite(peak).all():
+                as_rows(part)  # which says what is wrong
+            if self.unit:
+                rows /= np.where(peak > 0.0, peak, np.float32(1.0))[:, None]
+                norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+                rows /= np.where(norms > 0.0, norms, np.float32(1.0))[:, None]
+            yield rows
+
+    def _parts(self) -> Iterator[AnyArray]:
         height = max(1, self._memory // COPIES // (8 * self.n_features))
         for begin in range(0, len(self), height):
             own = slice(begin, begin + height)
-            rows = as_rows(self.array[own] if self.rows is None else self.array[self.rows[own]])
-            yield unit_rows(rows) if self.unit else rows
+            yield self.array[own] if self.rows is None else self.array[self.rows[own]]
 
 
 def array_or_pieces(x: npt.ArrayLike | SomeRows, memory: Memory | None) -> AnyArray | SomeRows:
@@ -95,7 +124,7 @@ def array_or_pieces(x: npt.ArrayLike | SomeRows, memory: Memory | None) -> AnyAr
 
 
 def leading_components(
-    read: Callable[[], Iterator[FloatArray]],
+    read: Callable[[], Iterator[AnyArray]],
     n_components: int,
     n_features: int,
     rng: np.random.Generator,
@@ -106,12 +135,14 @@ def leading_components(
 
     If `exact` they are the eigenvectors of the covariance, from one pass. Else they come from subspace iteration: with
     A the centred rows, Q is replaced by an orthonormal basis of A'(A Q), one pass each, until the variances of the
-    components settle.
+    components settle. The mean is found in the first of these passes: with the rows A and m the mean,
+    (A - 1 m')'(A - 1 m') Q = A'(A Q) - n m (m'Q).
 
     Parameters
     ----------
     read : callable
-        Returns an iterator over the pieces, each time anew.
+        Returns an iterator over the pieces, each time anew: in float64, or in float32, and then products are computed
+        in float32, and the pieces are overwritten.
     n_components, n_features : int
     rng : numpy.random.Generator
         Draws the first Q.
@@ -124,32 +155,54 @@ def leading_components(
     """
     shift, total, n = np.zeros(n_features), np.zeros(n_features), 0
     products = np.zeros((n_features, n_features) if exact else (0, 0))
+    # One direction more than there are rows or features would be of no use; the number of rows is not known yet.
+    basis = _orthonormal(rng.standard_normal((n_features, min(n_components + MORE_DIRECTIONS, n_features))))
+    image = np.zeros((0, 0) if exact else basis.shape)
     for piece in read():
         if n == 0:
-            shift = piece.mean(0)  # products of rows with a large common offset would not survive
-        piece = piece - shift
-        total += piece.sum(0)
+            shift = piece.mean(0, dtype=np.float64)  # products of rows with a large offset would not survive
+        piece = _less(piece, shift)
+        total += piece.sum(0, dtype=np.float64)
         n += len(piece)
         if exact:
             products += piece.T @ piece
+        else:
+            image += _products(piece, basis)
     away = total / n
     if exact:
         vectors = eigh(products - n * np.outer(away, away))[1]
         return vectors[:, ::-1][:, :n_components].T, shift + away
-    mean = shift + away
-    width = min(n_components + MORE_DIRECTIONS, n, n_features)
-    basis = qr(rng.standard_normal((n_features, width)), mode="economic")[0]
+    # What the pieces had subtracted was the shift in their own type.
+    mean = (shift if piece.dtype == np.float64 else shift.astype(piece.dtype).astype(np.float64)) + away
+    image -= n * np.outer(away, away @ basis)
     before = np.full(n_components, np.inf)
-    for _ in range(PASSES):
-        image = np.zeros((n_features, width))
-        for piece in read():
-            piece = piece - mean
-            image += piece.T @ (piece @ basis)
+    for number in range(PASSES):
+        if number:
+            image = np.zeros(basis.shape)
+            for piece in read():
+                image += _products(_less(piece, mean), basis)
         values, turn = eigh(basis.T @ image)
         components = basis @ turn[:, ::-1][:, :n_components]
         leading = values[::-1][:n_components]
         if np.abs(leading - before).max() <= SETTLED_SHARE * max(float(leading[0]), 0.0):
             break
         before = leading
-        basis = qr(image, mode="economic")[0]
+        basis = _orthonormal(image)
     return components.T, mean
+
+
+def _less(piece: AnyArray, mean: FloatArray) -> AnyArray:
+    """Return the piece less a mean, in its own type; one in float32 is a copy of what it was read from."""
+    if piece.dtype != np.float32:
+        return piece - mean
+    piece -= mean.astype(np.float32)
+    return piece
+
+
+def _orthonormal(columns: FloatArray) -> FloatArray:
+    return np.asarray(qr(columns, mode="economic", check_finite=False)[0])
+
+
+def _products(piece: AnyArray, basis: FloatArray) -> AnyArray:
+    """Return A'(A Q) in the type of A."""
+    return np.asarray(piece.T @ (piece @ basis.astype(piece.dtype)))

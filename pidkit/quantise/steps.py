@@ -177,18 +177,18 @@ class PrincipalComponents(RowTransformer):
         """Find the components of rows that are read in pieces."""
         n_components = self._check_components(pieces)
         extremes: list[FloatArray] = []
+        exact = pieces.covariance_fits
+        single = pieces.single_is_enough and not exact
 
-        def read() -> Iterator[FloatArray]:
+        def read() -> Iterator[AnyArray]:
             first = not extremes
-            for rows in pieces:
+            for rows in pieces.in_single() if single else pieces:
                 if first:
                     extremes[:] = [widest(rows, extremes[0] if extremes else None)]
                 yield rows
 
         rng = np.random.default_rng(check_seed(self.random_state))
-        self.components_, self.mean_ = leading_components(
-            read, n_components, pieces.n_features, rng, exact=pieces.covariance_fits
-        )
+        self.components_, self.mean_ = leading_components(read, n_components, pieces.n_features, rng, exact=exact)
         self._range = extremes[0]
         check_spread(self._range)
         self._model, self._shift, self.n_features_in_ = None, self.mean_, pieces.n_features

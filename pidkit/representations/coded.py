@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, byte_count, generator, seed_name, whole_number
 from pidkit.arrays.batches import Batches, mapped_rows
-from pidkit.errors import BiasWarning, InputError, nothing_told_by, warn
+from pidkit.errors import BiasWarning, InputError, nothing_told_by, takes_memory, warn
 from pidkit.info import LARGEST_BIAS_SHARE, entropy
 from pidkit.joint import count_samples, takes_two_sources
 from pidkit.mi.splits import FOLDS
@@ -29,7 +29,8 @@ from pidkit.representations.coding import (
     read_rows,
     split_rows,
 )
-from pidkit.representations.decoders import Decoder, check_decoder, decode_layers, decoder_name
+from pidkit.representations.decoder_kinds import Decoder, check_decoder, decoder_name
+from pidkit.representations.decoders import decode_layers
 from pidkit.representations.finite_samples import (
     CodedSamples,
     bootstrap,
@@ -46,6 +47,7 @@ from pidkit.types import BiasCorrection, IntArray, SolverName, Unit
 from pidkit.units import check_unit
 
 
+@takes_memory
 @takes_two_sources
 def coded_pid(
     *,

@@ -15,7 +15,7 @@ from pidkit.provenance import recorded_versions
 from pidkit.representations.bracket import atom_bracket
 from pidkit.representations.cautions import cautions
 from pidkit.representations.decoded import DecodedScores
-from pidkit.representations.decoders import Decoder, decoder_name
+from pidkit.representations.decoder_kinds import Decoder, decoder_name
 from pidkit.representations.estimate import all_of, at_corner, atoms_from, by_name, hull
 from pidkit.representations.estimate_result import SIGNIFICANT
 from pidkit.representations.finite_samples import Spread, bootstrap, spreads

@@ -8,35 +8,37 @@ their posteriors, and a row's posterior does not know its label: labels may be c
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
-from pidkit.errors import InputError, nothing_told_by
+from pidkit.arguments import byte_count, shown_bytes
+from pidkit.arrays.batches import AT_ONCE, SCRATCH, scratch
+from pidkit.errors import nothing_told_by
 from pidkit.mi.decoder import LabelDecoder
 from pidkit.mi.decoder.label import train_classifier
 from pidkit.mi.decoder.network import with_uniform
 from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
+from pidkit.quantise.pieces import DEFAULT_MEMORY
 from pidkit.representations.calibration import fit_calibration
-from pidkit.representations.classifiers import ProbabilisticClassifier, nearest_neighbours, of_classifier, of_logits
+from pidkit.representations.classifiers import nearest_neighbours, of_classifier, of_logits
+from pidkit.representations.decoder_kinds import Decoder, check_decoder, decoder_name, learning_exponent
 from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
+from pidkit.representations.folds import some_rows
 from pidkit.representations.result import DecoderReport
-from pidkit.representations.streamed_layers import is_thinned, thinned
+from pidkit.representations.streamed_layers import thinned
+from pidkit.representations.wide_layers import finite_rows
 from pidkit.types import FloatArray, IntArray
 
-Decoder = str | ProbabilisticClassifier | LabelDecoder
+DEFAULT_BYTES = byte_count("memory", DEFAULT_MEMORY)
+"""Bytes that the probabilities of all training rows may take where no layer is read in pieces."""
 
-DECODERS = ("linear", "mlp", "knn", "softmax")
-"""The decoders that have a name."""
-
-FLEXIBLE = 0.5
-"""Power of the rows with which perceptrons, and classifiers of unknown kind, are taken to learn (Barron 1994)."""
+FEWEST_CALIBRATED = 1000
+"""Rows that logits are calibrated by at least, however many classes there are."""
 
 
 @dataclass(frozen=True)
@@ -122,40 +124,52 @@ def decode_layers(
     known = {} if known is None else known
     telling = [k for k, layer in enumerate(read) if labels.any() and not layer.constant]
     readings = {
-        name: _Reading.empty([k for k in which if k in telling], reader, labels, rng, streamed=_streamed(read, which))
+        name: _Reading.empty(
+            [k for k in which if k in telling], reader, labels, rng, streamed=any(read[k].streamed for k in which)
+        )
         for name, (reader, which) in wanted.items()
         if name not in known and any(k in telling for k in which)
     }
     log_p = np.empty(labels.size)
-    few = {True: [thinned(split) for split in splits], False: list(splits)}
-    some_left_out = any(map(is_thinned, splits))
+    n_classes = int(labels.max()) + 1
+    memory = min((one.streamed.memory for one in read if one.streamed is not None), default=DEFAULT_BYTES)
+    few = {True: [thinned(split, n_classes, memory) for split in splits], False: list(splits)}
+    some_left_out = any(one is not other for one, other in zip(few[True], splits, strict=True))
+    many = 8 * n_classes * max(split.train.size for split in splits) > DEFAULT_BYTES
     folds = {
-        (k, fewer): read[k].of_folds(labels, few[fewer], groups)
+        (k, fewer): read[k].of_folds(labels, few[fewer], groups, [split.train for split in splits])
         for one in readings.values()
         if one.decoder != "softmax"
         for k in one.layers
-        for fewer in [one.streamed and some_left_out]
+        for fewer in [(one.streamed or many) and some_left_out]
     }
     for number, split in enumerate(splits):
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
         rows = {key: next(fold) for key, fold in folds.items()}
+        pieces: Iterable[FloatArray]
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
-                seen = np.concatenate([split.train, split.stop])
-                logits = read[which].array[np.concatenate([seen, split.value])]
-                q = of_logits(logits, int(labels.max()) + 1, read[which].name)
+                seen = _calibrated_by(np.concatenate([split.train, split.stop]), n_classes)
+                predict = functools.partial(_of_logits_at, read[which], n_classes)
+                q, pieces = predict(seen), (predict(part) for part in _pieces_of(split.value, n_classes))
             else:
-                fewer = reading.streamed and some_left_out
+                fewer = (reading.streamed or many) and some_left_out
                 own = few[fewer][number]
                 seen = own.stop
                 of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
-                q, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
+                q, pieces, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
+                if fewer and not reading.streamed:
+                    reading.notes.add(
+                        f"decoders were fitted to {own.train.size} of {split.train.size} training rows, since the "
+                        f"probabilities of {n_classes} classes of all of them take more than "
+                        f"{shown_bytes(DEFAULT_BYTES)}"
+                    )
                 reading.notes.update(notes)
-                reading.notes.update(*(read[k].notes for k in reading.layers))
+                reading.notes.update(*(read[k].notes(splits) for k in reading.layers))
                 reading.widths.add(of_layers.train.shape[1])
-            reading.fill(q, seen, split.value, labels, groups)
+            reading.fill(q, seen, split.value, pieces, labels, groups)
         del rows
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
@@ -163,11 +177,6 @@ def decode_layers(
             decoded[layer.name] = _nothing_told(labels, decoder, (nothing_told_by(layer.name),))
     decoded.update(known)
     return {name: decoded.get(name) or _nothing_told(labels, reader) for name, (reader, _) in wanted.items()}
-
-
-def _streamed(layers: Sequence[Layer], which: Sequence[int]) -> bool:
-    """Return whether any of these layers is read in pieces."""
-    return any(layers[k].streamed is not None for k in which)
 
 
 def _nothing_told(labels: IntArray, decoder: Decoder, warnings: tuple[str, ...] = ()) -> DecodedLayer:
@@ -179,12 +188,25 @@ def _nothing_told(labels: IntArray, decoder: Decoder, warnings: tuple[str, ...] 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one decoder reads of some layers, which the folds fill in: posteriors before and after calibration."""
+    """What one decoder reads of some layers, which the folds fill in.
+
+    Attributes
+    ----------
+    raw : ndarray, shape (n,)
+        The posterior of every row's own label before calibration.
+    calibrated : ndarray, shape (n, C)
+    claimed : ndarray, shape (n,)
+        sum_y p_y log p_y of every row's posterior.
+    right : ndarray, shape (n,)
+        1 where the likeliest class is the label, else 0.
+    """
 
     layers: Sequence[int]
     decoder: Decoder
     raw: FloatArray
     calibrated: FloatArray
+    claimed: FloatArray
+    right: FloatArray
     notes: set[str]
     widths: set[int]
     rng: np.random.Generator
@@ -194,91 +216,85 @@ class _Reading:
     def empty(
         cls, layers: Sequence[int], decoder: Decoder, labels: IntArray, rng: np.random.Generator, *, streamed: bool
     ) -> _Reading:
-        """Return the reading before the first fold."""
-        raw, calibrated = np.empty((2, labels.size, int(labels.max()) + 1))
-        return cls(layers, decoder, raw, calibrated, set(), set(), copy.deepcopy(rng), streamed)
+        """Return the reading before the first fold; posteriors that take much memory go to a temporary file."""
+        calibrated = scratch((labels.size, int(labels.max()) + 1), np.dtype(np.float64))
+        raw, claimed, right = np.empty((3, labels.size))
+        return cls(
+            layers, decoder, raw, calibrated, claimed, right, set(), set(), copy.deepcopy(rng), streamed=streamed
+        )
 
-    def fill(self, q: FloatArray, seen: IntArray, value: IntArray, labels: IntArray, groups: IntArray | None) -> None:
-        """Take the posteriors of the rows `seen`, which the calibration is fitted to, and then of the rows `value`."""
-        self.raw[value] = q[seen.size :]
-        calibration = fit_calibration(q[: seen.size], labels[seen], None if groups is None else groups[seen])
-        self.calibrated[value] = calibration.apply(q[seen.size :])
+    def fill(
+        self,
+        q: FloatArray,
+        seen: IntArray,
+        value: IntArray,
+        pieces: Iterable[FloatArray],
+        labels: IntArray,
+        groups: IntArray | None,
+    ) -> None:
+        """Take the posteriors q of the rows `seen`, which the calibration is fitted to, and those of `value`."""
+        calibration = fit_calibration(q, labels[seen], None if groups is None else groups[seen])
+        begin = 0
+        for piece in pieces:
+            own = value[begin : begin + len(piece)]
+            begin += len(piece)
+            calibrated, each = calibration.apply(piece), (np.arange(own.size), labels[own])
+            self.calibrated[own] = calibrated
+            self.raw[own] = piece[each]
+            self.claimed[own] = (calibrated * np.log(calibrated)).sum(1)
+            self.right[own] = calibrated.argmax(1) == labels[own]
 
     def decoded(self, labels: IntArray, log_p: FloatArray, groups: IntArray | None) -> DecodedLayer:
         """Return the result, once all folds are filled in; log_p holds log p(y) of every row within its fold."""
-        each = np.arange(labels.size), labels
-        scores = np.log(self.calibrated[each]) - log_p
+        scores = np.log(self.calibrated[np.arange(labels.size), labels]) - log_p
         p = np.bincount(labels) / labels.size
         report = DecoderReport(
             name=decoder_name(self.decoder),
-            information=float((np.log(self.raw[each]) - log_p).mean()),
+            information=float((np.log(self.raw) - log_p).mean()),
             calibrated=float(scores.mean()),
             standard_error=float(np.sqrt(variance_of_mean(scores, groups))),
-            claimed=float((self.calibrated * np.log(self.calibrated)).sum(1).mean() - (p * np.log(p)).sum()),
-            accuracy=float((self.calibrated.argmax(1) == labels).mean()),
+            claimed=float(self.claimed.mean() - (p * np.log(p)).sum()),
+            accuracy=float(self.right.mean()),
             learning_exponent=learning_exponent(self.decoder, max(self.widths, default=0)),
             streamed=self.streamed,
         )
         return DecodedLayer(self.calibrated, report, tuple(sorted(self.notes)))
 
 
-def check_decoder(decoder: object) -> None:
-    """Raise InputError unless `decoder` is the name of one, a classifier or a LabelDecoder."""
-    if isinstance(decoder, LabelDecoder) or (isinstance(decoder, str) and decoder in DECODERS):
-        return
-    if isinstance(decoder, type) or not isinstance(decoder, ProbabilisticClassifier):
-        raise InputError(
-            f"decoder must be one of {', '.join(map(repr, DECODERS))}, or a scikit-learn classifier object with "
-            f"predict_proba; not {decoder!r}"
-        )
+def _pieces_of(rows: IntArray, n_classes: int) -> list[IntArray]:
+    """Return the rows in pieces whose posteriors take AT_ONCE bytes."""
+    height = max(1, AT_ONCE // (8 * n_classes))
+    return [rows[begin : begin + height] for begin in range(0, rows.size, height)]
 
 
-def decoder_name(decoder: Decoder) -> str:
-    """Return what a result calls the decoder."""
-    if isinstance(decoder, str):
-        return decoder
-    return decoder.model if isinstance(decoder, LabelDecoder) else type(decoder).__name__
+def _calibrated_by(rows: IntArray, n_classes: int) -> IntArray:
+    """Return the rows that logits are calibrated by: all, or as many as have posteriors of SCRATCH bytes."""
+    return rows[some_rows(rows.size, max(FEWEST_CALIBRATED, SCRATCH // (8 * n_classes)), np.random.default_rng(0))]
 
 
-def learning_exponent(decoder: Decoder, n_features: int) -> float:
-    """Return the power of the rows with which what a decoder has not learned is taken to fall.
-
-    One that has a fixed number of parameters loses in proportion to 1 / n against the best of its kind. Perceptrons and
-    classifiers of unknown kind are taken to lose in proportion to n ** -.5, nearest neighbours of d features to
-    n ** -(4 / (4 + d)): where nothing but the smoothness of P(y | x) is known, no method learns faster in the worst
-    case.
-
-    References
-    ----------
-    Barron, Approximation and estimation bounds for artificial neural networks, Machine Learning 14, 1994; Stone,
-    Optimal global rates of convergence for nonparametric regression, Annals of Statistics 10, 1982.
-
-    Examples
-    --------
-    >>> learning_exponent("linear", 32), learning_exponent("mlp", 32), round(learning_exponent("knn", 32), 2)
-    (1.0, 0.5, 0.11)
-    """
-    if decoder == "knn" or isinstance(decoder, KNeighborsClassifier):
-        return 4.0 / (4.0 + n_features)
-    if isinstance(decoder, LabelDecoder):
-        decoder = decoder.model
-    linear = isinstance(decoder, (LogisticRegression, LinearDiscriminantAnalysis)) or decoder in ("linear", "softmax")
-    return 1.0 if linear else FLEXIBLE
+def _of_logits_at(layer: Layer, n_classes: int, rows: IntArray) -> FloatArray:
+    """Return the posteriors of some rows of a layer of logits."""
+    return of_logits(finite_rows(layer.array[rows], layer.name), n_classes, layer.name)
 
 
 def _posteriors(
     rows: FoldRows, labels: IntArray, split: ThreeWaySplit, decoder: Decoder, rng: np.random.Generator
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return uncalibrated posteriors of the rows of `stop` and then of `value`, and warnings."""
+) -> tuple[FloatArray, Iterable[FloatArray], tuple[str, ...]]:
+    """Return uncalibrated posteriors of the rows of `stop`, those of `value` in pieces, and warnings."""
+    n_classes = int(labels.max()) + 1
     if not rows.train.any():  # a wide layer whose training rows are all the same
-        frequencies = np.bincount(labels[split.train]) / split.train.size
-        return np.tile(frequencies, (len(rows.stop) + len(rows.value), 1)), ()
+        frequencies = np.bincount(labels[split.train], minlength=n_classes) / split.train.size
+        return np.tile(frequencies, (len(rows.stop), 1)), [np.tile(frequencies, (len(rows.value), 1))], ()
     if decoder == "knn":
-        return nearest_neighbours(rows, labels, split), ()
+        q = nearest_neighbours(rows, labels, split)
+        return q[: len(rows.stop)], [q[len(rows.stop) :]], ()
     if isinstance(decoder, str):
         decoder = LabelDecoder("mlp" if decoder == "mlp" else "linear")
     if isinstance(decoder, LabelDecoder):
         train, stop = (rows.train, labels[split.train]), (rows.stop, labels[split.stop])
-        net, notes = train_classifier(decoder, train, stop, int(labels.max()) + 1, rng)
-        return with_uniform(np.vstack([net.mean(rows.stop), net.mean(rows.value)])), notes
-    return of_classifier(decoder, rows, labels, split)
+        net, notes = train_classifier(decoder, train, stop, n_classes, rng)
+        parts = _pieces_of(np.arange(len(rows.value)), n_classes)
+        pieces = (with_uniform(net.mean(rows.value[part[0] : part[-1] + 1])) for part in parts)
+        return with_uniform(net.mean(rows.stop)), pieces, notes
+    q, notes = of_classifier(decoder, rows, labels, split)
+    return q[: len(rows.stop)], [q[len(rows.stop) :]], notes

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, flag, generator, seed_name, whole_number
 from pidkit.arrays.batches import Batches, mapped_rows
-from pidkit.errors import InputError, warn
+from pidkit.errors import InputError, takes_memory, warn
 from pidkit.joint import takes_two_sources
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_result import CodedPID
 from pidkit.representations.coding import Quantiser, refuse_for_decoders
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_posteriors import LayerPosteriors, check_same_rows
 from pidkit.representations.layer_reading import Rows, readings_of
 from pidkit.representations.result import RepresentationPID
@@ -57,6 +57,7 @@ def representation_pid(
     unit: Unit = ...,
     rng: Rng = ...,
 ) -> CodedPID: ...
+@takes_memory
 @takes_two_sources
 def representation_pid(
     *,
@@ -121,7 +122,8 @@ def representation_pid(
     memory : int or str
         Bytes, or text such as "1 GiB". A layer that takes more as float64 is read in pieces that together take about
         as much, and its decoder's report says `streamed`: it is projected as layers of more than 1000 features are,
-        to label scores and principal components, which are fitted to a random selection of the training rows.
+        to label scores and principal components, which are fitted to all training rows where their second moments have
+        room, and else to a random selection.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pidkit.arguments import byte_count
 from pidkit.errors import InputError
 from pidkit.mi.samples import check_rows, scaling
 from pidkit.mi.splits import ThreeWaySplit
-from pidkit.quantise.pieces import needs_pieces
+from pidkit.quantise.pieces import DEFAULT_MEMORY, needs_pieces
 from pidkit.quantise.rows import is_constant
 from pidkit.representations.components import kept_columns
 from pidkit.representations.streamed_layers import StreamedLayer
@@ -54,12 +55,20 @@ class Layer:
 
     @classmethod
     def read(
-        cls, x: npt.ArrayLike, n: int, name: str, memory: int | None = None, rows: IntArray | None = None
+        cls,
+        x: npt.ArrayLike,
+        n: int,
+        name: str,
+        memory: int | None = None,
+        rows: IntArray | None = None,
+        *,
+        in_its_type: bool = False,
     ) -> Layer:
         """Return the layer of n rows; maps are flattened and sequences averaged.
 
         One that takes more than `memory` bytes as float64 will be read in pieces; None is no limit. With `rows` these
-        rows alone count, without a copy of one that is read in pieces.
+        rows alone count, without a copy of one that is read in pieces. `in_its_type` leaves the copy in float64, and
+        the check of the entries, to whoever reads them.
 
         Raises
         ------
@@ -76,23 +85,35 @@ class Layer:
         if rows is not None:
             array = array[rows]
             constant = is_constant(array)
-        as_it_is = constant or array.shape[1] > WIDE_FEATURES
+        as_it_is = in_its_type or constant or array.shape[1] > WIDE_FEATURES
         return cls(name, array if as_it_is else check_rows(array, name), constant)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of it has to know, in sentences."""
-        return () if self.streamed is None else self.streamed.notes
+    def notes(self, splits: Sequence[ThreeWaySplit]) -> tuple[str, ...]:
+        """Return what a reader of it has to know, in sentences."""
+        return () if self.streamed is None else self.streamed.notes([split.train for split in splits])
 
     def of_folds(
-        self, labels: IntArray, splits: Sequence[ThreeWaySplit], groups: IntArray | None
+        self,
+        labels: IntArray,
+        splits: Sequence[ThreeWaySplit],
+        groups: IntArray | None,
+        trains: Sequence[IntArray] | None = None,
     ) -> Iterator[FoldRows]:
-        """Yield its rows for each fold; a wide layer is projected, to as many components as its `stop` rows prefer."""
-        if self.streamed is not None:
-            for split, parts in zip(splits, self.streamed.projections(labels, splits, groups), strict=True):
+        """Yield its rows for each fold; a wide layer is projected, to as many components as its `stop` rows prefer.
+
+        A layer that is read in pieces, or that has many more rows than features, is projected by directions that are
+        fitted to `trains`, by default the training rows of the splits.
+        """
+        trains = [split.train for split in splits] if trains is None else trains
+        wide = self.array.shape[1] > WIDE_FEATURES
+        streamed = self.streamed
+        if streamed is None and wide:  # in memory, too, all training rows count where their second moments have room
+            within = StreamedLayer(self.array, self.name, byte_count("memory", DEFAULT_MEMORY))
+            streamed = None if within.parts(trains) is None else within
+        if streamed is not None:
+            for split, parts in zip(splits, streamed.projections(labels, splits, groups, trains), strict=True):
                 yield _standardised(parts, labels, split, wide=True)
             return
-        wide = self.array.shape[1] > WIDE_FEATURES
         for split in splits:
             rows = label_projection(self.array, labels, split, groups=groups, name=self.name) if wide else self.array
             yield _standardised((rows[split.train], rows[split.stop], rows[split.value]), labels, split, wide=wide)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pidkit.arguments import Memory, byte_count
 from pidkit.arrays.batches import mapped_rows
-from pidkit.errors import InputError
+from pidkit.errors import InputError, takes_memory
 from pidkit.representations.coded_layer import CodedLayer, code_once
 from pidkit.representations.coding import Quantiser, copy_quantisers
 from pidkit.representations.layer_reading import Rows
@@ -17,6 +17,7 @@ from pidkit.representations.table.store import Store
 from pidkit.representations.table.work import Plan, read_one
 
 
+@takes_memory
 def codes_of(
     *,
     x: Source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from pidkit.arguments import Memory, Rng
 from pidkit.arrays.batches import mapped_rows
-from pidkit.errors import InputError
+from pidkit.errors import InputError, takes_memory
 from pidkit.provenance import recorded_versions
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_reading import LayerReading, Rows, read_layer_once
 from pidkit.representations.reading import splits_and_folds
 from pidkit.representations.result import DecoderReport
@@ -79,6 +79,7 @@ class LayerPosteriors(UnitResult):
         )
 
 
+@takes_memory
 def posteriors_of(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
@@ -146,7 +147,7 @@ def posteriors_of(
             reading = read_layer_once(array, rows, "x")
     else:
         store = Store.open(Path(path))
-        digest = read_one(store, Plan(rows), layer, wait=True)
+        digest = read_one(store, Plan(rows), replace(layer, source=array), wait=True)
         entry = None if digest is None else store.load("layers", digest)
         if entry is None:
             raise InputError(f"path must not be changed while a layer is read: {path} lost it; call again")

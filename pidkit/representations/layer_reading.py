@@ -15,7 +15,8 @@ from pidkit.errors import nothing_told_by
 from pidkit.mi.row_groups import read_groups
 from pidkit.mi.splits import FOLDS
 from pidkit.representations.coded import read_labels
-from pidkit.representations.decoders import DecodedLayer, Decoder, check_decoder
+from pidkit.representations.decoder_kinds import Decoder, check_decoder
+from pidkit.representations.decoders import DecodedLayer
 from pidkit.representations.reading import LayerCodes, Readings, code_layer, read_layers
 from pidkit.representations.sequences import Sequences, labels_of_tokens, read_tokens
 from pidkit.types import IntArray

@@ -35,6 +35,9 @@ LEAST_SLACK = 1e-30
 CHUNK = 2_000_000
 """Entries of the Hessians that are held at a time."""
 
+MOST_PRODUCTS = 20_000_000
+"""Entries of the products of the assets' returns up to which they are computed once, and not for every belief."""
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -100,13 +103,20 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
     lower, upper = _bounds(beliefs, assets, weights)
     v = np.full((n, n_classes), 0.5 / assets.sum(1).max())
     p, w, slack, active = beliefs, weights.copy(), 1.0 - v @ assets.T, np.arange(n)
-    products = (assets[:, :, None] * assets[:, None, :]).reshape(len(assets), -1)
+    once = assets.size * n_classes <= MOST_PRODUCTS
+    products = (assets[:, :, None] * assets[:, None, :]).reshape(len(assets), -1) if once else None
     diagonal, aim = np.arange(n_classes), np.full((n, 1), SAFE_AIM)
     for _ in range(GROWTH_ITERATIONS):
         t = aim * (w * slack).mean(1, keepdims=True)
         # A class that the belief rules out has no logarithm in the objective, only a barrier of its own.
         push = p + t / n_classes
-        hessian = ((w / slack) @ products).reshape(-1, n_classes, n_classes) * (v[:, :, None] * v[:, None, :])
+        weighed = w / slack
+        hessian = (
+            (weighed[:, None, :] * assets.T) @ assets
+            if products is None
+            else (weighed @ products).reshape(-1, n_classes, n_classes)
+        )
+        hessian *= v[:, :, None] * v[:, None, :]
         hessian[:, diagonal, diagonal] += push
         slope = push - v * ((t / slack) @ assets)
         step = v * np.linalg.solve(hessian, slope[:, :, None])[:, :, 0]

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pidkit.errors import InputError
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores, code_posteriors, score_decoded
-from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
+from pidkit.representations.decoder_kinds import Decoder
+from pidkit.representations.decoders import DecodedLayer, decode_layers
 from pidkit.representations.fold_rows import Layer
 from pidkit.representations.folds import cross_fitting_splits, some_rows
 from pidkit.representations.learning_curve import SCORED_ROWS, LearningCurve, halved
@@ -101,8 +102,11 @@ def read_layers(
     if known is not None and together is None and set(known.whole) >= set(layers):
         return known, fold
     # Read once for both: what a streamed layer's landmarks have in common is computed once.
-    streamed = None if decoder == "softmax" else memory
-    ready = {name: Layer.read(x, y.size, name, streamed) for name, x in layers.items()}
+    softmax = decoder == "softmax"  # logits are read a piece at a time, whatever the memory
+    ready = {
+        name: Layer.read(x, y.size, name, None if softmax else memory, in_its_type=softmax and together is None)
+        for name, x in layers.items()
+    }
     apart = copy.deepcopy(rng)
     halves = halved(splits, y, groups, copy.deepcopy(rng)) if learning_curve else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from scipy.linalg import eigh
 from pidkit.errors import InputError
 from pidkit.mi.samples import spread
 from pidkit.mi.splits import ThreeWaySplit
-from pidkit.quantise.rows import LARGEST, as_array
+from pidkit.quantise.rows import LARGEST, as_array, as_rows
 from pidkit.representations.folds import deal
 from pidkit.types import AnyArray, FloatArray, IntArray
 
@@ -39,8 +41,20 @@ PROJECTION_RIDGES = 10.0 ** np.arange(-5.0, 3.0)
 
 def read_array(x: npt.ArrayLike, name: str) -> AnyArray:
     """Return `as_array(x)`, whose messages then speak of the argument by its own name."""
-    try:
+    with _named(name):
         return as_array(x)
+
+
+def finite_rows(x: npt.ArrayLike, name: str) -> FloatArray:
+    """Return `as_rows(x)`, whose messages then speak of the argument by its own name."""
+    with _named(name):
+        return as_rows(x)
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{name}{str(error).removeprefix('x')}") from error
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pidkit import InputError, posteriors_of, representation_pid
-from pidkit.arrays.batches import in_file, mapped_rows
+from pidkit.arrays import batches as module
+from pidkit.arrays.batches import in_file, mapped_rows, scratch
 
 ROWS = np.arange(24.0, dtype=np.float32).reshape(8, 3)
 
@@ -88,3 +89,12 @@ def test_the_temporary_file_has_no_name(tmp_path: Path, monkeypatch: pytest.Monk
     found = in_file([ROWS, ROWS.tobytes()], (16, 3), ROWS.dtype)
     assert not list(tmp_path.iterdir())
     np.testing.assert_array_equal(found[8:], ROWS)
+
+
+def test_a_large_array_to_write_to_lies_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(module, "SCRATCH", 96)
+    small, large = scratch((4, 3), np.dtype(np.float64)), scratch((5, 3), np.dtype(np.float64))
+    assert [isinstance(one, np.memmap) for one in (small, large)] == [False, True]
+    large[2:] = 7.0
+    assert (large.sum(), large.shape, list(tmp_path.iterdir())) == (63.0, (5, 3), [])

@@ -35,7 +35,8 @@ def test_components_are_those_of_the_whole(exact: bool, unit: bool, monkeypatch:
     expected = PCA(4, svd_solver="full").fit(rows)
     assert np.abs(subspace_angles(found.components_.T, expected.components_.T)).max() < 1e-3
     np.testing.assert_allclose(found.components_ @ found.components_.T, np.eye(4), atol=1e-9)
-    np.testing.assert_allclose(found.mean_, expected.mean_, rtol=1e-9)
+    # Subspace iteration reads numbers of two bytes in single precision.
+    np.testing.assert_allclose(found.mean_, expected.mean_, rtol=1e-9 if exact else 1e-6)
     np.testing.assert_allclose(np.abs(found.transform(rows)), np.abs(expected.transform(rows)), atol=0.01 * rows.std())
 
 

@@ -10,12 +10,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from pidkit import InputError
+from pidkit.arrays import batches
 from pidkit.mi import LabelDecoder
 from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.nn import TrainingBudget
+from pidkit.representations import decoders as module
 from pidkit.representations import fold_rows
-from pidkit.representations.decoders import DecodedLayer, Decoder, decode_layers
+from pidkit.representations.calibration import Calibration, fit_calibration
+from pidkit.representations.decoder_kinds import Decoder
+from pidkit.representations.decoders import DecodedLayer, decode_layers
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.wide_layers import label_projection
 from tests.representations.known_layers import CASE_A, gaussian_classes, separable
@@ -227,3 +231,51 @@ class NoProbabilities(BaseEstimator):  # type: ignore[misc]
 def test_bad_input_is_refused(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(*layer())
+
+
+@pytest.mark.parametrize("decoder", ["softmax", "linear"])
+def test_pieces_of_any_size_and_files_give_the_same(decoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels, splits = layer(d=3)
+    whole = decoded(x, labels, splits, decoder)
+    monkeypatch.setattr(module, "AT_ONCE", 8 * 3 * 7)
+    monkeypatch.setattr(batches, "SCRATCH", 100)
+    pieces = decoded(x, labels, splits, decoder)
+    assert isinstance(pieces.posteriors, np.memmap)
+    assert not isinstance(whole.posteriors, np.memmap)
+    np.testing.assert_allclose(pieces.posteriors, whole.posteriors, rtol=1e-12)
+    assert pieces.report.claimed == pytest.approx(whole.report.claimed, rel=1e-12)
+    assert pieces.report.accuracy == whole.report.accuracy == (whole.posteriors.argmax(1) == labels).mean()
+    p = whole.posteriors
+    assert whole.report.claimed == pytest.approx((p * np.log(p)).sum(1).mean() + np.log(3))
+
+
+def test_logits_of_many_classes_are_calibrated_by_some_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels, splits = layer(2000, d=3)
+    whole = decoded(x, labels, splits, "softmax").report
+    monkeypatch.setattr(module, "SCRATCH", 8 * 3 * 300)
+    monkeypatch.setattr(module, "FEWEST_CALIBRATED", 10)
+    seen: list[int] = []
+
+    def fit(q: np.ndarray, *rest: Any) -> Calibration:
+        seen.append(len(q))
+        return fit_calibration(q, *rest)
+
+    monkeypatch.setattr(module, "fit_calibration", fit)
+    some = decoded(x, labels, splits, "softmax").report
+    assert seen == [300, 300]
+    assert some.information == whole.information
+    assert some.calibrated == pytest.approx(whole.calibrated, abs=0.02)
+
+
+def test_of_many_classes_fewer_rows_are_trained_on_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels, splits = layer(600)
+    whole = decoded(x, labels, splits)
+    monkeypatch.setattr(module, "DEFAULT_BYTES", 8 * 3 * 200)
+    monkeypatch.setattr("pidkit.representations.streamed_layers.FEWEST_TRAINED", 100)
+    few = decoded(x, labels, splits)
+    assert few.warnings == (
+        "decoders were fitted to 100 of 225 training rows, since the probabilities of 3 classes of all of them take "
+        "more than 4.69 KiB",
+    )
+    assert not whole.warnings
+    assert few.report.calibrated == pytest.approx(whole.report.calibrated, abs=0.1)

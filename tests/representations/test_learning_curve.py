@@ -13,7 +13,7 @@ from pidkit import PidkitWarning, representation_pid
 from pidkit.mi import LabelDecoder
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.decoded import DecodedScores
-from pidkit.representations.decoders import Decoder, learning_exponent
+from pidkit.representations.decoder_kinds import Decoder, learning_exponent
 from pidkit.representations.folds import cross_fitting_splits
 from pidkit.representations.learning_curve import LearningCurve, halved
 from tests.representations.test_decoded import measured

@@ -104,3 +104,12 @@ def test_bounds_hold_where_the_solver_is_stopped(monkeypatch: pytest.MonkeyPatch
     assert (early.upper - early.lower).max() > 1e-3
     assert (early.lower <= exact.upper).all()
     assert (early.upper >= exact.lower).all()
+
+
+def test_many_classes_take_no_table_of_all_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    beliefs, assets = rng.dirichlet(np.full(5, 0.5), size=6), rng.gamma(0.7, size=(8, 5)) + 1e-4
+    once = growth(beliefs, assets)
+    monkeypatch.setattr(module, "MOST_PRODUCTS", 8 * 5 * 5 - 1)
+    np.testing.assert_allclose(growth(beliefs, assets).lower, once.lower, atol=1e-7)
+    np.testing.assert_allclose(growth(beliefs, assets).weights, once.weights, atol=1e-4)

@@ -9,7 +9,7 @@ from pidkit.errors import InputError
 from pidkit.mi import LabelDecoder
 from pidkit.nn import TrainingBudget
 from pidkit.representations.decoded_pid import decoded_pid
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.reading import Readings, check_class_rows, read_layers
 from pidkit.representations.result import RepresentationPID
 

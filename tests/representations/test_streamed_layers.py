@@ -9,6 +9,7 @@ import pytest
 
 from pidkit import InputError, PidkitWarning, coded_pid, posteriors_of, representation_pid
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
+from pidkit.representations import row_pieces
 from pidkit.representations import streamed_layers as module
 from pidkit.representations.fold_rows import Layer
 from pidkit.representations.streamed_layers import StreamedLayer, thinned
@@ -39,8 +40,7 @@ def test_the_projection_is_that_of_wide_layers_where_all_rows_are_landmarks() ->
     expected = label_projection(scaled, labels, split, name="x")
     streamed = StreamedLayer(scaled, "x", 64 * MIB)
     marks = streamed.landmarks
-    same_scale = marks._replace(shift=np.zeros(500), scale=np.ones(500), products=scaled @ scaled.T)
-    streamed.__dict__["landmarks"] = same_scale
+    streamed.__dict__["landmarks"] = marks._replace(shift=np.zeros(500), scale=np.ones(500))
     found = next(streamed.projections(labels, [split], None))
     for part, rows in zip(found, (split.train, split.stop, split.value), strict=True):
         assert np.abs(part[:, :4] - expected[rows][:, :4]).max() < 1e-4
@@ -73,7 +73,7 @@ def test_pieces_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     np.save(tmp_path / "x.npy", x)
     split = split_of(labels)
     (whole,) = StreamedLayer(x, "x", 64 * MIB).projections(labels, [split], None)
-    monkeypatch.setattr(module, "PIECES", 700)
+    monkeypatch.setattr(row_pieces, "PIECES", 700)
     mapped = StreamedLayer(np.load(tmp_path / "x.npy", mmap_mode="r"), "x", 64 * MIB)
     for one, other in zip(whole, *mapped.projections(labels, [split], None), strict=True):
         assert np.abs(one[:, :4] - other[:, :4]).max() < 1e-3
@@ -114,12 +114,26 @@ def test_noise_gives_no_information() -> None:
 def test_of_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.arange(500) % 2
     split = split_of(labels)
-    assert thinned(split) is split
+    assert thinned(split, 2, 2**30) is split
     monkeypatch.setattr(module, "TRAINED_ROWS", 50)
-    few = thinned(split)
+    few = thinned(split, 2, 2**30)
     assert (few.train.size, few.stop.size, few.value.size) == (50, split.stop.size, 100)
     assert np.isin(few.train, split.train).all()
     assert (few.value == split.value).all()
+
+
+def test_many_classes_and_little_memory_leave_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = ThreeWaySplit(np.arange(600_000), np.arange(600_000, 800_000), np.arange(800_000, 1_000_000))
+    sizes = [
+        [few.train.size, few.stop.size]
+        for few in (
+            thinned(split, n_classes, memory)
+            for n_classes, memory in ((10, 2**30), (1000, 2**30), (10, 2**26), (10_000, 2**26))
+        )
+    ]
+    assert sizes == [[200_000, 50_000], [31_536, 15_768], [28_339, 14_169], [5000, 2500]]
+    monkeypatch.setattr(module, "FEWEST_TRAINED", 100)
+    assert thinned(split, 10_000, 2**26).train.size == 208
 
 
 def test_decoders_of_drawn_rows_stand_beside_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from pidkit.records.atom_history import AtomRecords
 from pidkit.records.atom_record import AtomRecord
 from pidkit.records.resume import RunFile, provenance_of, start_run
 from pidkit.representations.coding import Quantiser, check_fit_fraction, copy_quantisers, split_rows
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.units import from_nats
 
 

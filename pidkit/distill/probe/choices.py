@@ -13,7 +13,7 @@ from pidkit.distill.phases import Phases
 from pidkit.errors import InputError
 from pidkit.mi.splits import FOLDS
 from pidkit.nn.taps import find_layers
-from pidkit.representations.decoders import Decoder, check_decoder
+from pidkit.representations.decoder_kinds import Decoder, check_decoder
 
 Pairs = Iterable[tuple[str, str]] | Mapping[str, Iterable[tuple[str, str]]]
 """Pairs (layer of the teacher, layer of the student): for the only teacher, or by the name of each teacher."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,15 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import Memory, Rng, flag, one_of, seed_name, whole_number
-from pidkit.errors import InputError, warn
+from pidkit.errors import InputError, takes_memory, warn
 from pidkit.provenance import recorded_versions
 from pidkit.representations.coding import Quantiser, copy_quantisers, refuse_for_decoders
-from pidkit.representations.decoders import Decoder
+from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.layer_reading import Rows, describe_decoder
 from pidkit.representations.paired import paired_differences
 from pidkit.representations.reading import splits_and_folds
 from pidkit.representations.result import RepresentationPID
 from pidkit.representations.sequences import Sequences
+from pidkit.representations.table.loaded import forget
 from pidkit.representations.table.records import result_of_entry
 from pidkit.representations.table.result import PIDTable, TableDifference, TablePair
 from pidkit.representations.table.sources import NamedPair, Source, pair_layers, read_index, read_side
@@ -34,6 +36,7 @@ from pidkit.units import check_unit
 Key = TypeVar("Key")
 
 
+@takes_memory
 def pid_table(
     *,
     labels: npt.ArrayLike | Iterable[Hashable],
@@ -167,12 +170,14 @@ def pid_table(
         n_null=whole_number("n_null", n_null),
         n_bootstrap=whole_number("n_bootstrap", n_bootstrap),
         unit=unit,
+        run=uuid.uuid4().hex,
     )
     layers = [*read_side("x1", x1, names), *read_side("x2", x2, names)]
     pairs = pair_layers(*([one for one in layers if one.side == side] for side in BOTH_SIDES))
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if path is None else path
         store = Store.open(Path(folder).absolute())
+        stack.callback(forget, plan.run)
         read = each(read_one, store, plan, layers, n_jobs=jobs, what="reading layers")
         digests = dict(zip(layers, read, strict=True))
         items = [(pair, (digests[pair.x1], digests[pair.x2])) for pair in pairs]

@@ -36,6 +36,12 @@ class NamedLayer:
             return self.side
         return f"{self.side}[{self.name!r}]" if not self.place else f"{self.side}[{(self.name, *self.place)!r}]"
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is named by a file, or by a file and a key."""
+        source = self.source[0] if isinstance(self.source, tuple) and len(self.source) == 2 else self.source
+        return isinstance(source, (str, os.PathLike))
+
     def load(self) -> npt.ArrayLike:
         """Return the layer: an array as it is, of a file a memory map where its format allows.
 
@@ -46,10 +52,8 @@ class NamedLayer:
         """
         source = self.source
         try:
-            if isinstance(source, (str, os.PathLike)):
-                return load_array(source)
-            if isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], (str, os.PathLike)):
-                return load_array(source[0], key=source[1])
+            if self.is_file:
+                return load_array(source[0], key=source[1]) if isinstance(source, tuple) else load_array(source)
         except InputError as error:
             raise InputError(f"{self.called}: {error}") from error
         layer: npt.ArrayLike = mapped_rows(source, self.called)

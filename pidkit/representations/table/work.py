@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -24,6 +25,7 @@ from pidkit.representations.coding import Quantiser
 from pidkit.representations.decoded_pid import decoded_pid
 from pidkit.representations.layer_reading import Rows, read_layer_once, readings_of
 from pidkit.representations.sequences import read_tokens
+from pidkit.representations.table.loaded import loaded
 from pidkit.representations.table.records import (
     codes_of_entry,
     entry_of_codes,
@@ -33,7 +35,7 @@ from pidkit.representations.table.records import (
 )
 from pidkit.representations.table.sources import NamedLayer, NamedPair
 from pidkit.representations.table.store import LAYOUT, Entry, Store
-from pidkit.types import Unit
+from pidkit.types import AnyArray, Unit
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -55,6 +57,8 @@ class Plan:
     synergy : bool
     n_null, n_bootstrap : int
     unit : str
+    run : str
+        Names the call that the plan is of, for which each process keeps what it loaded; "" keeps nothing.
     """
 
     rows: Rows
@@ -63,9 +67,10 @@ class Plan:
     n_null: int = 0
     n_bootstrap: int = 0
     unit: Unit = "bits"
+    run: str = ""
 
-    def layer_digest(self, layer: NamedLayer) -> str:
-        """Return the digest of a layer's content and of how it is read; it passes over the layer once."""
+    def layer_digest(self, layer: NamedLayer, array: AnyArray) -> str:
+        """Return the digest of a layer's content, `array`, and of how it is read; it passes over the layer once."""
         how: dict[str, Any] = {"layout": LAYOUT, "versions": recorded_versions()}
         if self.quantisers is None:
             how |= self.rows.described()
@@ -73,7 +78,6 @@ class Plan:
             quantiser = self.quantisers[layer.side]
             parameters = {name: value for name, value in quantiser.get_params().items() if name != "memory"}
             how |= {"quantiser": f"{type(quantiser).__name__}{sorted(parameters.items())}"}
-        array = plain_array(layer.load(), layer.called)
         if needs_pieces(array, self.rows.memory):
             how["memory"] = self.rows.memory
         return digest_of({**how, "layer": array})
@@ -95,13 +99,14 @@ class Plan:
 
 def read_one(store: Store, plan: Plan, layer: NamedLayer, *, wait: bool) -> str | None:
     """Read one layer unless it was read before; return its digest, or None while another process reads it."""
-    digest = plan.layer_digest(layer)
+    array = plain_array(loaded(layer, plan.run), layer.called)
+    digest = plan.layer_digest(layer, array)
 
     def how() -> Entry:
         try:
             if plan.quantisers is None:
-                return entry_of_reading(read_layer_once(layer.load(), plan.rows, layer.called))
-            return entry_of_codes(code_once(layer.load(), plan.quantisers[layer.side], plan.rows.memory))
+                return entry_of_reading(read_layer_once(array, plan.rows, layer.called))
+            return entry_of_codes(code_once(array, plan.quantisers[layer.side], plan.rows.memory))
         except InputError as error:
             said = str(error)
             raise InputError(said if said.startswith(layer.called) else f"{layer.called}: {said}") from error
@@ -143,7 +148,9 @@ def _decoded(store: Store, plan: Plan, pair: NamedPair, digests: tuple[str, str]
     rows = plan.rows
     y, groups = rows.as_read(lengths[0] // rows.y.size)
     layers = (
-        {name: one.load() for name, one in zip(BOTH_SIDES, (pair.x1, pair.x2), strict=True)} if plan.synergy else {}
+        {name: loaded(one, plan.run) for name, one in zip(BOTH_SIDES, (pair.x1, pair.x2), strict=True)}
+        if plan.synergy
+        else {}
     )
     if plan.synergy and rows.sequences == "tokens":
         layers, _, _ = read_tokens(layers, rows.y, rows.groups)
@@ -204,12 +211,18 @@ def each(
             left = [number for number in range(len(items)) if number not in outcomes]
             if not left:
                 break
-            run = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+            run = Parallel(n_jobs=n_jobs, return_as=_order_of_outcomes())
             for number, outcome in run(delayed(_numbered)(task, store, plan, k, items[k], wait) for k in left):
                 if outcome is not None:
                     outcomes[number] = outcome
                     bar.update()
     return [outcomes[number] for number in range(len(items))]
+
+
+def _order_of_outcomes() -> str:
+    """Return how joblib gives outcomes: each as soon as there is one, or, where its backend cannot, all at the end."""
+    backend, _ = get_active_backend()
+    return "generator_unordered" if getattr(backend, "supports_return_generator", True) else "list"
 
 
 def _numbered(
