@@ -23,7 +23,7 @@ from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.blocks import Blocks
+from pidkit.mi.blocks import Blocks
 from pidkit.results import UnitPart
 from pidkit.types import BiasCorrection, FloatArray, IntArray
 
