@@ -38,8 +38,9 @@ def with_null(
 
 def without_doubts(estimator: object) -> Callable[..., MIEstimate]:
     """Return the estimate method without what looks for doubts in its result, which a replicate does not need."""
-    plain = inspect.unwrap(type(estimator).estimate)  # type: ignore[attr-defined]
-    return lambda *samples, **options: plain(estimator, *samples, **options)
+    bare = estimator.without_trials() if hasattr(estimator, "without_trials") else estimator
+    plain = inspect.unwrap(type(bare).estimate)  # type: ignore[attr-defined]
+    return lambda *samples, **options: plain(bare, *samples, **options)
 
 
 def kept_in_folds(estimator: Any, called: str, groups: Groups | None, *, n_null: int) -> dict[str, Any]:

@@ -75,9 +75,7 @@ def test_what_cannot_trade_is_refused() -> None:
     unequal = np.repeat(np.arange(3), [1, 2, 3])
     with pytest.raises(InputError, match=r"^groups are all of different sizes, so that none can trade places"):
         permutations_given(np.random.default_rng(0).normal(size=6), unequal)
-    with pytest.raises(
-        InputError, match=r"^groups: no two are of one size and hold the same values"
-    ):
+    with pytest.raises(InputError, match=r"^groups: no two are of one size and hold the same values"):
         permutations_given(np.array([0, 1, 0, 0, 1, 1]), np.repeat(np.arange(3), 2))
     with pytest.raises(InputError, match=r"^no two samples have one value of c, .*; code c more coarsely$"):
         permutations_given(np.arange(6), None)
