@@ -36,10 +36,10 @@ def with_null(
     return dataclasses.replace(found, null=null, p_value=p_value)
 
 
-def without_doubts(estimator: object) -> Callable[..., MIEstimate]:
+def without_doubts(estimator: Any) -> Callable[..., MIEstimate]:
     """Return the estimate method without what looks for doubts in its result, which a replicate does not need."""
     bare = estimator.without_trials() if hasattr(estimator, "without_trials") else estimator
-    plain = inspect.unwrap(type(bare).estimate)  # type: ignore[attr-defined]
+    plain = inspect.unwrap(type(bare).estimate)
     return lambda *samples, **options: plain(bare, *samples, **options)
 
 
