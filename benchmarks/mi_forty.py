@@ -182,7 +182,8 @@ if __name__ == "__main__":
     parser.add_argument("file", type=Path)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--task", default="", help="part of the name of a task")
+    parser.add_argument("--task", nargs="+", default=[""], help="parts of names of tasks, in the order to run them")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", default=None, metavar="ESTIMATOR")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--most-seconds", type=float, default=float("inf"))
@@ -193,6 +194,7 @@ if __name__ == "__main__":
     else:
         others = peers() if chosen.peers else {}
         names = chosen.only or (*OURS, *others)
-        tasks = [name for name in BEYOND_NORMAL if chosen.task in name]
-        keys = ((task, chosen.samples, seed, name) for seed in range(chosen.seeds) for name in names for task in tasks)
+        tasks = list(dict.fromkeys(name for part in chosen.task for name in BEYOND_NORMAL if part in name))
+        seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+        keys = ((task, chosen.samples, seed, name) for seed in seeds for name in names for task in tasks)
         run(chosen.file, keys, others, chosen.most_seconds)

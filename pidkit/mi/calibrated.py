@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidkit.arguments import Rng, generator, keep_checked, seed_name, whole_number
+from pidkit.arguments import Rng, generator, seed_name
 from pidkit.mi.canonical import normal_scores
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
-from pidkit.mi.knn import KSG
-from pidkit.mi.neighbours import neighbour_terms
+from pidkit.mi.neighbour_options import WithSurrogates
+from pidkit.mi.neighbours import JITTER, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
 from pidkit.mi.second_opinion import LEAST_SEEN, TRUSTED_COLUMNS
@@ -25,7 +25,7 @@ LARGE_REST = 0.05
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class Calibrated(WithSurrogates):
     """Estimate I(A; B) of continuous samples by nearest neighbours whose bias is measured on surrogates and taken off.
 
     I_S + KSG(scores of A and B) - mean KSG(S), with S samples of a t copula (Gaussian, where that is likelier) that has
@@ -59,14 +59,6 @@ class Calibrated:
     >>> bool(abs(right - task.mi) < 0.1 < task.mi - low)
     True
     """
-
-    k: int = 3
-    n_surrogates: int = 4
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        n_surrogates = whole_number("n_surrogates", self.n_surrogates, least=2)
-        keep_checked(self, k=KSG(k=self.k).k, n_surrogates=n_surrogates)
 
     @zero_where_constant
     @doubted(density=True)
@@ -111,8 +103,7 @@ class Calibrated:
 
     def _terms(self, x: FloatArray, y: FloatArray, draws: np.random.Generator) -> FloatArray:
         """Return the terms of KSG, ties broken as it breaks them."""
-        jitter = KSG(k=self.k).jitter
-        x, y = (side + jitter * draws.standard_normal(side.shape) for side in map(standardise, (x, y)))
+        x, y = (side + JITTER * draws.standard_normal(side.shape) for side in map(standardise, (x, y)))
         return neighbour_terms(x, y, k=self.k)
 
 

@@ -11,13 +11,15 @@ import numpy as np
 
 from pidkit.arguments import Rng, flag, generator, keep_checked, one_of, seed_name
 from pidkit.info import entropy
-from pidkit.mi.conditional_samples import conditioned, conditioned_labels
+from pidkit.mi.conditional_doubts import doubted_given
+from pidkit.mi.conditional_samples import Conditioned, conditioned, conditioned_labels
 from pidkit.mi.decoder.label import Classifier, LabelDecoder
-from pidkit.mi.doubts import finished, flat
+from pidkit.mi.doubts import flat
 from pidkit.mi.gaussian import conditional_gaussian
 from pidkit.mi.plugin import FEWEST_A_PAIR, CountCorrection, PlugIn
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate, in_nats
+from pidkit.mi.row_groups import Groups, joined, standard_error
 from pidkit.mi.samples import Samples, check_labels, tail_warnings
 from pidkit.mi.splits import FOLDS, check_class_sizes, three_way_splits
 from pidkit.types import Unit
@@ -51,6 +53,7 @@ class ConditionalPlugIn:
         """Check the parameter."""
         keep_checked(self, correction=PlugIn(self.correction).correction)
 
+    @doubted_given(sides="symbols")
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n,), one symbol a sample, in `unit`; `rng` draws nothing.
 
@@ -75,19 +78,24 @@ class ConditionalPlugIn:
         corrected = self.correction == "miller-madow"
         text = f"undersampled: {k_xyz} triples of symbols occur in {n} samples; use fewer symbols or more samples"
         few = (text,) if n < FEWEST_A_PAIR * k_xyz else ()
-        found = in_nats(
+        return in_nats(
             float(terms.mean()) - (bias if corrected else 0.0),
             kind="estimate" if corrected else "plugin",
             estimator="conditional miller-madow" if corrected else "conditional plugin",
             n_samples=n,
-            unit="nats",
+            unit=unit,
             stderr=math.sqrt(terms.var(ddof=1) / n + max(bias, 0.0) / n),
             warnings=few,
             information={"predicted_bias": bias},
             diagnostics={"n_triples": k_xyz},
             seconds=time.perf_counter() - began,
         )
-        return finished(found, repeats(x, y)).to(unit)
+
+
+def _tails(owner: ConditionalGaussian, rows: Conditioned) -> tuple[str, ...]:
+    """Return the warnings that a few rows decide the correlations, which they cannot where ranks take their place."""
+    sides = () if owner.copula else ((rows.a, "a"), (rows.b, "b"), (rows.c, "c"))
+    return tuple(text for side, name in sides for text in tail_warnings(side, name, "the correlations"))
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ class ConditionalGaussian:
         """Check the parameter."""
         keep_checked(self, copula=flag("copula", self.copula))
 
+    @doubted_given(also=_tails)
     def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
         """Estimate I(A; B | C) from `a`, `b` and `c` (n, ...), in `unit`; nothing is drawn from `rng`.
 
@@ -134,19 +143,16 @@ class ConditionalGaussian:
         rows = conditioned(a, b, c, at_least=4)
         sides = rows.scores() if self.copula else rows
         shared = conditional_gaussian(sides.a, sides.b, sides.c)
-        tails = () if self.copula else ((rows.a, "a"), (rows.b, "b"), (rows.c, "c"))
-        found = in_nats(
+        return in_nats(
             shared.raw - shared.bias,
             kind="estimate",
             estimator="conditional gaussian-copula" if self.copula else "conditional gaussian",
             n_samples=rows.n,
-            unit="nats",
+            unit=unit,
             stderr=shared.stderr(rows.n),
-            warnings=tuple(text for side, name in tails for text in tail_warnings(side, name, "the correlations")),
             information={"uncorrected": shared.raw, "bias": shared.bias},
             seconds=time.perf_counter() - began,
         )
-        return finished(found, repeats(rows.a, rows.b)).to(unit)
 
 
 @dataclass(frozen=True)
@@ -181,21 +187,28 @@ class ConditionalLabelDecoder:
         """Check the parameter."""
         keep_checked(self, model=one_of("model", self.model, get_args(Classifier)))
 
-    def estimate(self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0) -> MIEstimate:
+    @doubted_given(sides="labelled rows")
+    def estimate(
+        self, a: Samples, b: Samples, c: Samples, *, unit: Unit = "bits", rng: Rng = 0, groups: Groups | None = None
+    ) -> MIEstimate:
         """Estimate I(A; Y | C) from `a` (n, ...), labels `b` (n,) and `c` (n, ...), in `unit`, by five folds.
+
+        Rows of one of the `groups` (n,) stay in one fold, as copies of one row do, and the standard error allows for
+        them.
 
         Raises
         ------
         InputError
-            If `a` or `c` is not a finite real array, `b` is not labels with five samples a class, c is constant, or
-            the lengths differ.
+            If `a` or `c` is not a finite real array, `b` is not labels with five samples a class, c is constant, the
+            lengths differ, or groups leave fewer than ten sets of rows or a class to none of a part.
         """
         began = time.perf_counter()
         labels = check_labels(flat(b), "b")
         rows = conditioned(a, labels, c, at_least=10)
         check_class_sizes(labels, FOLDS)
         draws, both = generator(rng), np.hstack([rows.a, rows.c])
-        splits = three_way_splits(rows.n, draws, folds=FOLDS, labels=labels, groups=repeats(both, labels).groups)
+        together = joined(groups, repeats(both, labels).groups)
+        splits = three_way_splits(rows.n, draws, folds=FOLDS, labels=labels, groups=together)
         decoder, terms = LabelDecoder(self.model), np.empty(rows.n)
         with_a = decoder.cross_fit(both, labels, splits=splits, rng=draws)
         without = decoder.cross_fit(rows.c, labels, splits=splits, rng=draws)
@@ -203,13 +216,13 @@ class ConditionalLabelDecoder:
             some = split.value
             terms[some] = more.terms(both[some], labels[some]) - less.terms(rows.c[some], labels[some])
         h_y = entropy(np.bincount(labels) / rows.n)
-        found = in_nats(
+        return in_nats(
             terms.mean(),
             kind="v_information",
             estimator=f"conditional label-decoder ({self.model})",
             n_samples=rows.n,
-            unit="nats",
-            stderr=terms.std(ddof=1) / math.sqrt(rows.n),
+            unit=unit,
+            stderr=standard_error(terms, None if groups is None else together),
             cap=("H(Y)", h_y),
             warnings=tuple(sorted({text for one in (*with_a, *without) for text in one.warnings})),
             information={"entropy_y": h_y},
@@ -217,4 +230,3 @@ class ConditionalLabelDecoder:
             seed=seed_name(rng),
             seconds=time.perf_counter() - began,
         )
-        return finished(found, repeats(rows.a, labels)).to(unit)

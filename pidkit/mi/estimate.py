@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,8 +9,9 @@ import numpy as np
 from pidkit.arguments import Rng, generator, whole_number
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError, warn
+from pidkit.mi.blocks import Blocks
 from pidkit.mi.by_name import estimator_of
-from pidkit.mi.nulls import chosen, permuted, with_null, without_doubts
+from pidkit.mi.nulls import chosen, kept_in_folds, with_null, without_doubts
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.row_groups import Groups, read_groups
 from pidkit.mi.samples import Samples
@@ -142,22 +141,15 @@ def estimate_mi(
     a, b = (plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b")))
     n_null = whole_number("n_null", n_null)
     draws = generator(rng)
-    in_folds: dict[str, Any] = {}
-    if groups is not None:
-        if "groups" in inspect.signature(built.estimate).parameters:
-            groups = list(groups) if isinstance(groups, Iterator) else groups
-            in_folds = {"groups": groups}
-        elif not n_null:
-            raise InputError(
-                f"groups: {_called(estimator)} has no folds to keep them in, and without permutations nothing trades "
-                "places; pass n_null, such as 200, or take a critic or a decoder"
-            )
+    in_folds = kept_in_folds(built, _called(estimator), groups, n_null=n_null)
+    groups = in_folds.get("groups", groups)  # an iterator is read once
     result = built.estimate(a, b, unit=unit, rng=rng, **in_folds)
     if n_null and result.kind != "exact":
-        plain, members = without_doubts(built), None if groups is None else read_groups(groups, result.n_samples)
+        plain, n = without_doubts(built), result.n_samples
+        blocks = Blocks(n, None if groups is None else read_groups(groups, n))
 
         def replicate(draws: np.random.Generator) -> MIEstimate:
-            broken = chosen(b, permuted(result.n_samples, members, draws))
+            broken = chosen(b, blocks.exchange(draws))
             return plain(a, broken, unit=unit, rng=int(draws.integers(2**32)), **in_folds)
 
         result = with_null(result, replicate, n_null, draws)

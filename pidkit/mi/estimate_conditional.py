@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -11,13 +11,12 @@ from pidkit.arguments import Rng, generator, whole_number
 from pidkit.array_likes import plain_array
 from pidkit.errors import ConstantInput, nothing_told_by, warn
 from pidkit.mi.by_name import estimator_of
-from pidkit.mi.doubts import flat
-from pidkit.mi.neighbours import nearest_rows
-from pidkit.mi.nulls import NEAR, chosen, permuted_given, with_null
-from pidkit.mi.repeats import MOST_COPIES
+from pidkit.mi.conditional_nulls import permutations_given
+from pidkit.mi.nulls import chosen, kept_in_folds, with_null, without_doubts
 from pidkit.mi.result import MIEstimate
-from pidkit.mi.samples import Samples, check_labels, check_rows, is_discrete, row_codes, standardise
-from pidkit.types import IntArray, Unit
+from pidkit.mi.row_groups import Groups, read_groups
+from pidkit.mi.samples import Samples
+from pidkit.types import Unit
 from pidkit.units import check_unit
 
 ConditionalEstimatorName = Literal[
@@ -47,6 +46,7 @@ def estimate_conditional_mi(
     unit: Unit = "bits",
     rng: Rng = 0,
     n_null: int = 0,
+    groups: Groups | None = None,
     **options: Any,
 ) -> MIEstimate:
     """Estimate the conditional mutual information I(A; B | C) = I(A; B, C) - I(A; C) of samples of three variables.
@@ -65,6 +65,10 @@ def estimate_conditional_mi(
     n_null : int
         Permutations for `p_value` and `null` of the result: b moves among samples whose c is near, or equal for
         symbols, so that what c says of a and b is kept.
+    groups : array_like of labels, shape (n,), optional
+        What belongs together, such as the tokens of one sentence or copies of one image. "label-decoder" keeps it in
+        one fold, and its standard error allows for it; in the permutations whole groups trade places, with groups of
+        their size whose c is near in every row, or holds the same symbols as often.
     **options
         Of the estimator's class, such as k=5 for "ksg".
 
@@ -103,8 +107,10 @@ def estimate_conditional_mi(
     a, b, c = (
         plain_array(side, name) if hasattr(side, "__array__") else side for side, name in ((a, "a"), (b, "b"), (c, "c"))
     )
+    in_folds = kept_in_folds(built, repr(estimator), groups, n_null=n_null)
+    groups = in_folds.get("groups", groups)  # an iterator is read once
     try:
-        result: MIEstimate = built.estimate(a, b, c, unit=unit, rng=rng)
+        result: MIEstimate = built.estimate(a, b, c, unit=unit, rng=rng, **in_folds)
     except ConstantInput as constant:
         result = MIEstimate(
             0.0,
@@ -116,35 +122,14 @@ def estimate_conditional_mi(
             warnings=(nothing_told_by(constant.name),),
         )
     if n_null and result.kind != "exact":
-        shuffle = _shuffle_given(c)
+        plain = without_doubts(built)
+        shuffle = permutations_given(c, None if groups is None else read_groups(groups, result.n_samples))
 
         def replicate(draws: np.random.Generator) -> MIEstimate:
             broken = chosen(b, shuffle(draws))
-            again: MIEstimate = built.estimate(a, broken, c, unit=unit, rng=int(draws.integers(2**32)))
-            return again
+            return plain(a, broken, c, unit=unit, rng=int(draws.integers(2**32)), **in_folds)
 
         result = with_null(result, replicate, n_null, draws)
     for text in result.warnings:
         warn(f"{result.estimator}: {text}")
     return result
-
-
-def _shuffle_given(c: Samples) -> Callable[[np.random.Generator], IntArray]:
-    """Return what permutes the rows among those of one value of c, or of near values where they hardly repeat."""
-    if is_discrete(c):
-        codes = check_labels(flat(c), "c")
-    else:
-        rows = check_rows(c, "c")
-        codes = row_codes(rows)
-        if (codes.max() + 1) * MOST_COPIES > codes.size:
-            near = nearest_rows(standardise(rows), min(NEAR, len(rows) - 1))
-            return lambda draws: permuted_given(near, draws)
-    members = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
-
-    def within(draws: np.random.Generator) -> IntArray:
-        taken = np.empty(codes.size, dtype=np.int64)
-        for rows in members:
-            taken[rows] = draws.permutation(rows)
-        return taken
-
-    return within

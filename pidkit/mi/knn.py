@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidkit.arguments import Rng, check_count, generator, keep_checked, real_number, seed_name, whole_number
+from pidkit.arguments import Rng, generator, keep_checked, real_number, seed_name, whole_number
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted
+from pidkit.mi.neighbour_options import WithNeighbours
 from pidkit.mi.neighbours import BRUTE_FORCE_FROM, JITTER, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
@@ -17,7 +18,7 @@ from pidkit.types import FloatArray, Unit
 
 
 @dataclass(frozen=True)
-class KSG:
+class KSG(WithNeighbours):
     """Estimate I(A; B) of continuous samples from the distances to the k-th neighbour.
 
     Version 1: psi(k) + psi(n) - mean[psi(n_a + 1) + psi(n_b + 1)], with n_a and n_b how many samples lie nearer in one
@@ -46,15 +47,15 @@ class KSG:
     True
     """
 
-    k: int = 3
     version: int = 1
     jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        super().__post_init__()
         jitter = real_number("jitter", self.jitter, least=0.0, below=1.0, remedy="1e-10 breaks ties")
         version = whole_number("version", self.version, least=1, most=2)
-        keep_checked(self, k=check_count("k", self.k), version=version, jitter=jitter)
+        keep_checked(self, version=version, jitter=jitter)
 
     @zero_where_constant
     @doubted(density=True, check="neighbours")

@@ -14,6 +14,7 @@ from pidkit.errors import InputError
 from pidkit.mi.constant import zero_where_constant
 from pidkit.mi.doubts import doubted, flat
 from pidkit.mi.knn import KSG
+from pidkit.mi.neighbour_options import WithNeighbours
 from pidkit.mi.neighbours import JITTER, class_terms, counts_within, nearest_pairs, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import (
@@ -32,7 +33,7 @@ LabelSide = Literal["auto", "a", "b"]
 
 
 @dataclass(frozen=True)
-class Ross:
+class Ross(WithNeighbours):
     """Estimate I(A; Y) of continuous samples and labels, whichever side the labels are.
 
     psi(n) + mean[psi(k_i) - psi(n_y) - psi(m_i)]: the distance to the k_i-th neighbour of the same label (k_i = k, or
@@ -59,15 +60,15 @@ class Ross:
     True
     """
 
-    k: int = 3
     discrete: LabelSide = "auto"
     jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        checked = KSG(k=self.k, jitter=self.jitter)
+        super().__post_init__()
+        jitter = KSG(jitter=self.jitter).jitter
         discrete = one_of("discrete", self.discrete, get_args(LabelSide))
-        keep_checked(self, k=checked.k, jitter=checked.jitter, discrete=discrete)
+        keep_checked(self, jitter=jitter, discrete=discrete)
 
     @zero_where_constant
     @doubted(sides="labelled rows", density=True, check="classes")
@@ -122,7 +123,7 @@ class Ross:
 
 
 @dataclass(frozen=True)
-class Gao:
+class Gao(WithNeighbours):
     """Estimate I(A; B) of samples that mix continuous values with repeated ones, in either side.
 
     mean[psi(k_i) + psi(n) - psi(n_a) - psi(n_b)]. Where more than k samples share both values of a sample, k_i, n_a and
@@ -159,13 +160,12 @@ class Gao:
     True
     """
 
-    k: int = 3
     jitter: float = JITTER
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        checked = KSG(k=self.k, jitter=self.jitter)
-        keep_checked(self, k=checked.k, jitter=checked.jitter)
+        super().__post_init__()
+        keep_checked(self, jitter=KSG(jitter=self.jitter).jitter)
 
     @zero_where_constant
     @doubted(check="neighbours")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from pidkit.errors import InputError
 from pidkit.mi.result import MIEstimate
+from pidkit.mi.row_groups import Groups
 from pidkit.types import IntArray
 
 SHOW_PROGRESS_AFTER = 2.0
@@ -19,9 +20,6 @@ SHOW_PROGRESS_AFTER = 2.0
 
 EQUAL = 1e-12
 """Nats within which a permutation's value counts as large as the sample's."""
-
-NEAR = 5
-"""Samples nearest in the condition among which a sample of a conditional null may find the one it takes."""
 
 
 def with_null(
@@ -38,56 +36,31 @@ def with_null(
     return dataclasses.replace(found, null=null, p_value=p_value)
 
 
-def without_doubts(estimator: object) -> Callable[..., MIEstimate]:
+def without_doubts(estimator: Any) -> Callable[..., MIEstimate]:
     """Return the estimate method without what looks for doubts in its result, which a replicate does not need."""
-    plain = inspect.unwrap(type(estimator).estimate)  # type: ignore[attr-defined]
-    return lambda *samples, **options: plain(estimator, *samples, **options)
+    bare = estimator.without_trials() if hasattr(estimator, "without_trials") else estimator
+    plain = inspect.unwrap(type(bare).estimate)
+    return lambda *samples, **options: plain(bare, *samples, **options)
 
 
-def permuted(n: int, groups: IntArray | None, rng: np.random.Generator) -> IntArray:
-    """Return the row that takes the place of each of n rows; groups trade places as wholes, with those of their size.
+def kept_in_folds(estimator: Any, called: str, groups: Groups | None, *, n_null: int) -> dict[str, Any]:
+    """Return the keyword that hands `groups` to the folds of an estimator that has some, else none.
 
     Raises
     ------
     InputError
-        If no two groups are of one size.
-
-    Examples
-    --------
-    >>> permuted(6, np.array([0, 0, 1, 1, 2, 2]), np.random.default_rng(2))
-    array([4, 5, 0, 1, 2, 3])
+        If the groups would do nothing: there are neither folds nor permutations.
     """
     if groups is None:
-        return np.asarray(rng.permutation(n), dtype=np.int64)
-    order, sizes = np.argsort(groups, kind="stable"), np.bincount(groups)
-    starts = np.cumsum(sizes) - sizes
-    if np.unique(sizes).size == sizes.size:
-        raise InputError("groups are all of different sizes, so that none can trade places; cut them to a few sizes")
-    taken = np.empty(n, dtype=np.int64)
-    for size in np.unique(sizes):
-        alike = np.flatnonzero(sizes == size)
-        rows = order[starts[alike][:, None] + np.arange(size)]
-        taken[rows] = rows[rng.permutation(alike.size)]
-    return taken
-
-
-def permuted_given(near: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return the row that takes the place of each row, one of those `near` (n, k) it that none has taken yet.
-
-    Where all are taken one of them is taken again, as Runge does.
-
-    References
-    ----------
-    Runge, Conditional independence testing based on a nearest-neighbor estimator of conditional mutual information,
-    AISTATS 2018, algorithm 1.
-    """
-    taken, used = np.empty(len(near), dtype=np.int64), np.zeros(len(near), dtype=np.bool_)
-    for row in rng.permutation(len(near)):
-        choices = rng.permutation(near[row])
-        free = choices[~used[choices]]
-        taken[row] = free[0] if free.size else choices[0]
-        used[taken[row]] = True
-    return taken
+        return {}
+    if "groups" in inspect.signature(estimator.estimate).parameters:
+        return {"groups": list(groups) if isinstance(groups, Iterator) else groups}
+    if not n_null:
+        raise InputError(
+            f"groups: {called} has no folds to keep them in, and without permutations nothing trades places; pass "
+            "n_null, such as 200, or take an estimator that is trained"
+        )
+    return {}
 
 
 def chosen(side: Any, rows: IntArray) -> Any:

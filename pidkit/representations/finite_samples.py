@@ -19,11 +19,11 @@ from pidkit.arguments import one_of
 from pidkit.errors import InputError
 from pidkit.info import entropy, joint_mutual_information
 from pidkit.joint import count_samples
+from pidkit.mi.blocks import Blocks
 from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.pid.atoms import atoms_of_redundancy, synergy_of
 from pidkit.pid.batch import solve_broja_batch
 from pidkit.pid.result import ATOMS, PIDResult
-from pidkit.representations.blocks import Blocks
 from pidkit.results import UnitPart
 from pidkit.types import BiasCorrection, FloatArray, IntArray
 

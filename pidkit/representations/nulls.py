@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from pidkit.mi.blocks import Blocks
 from pidkit.pid.broja import solve_broja
 from pidkit.pid.result import ATOMS
-from pidkit.representations.blocks import Blocks
 from pidkit.representations.finite_samples import CodedSamples, Spread, replicate_atoms, spread_of
 from pidkit.representations.predictors import count_table
 from pidkit.types import FloatArray, IntArray

@@ -108,6 +108,46 @@ def test_permutations_keep_what_the_condition_says() -> None:
     assert estimate("plugin", *symbols, n_null=19).p_value > 0.05  # type: ignore[operator]
 
 
+def views(n: int, copies: int, seed: int, spread: float = 0.01) -> tuple[np.ndarray, ...]:
+    """Draw n samples of a, b and c that share c alone, `copies` views of each, and the sample of every row."""
+    a, b, c = confounded(n, 1, seed)
+    noise = spread * np.random.default_rng(seed + 1000).normal(size=(3, n * copies, 1))
+    return *(np.repeat(side, copies, axis=0) + one for side, one in zip((a, b, c), noise, strict=True)), np.repeat(
+        np.arange(n), copies
+    )
+
+
+def test_views_call_nothing_real_unless_they_move_as_wholes() -> None:
+    false = {"rows": 0, "groups": 0}
+    for seed in range(12):
+        a, b, c, groups = views(25, 6, seed)
+        false["rows"] += estimate("gaussian", a, b, c, n_null=19).p_value <= 0.05  # type: ignore[operator]
+        p_value = estimate("gaussian", a, b, c, n_null=19, groups=groups).p_value
+        false["groups"] += p_value <= 0.05  # type: ignore[operator]
+    assert false["rows"] >= 5
+    assert false["groups"] <= 2
+
+
+def test_a_decoder_keeps_groups_in_one_fold_and_its_error_allows_for_them() -> None:
+    """Labels that have nothing to do with a: one that has seen a view of the sample knows its label all the same."""
+    rng = np.random.default_rng(0)
+    _, b, c, groups = views(60, 5, 0)
+    a = np.repeat(rng.normal(size=(60, 50)), 5, axis=0) + 0.01 * rng.normal(size=(300, 50))
+    labels = np.repeat(rng.integers(2, size=60), 5)
+    torn = estimate("label-decoder", a, labels, c)
+    kept = estimate("label-decoder", a, labels, c, groups=iter(groups.tolist()), n_null=2)
+    assert torn.value > kept.value + 0.1
+    assert abs(kept.value) < 0.1
+    assert len(kept.null) == 2
+    told = labels[:, None] + np.repeat(rng.normal(size=(60, 1)), 5, axis=0)
+    by_rows, by_groups = (estimate("label-decoder", told, labels, c, groups=own).stderr for own in (None, groups))
+    assert by_groups > 1.5 * by_rows  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"^groups: 'ksg' has no folds to keep them in, and without permutations"):
+        estimate("ksg", a, b, c, groups=groups)
+    with pytest.raises(InputError, match=r"^groups must name the group of every row; there are 299 for 300 rows"):
+        estimate("ksg", a, b, c, groups=groups[1:], n_null=2)
+
+
 @pytest.mark.parametrize("name", CONDITIONAL_ESTIMATORS)
 def test_a_constant_side_is_zero_and_a_constant_condition_is_refused(name: str) -> None:
     symbolic = name in SYMBOLIC

@@ -7,7 +7,7 @@ import pytest
 
 from pidkit import InputError, estimate_mi
 from pidkit.mi import ESTIMATORS
-from pidkit.mi.nulls import permuted, permuted_given
+from pidkit.mi.blocks import Blocks
 
 pytestmark = pytest.mark.filterwarnings("ignore::pidkit.PidkitWarning")
 LIGHT = [name for name, (module, _, _) in ESTIMATORS.items() if not module.endswith("neural")]
@@ -59,7 +59,7 @@ def test_groups_trade_places_with_those_of_their_size() -> None:
     groups = np.array([3, 0, 0, 1, 1, 3, 2, 2, 2])
     seen = set()
     for seed in range(30):
-        taken = permuted(9, groups, np.random.default_rng(seed))
+        taken = Blocks(9, groups).exchange(np.random.default_rng(seed))
         assert sorted(taken) == list(range(9))
         assert taken[[6, 7, 8]].tolist() == [6, 7, 8]
         for group in (0, 1, 3):
@@ -67,15 +67,8 @@ def test_groups_trade_places_with_those_of_their_size() -> None:
         seen.add(tuple(taken))
     assert len(seen) == 6
     with pytest.raises(InputError, match=r"^groups are all of different sizes"):
-        permuted(3, np.array([0, 1, 1]), np.random.default_rng(0))
+        Blocks(3, np.array([0, 1, 1])).exchange(np.random.default_rng(0))
     with pytest.raises(
         InputError, match=r"^groups: 'plugin' has no folds to keep them in, and without permutations nothing trades"
     ):
         estimate_mi([0, 1] * 20, [1, 0] * 20, estimator="plugin", groups=[0] * 40)
-
-
-def test_given_a_condition_rows_go_to_near_ones_and_none_twice_if_it_can_be() -> None:
-    near = (np.arange(100)[:, None] + np.arange(5)) % 100
-    taken = permuted_given(near, np.random.default_rng(0))
-    assert all(taken[row] in near[row] for row in range(100))
-    assert np.unique(taken).size > 80

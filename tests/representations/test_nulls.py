@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pidkit import estimate_pid, pid_from_samples, solve_broja
+from pidkit.mi.blocks import Blocks
 from pidkit.pid.result import ATOMS
-from pidkit.representations.blocks import Blocks
 from pidkit.representations.finite_samples import CodedSamples, bootstrap
 from pidkit.representations.nulls import _channel, _nulls, null_tests
 from pidkit.types import FloatArray, IntArray

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pidkit.representations.blocks import Blocks
+from pidkit.mi.blocks import Blocks
 
 GROUPS = st.lists(st.integers(0, 5), min_size=1, max_size=30).map(lambda g: np.unique(g, return_inverse=True)[1])
 
