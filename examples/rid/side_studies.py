@@ -144,6 +144,6 @@ def _draw_kept(
         panels[1].errorbar(KEPT, found.mean(1), deviation, fmt=style, capsize=3, label=f"{method}: {masked} masked")
     panels[1].axhline(100.0 * float(np.mean(alone)), color="0.35", linestyle=":", label="student alone")
     panels[1].set(xlabel="K, share that is kept", ylabel="validation accuracy (%)", title="its students")
-    panels[1].legend()
+    panels[1].legend(loc="center", bbox_to_anchor=(0.5, 0.66))  # between the curves of layers and those of logits
     save_figure(panels[0], path)
     plt.close(figure)
