@@ -7,18 +7,14 @@ import math
 import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.errors import InputError
+from pidkit.errors import InputError, Params, Returned
 from pidkit.masses import as_real, check_masses, mass_tolerance, summing_to_one, with_common_target
 from pidkit.symbols import encode_labels
 from pidkit.types import FloatArray, IntArray
-
-Params = ParamSpec("Params")
-Returned = TypeVar("Returned")
 
 LARGEST_DENSE = 10**9
 """Cells, 8 GB of them, above which the joint of samples is not laid out densely."""

@@ -131,7 +131,7 @@ def evaluation() -> UnitResult:
     pytest.importorskip("torch")
     from pidkit.distill import Evaluation
 
-    return Evaluation(0.75, 0.5, 100)
+    return Evaluation(0.75, 0.5, 100, metrics={"top_5": 0.875})
 
 
 def history() -> Result:

@@ -12,6 +12,7 @@ TOPICS = {
     "cli/test_bad_input_of_commands.py": "bad input of `pidkit atoms`, gates and info",
     "arguments/test_containers.py": "numbers inside mappings, tuples and options",
     "arguments/test_law.py": "numbers, seeds, choices and flags of every public signature",
+    "examples/test_side_studies.py": "the studies beside the tables of the small CIFAR example",
     "distill/objectives/test_every_objective.py": "the contract of every objective in cases.py",
     "distill/test_generations.py": "the loops of docs/howto/recipes.md: generations, peers, several students",
     "distill/recipes/test_language_recipes.py": "BERT and GPT-2 pairs with random weights",

@@ -60,7 +60,7 @@ UNITLESS: dict[str, set[str]] = {
         *("phases", "provenance.*"),
     },
     "SoftPID": set(),
-    "Evaluation": {"accuracy"},
+    "Evaluation": {"accuracy", "metrics.*"},
 }
 """The numbers of each class that no unit changes: masses, log potentials, times, shares, sizes of features. All other
 floating numbers of a result are information."""
@@ -70,16 +70,18 @@ NO_RESULTS: dict[str, str] = {
     **dict.fromkeys(("LabelDecoder", "ReconstructionDecoder", "NeuralMI", "TrainingBudget"), "an estimator: settings"),
     **{f"Conditional{x}": "settings" for x in ["Calibrated", "KSG", "Mixed", "PlugIn", "Gaussian", "LabelDecoder"]},
     **dict.fromkeys(("FittedLabelDecoder", "FittedCritic"), "a fitted estimator"),
-    **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Milestones"), "settings of a training"),
+    **dict.fromkeys(("TrainerOptions", "Constant", "Cosine", "Linear", "Milestones"), "settings of a training"),
     **dict.fromkeys(("Gate", "Task"), "a problem whose answer is known, in a unit that it states"),
     **dict.fromkeys(("ArrayEntry", "FileDescription"), "what a file holds"),
     **dict.fromkeys(("Batch", "Outputs", "FilteredPair", "EpochEnd"), "tensors and networks handed on in training"),
     **dict.fromkeys(("TrainingBudget", "FitReport"), "settings of a fit, and its losses on the scale of its objective"),
-    "CropAndFlip": "settings of what augments images",
+    **dict.fromkeys(("CropAndFlip", "Mixup", "CutMix"), "settings of what augments or mixes samples"),
+    **dict.fromkeys(("TopAccuracy", "Perplexity", "MeanIoU"), "settings of a metric"),
     "Preset": "published settings of a training",
     "PlaneEstimator": "a pair of estimators, with their settings",
     "AtomGradients": "derivatives of information by masses, in nats whatever the unit of the atoms",
     "LayerPair": "names of layers",
+    "TopLogits": "a teacher's answers, kept for training",
     "EpochRecord": "losses and accuracies, whose scale is that of the objective; a part of History",
 }
 """Exported dataclasses and named tuples that are no results, and why."""

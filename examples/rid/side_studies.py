@@ -15,14 +15,15 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from pidkit import InformationPlane
 from pidkit.arrays import write_atomic
-from pidkit.distill.salience import keep_top
+from pidkit.distill import keep_top
 from pidkit.plot import accuracy_landscape, save_figure
 from rid.runs import Result, Run, finish_all
-from rid.students import Settings, load_teacher
+from rid.students import Settings, TeacherRun, weights_file
 from rid.tables import BASELINE
 
 LOCAL, FEATURE = (0.0, 0.25, 0.75, 2.0), (0.0, 0.3, 1.0, 3.0)
@@ -63,13 +64,14 @@ def kept_information(settings: Settings, folder: Path, data_dir: Path | None) ->
     In every image the entries largest by magnitude are kept and the others are 0, as `SalientMask` does. Two fits of
     decoders each, on the images of validation; in bits.
     """
-    teacher, images, labels = load_teacher("trained", settings, folder, data_dir)
+    teacher, held_out = settings.network(settings.teacher_width), settings.data(data_dir).validation
+    teacher.load_state_dict(torch.load(weights_file(folder, TeacherRun("trained", 0)), weights_only=True))
     found = {}
     for share in tqdm(KEPT, desc="kept information"):
         plane = InformationPlane(
-            teacher,
+            teacher.eval(),
             layers=settings.layers[-1],
-            sample=(images, labels),
+            sample=(held_out.images, held_out.labels),
             n_seeds=2,
             n_null=0,
             reduce=functools.partial(keep_top, keep=share, by="magnitude"),

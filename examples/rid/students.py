@@ -164,7 +164,7 @@ def train_teacher(run: TeacherRun, settings: Settings, folder: Path, data_dir: P
             networks.remove()
     weights = io.BytesIO()
     torch.save(teacher.state_dict(), weights)
-    write_atomic(_weights_file(folder, run), weights.getvalue())
+    write_atomic(weights_file(folder, run), weights.getvalue())
     return {name: _accuracy(teacher, getattr(data, name), asked) for name in ("validation", "test")}
 
 
@@ -175,7 +175,7 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
     teacher = settings.network(settings.teacher_width)
     if run.teacher in settings.teachers:  # a student alone has none
         kind = "trained" if run.teacher == "corrupted" else run.teacher
-        weights = _weights_file(folder, TeacherRun(kind, 0 if settings.one_teacher else run.seed))
+        weights = weights_file(folder, TeacherRun(kind, 0 if settings.one_teacher else run.seed))
         teacher.load_state_dict(torch.load(weights, weights_only=True))
     if run.teacher == "corrupted":
         teacher.corrupt()
@@ -199,16 +199,6 @@ def train_student(run: Run, settings: Settings, folder: Path, data_dir: Path | N
                 diverged = True  # the accuracy is that of the weights before the step that failed
     scores = {name: _accuracy(student, getattr(data, name), "labels") for name in ("validation", "test")}
     return {**scores, "diverged": diverged, **({"history": history} if settings.history else {})}
-
-
-def load_teacher(
-    kind: str, settings: Settings, folder: Path, data_dir: Path | None
-) -> tuple[nn.Module, Tensor, Tensor]:
-    """Return the first teacher of a kind in eval mode, and images and labels of validation."""
-    teacher = settings.network(settings.teacher_width)
-    teacher.load_state_dict(torch.load(_weights_file(folder, TeacherRun(kind, 0)), weights_only=True))
-    held_out = settings.data(data_dir).validation
-    return teacher.eval(), held_out.images, held_out.labels
 
 
 def _fit(
@@ -301,5 +291,6 @@ def _seed(what: str, seed: int) -> int:
     return 1000 * STREAMS[what] + seed
 
 
-def _weights_file(folder: Path, run: TeacherRun) -> Path:
+def weights_file(folder: Path, run: TeacherRun) -> Path:
+    """Return where the weights of a teacher are."""
     return folder / "runs" / f"{run.name}.pt"

@@ -17,7 +17,7 @@ from pidkit.types import AnyArray, FloatArray, IntArray
 DEFAULT_MEMORY = "1 GiB"
 """What an array may take as float64 before it is read in pieces, unless something else is asked for."""
 
-COPIES = 16
+COPIES_OF_PIECES = 16
 """A piece is the part of the memory that leaves room for it as float64, its copies, and what is made of all pieces."""
 
 EXACT_FEATURES = 3000
@@ -109,7 +109,7 @@ class SomeRows:
             yield rows
 
     def _parts(self) -> Iterator[AnyArray]:
-        height = max(1, self._memory // COPIES // (8 * self.n_features))
+        height = max(1, self._memory // COPIES_OF_PIECES // (8 * self.n_features))
         for begin in range(0, len(self), height):
             own = slice(begin, begin + height)
             yield self.array[own] if self.rows is None else self.array[self.rows[own]]

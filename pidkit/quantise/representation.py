@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pidkit.arguments import Memory, byte_count, check_count, check_seed, flag
 from pidkit.quantise.clusters import KMeansCodes
-from pidkit.quantise.pieces import COPIES, DEFAULT_MEMORY, SomeRows, array_or_pieces
+from pidkit.quantise.pieces import COPIES_OF_PIECES, DEFAULT_MEMORY, SomeRows, array_or_pieces
 from pidkit.quantise.rows import CodeTransformer, unit_rows
 from pidkit.quantise.steps import PrincipalComponents
 from pidkit.types import AnyArray, FloatArray, IntArray
@@ -156,10 +156,10 @@ class RepresentationCodes(CodeTransformer):
         the file.
         """
         n, memory = len(pieces), byte_count("memory", DEFAULT_MEMORY if self.memory is None else self.memory)
-        if COPIES * 8 * n * self.n_pca_ <= memory or n <= FEWEST_BATCHED:
+        if COPIES_OF_PIECES * 8 * n * self.n_pca_ <= memory or n <= FEWEST_BATCHED:
             self.codes_.fit(np.concatenate([self._project(self._scaled(part)) for part in pieces]))
             return
-        height = max(self.n_codes, FEWEST_BATCHED, memory // COPIES // (8 * pieces.n_features))
+        height = max(self.n_codes, FEWEST_BATCHED, memory // COPIES_OF_PIECES // (8 * pieces.n_features))
         order = np.random.default_rng(check_seed(self.random_state)).permutation(n)
         for batch in np.array_split(order, max(1, n // height)):
             own = np.sort(batch) if pieces.rows is None else pieces.rows[np.sort(batch)]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pidkit.types import AnyArray
 
-AT_ONCE = 2**15
+WIDENED_AT_ONCE = 2**15
 """Numbers that are widened at a time, so that they stay in the cache of a core."""
 
 LARGEST_HALF = 65504.0
@@ -34,9 +34,9 @@ def widened(array: AnyArray, dtype: npt.DTypeLike) -> AnyArray:
             return np.array(array, dtype=wanted, order="C")
     found = np.empty(array.shape, np.float32)
     halves, values = np.ascontiguousarray(array).reshape(-1), found.reshape(-1)
-    signs = np.empty(min(AT_ONCE, values.size), np.uint32)
-    for begin in range(0, values.size, AT_ONCE):
-        own = slice(begin, begin + AT_ONCE)
+    signs = np.empty(min(WIDENED_AT_ONCE, values.size), np.uint32)
+    for begin in range(0, values.size, WIDENED_AT_ONCE):
+        own = slice(begin, begin + WIDENED_AT_ONCE)
         value, bits = values[own], values[own].view(np.uint32)
         sign = signs[: bits.size]
         bits[:] = halves[own].view(np.uint16)

@@ -31,7 +31,7 @@ PIECES = 16
 FEWEST_NUMBERS = 512
 """Numbers that are made of a row, at least, however few it has."""
 
-DRAWN_BY = 0
+LANDMARKS_DRAWN_BY = 0
 """The seed of the landmarks, so that all folds and all layers of as many rows have the same."""
 
 
@@ -85,7 +85,7 @@ class RowPieces:
         InputError
             If they hold NaN, infinity or values whose squares overflow.
         """
-        rows = some_rows(self.n_rows, self.most_landmarks, np.random.default_rng(DRAWN_BY))
+        rows = some_rows(self.n_rows, self.most_landmarks, np.random.default_rng(LANDMARKS_DRAWN_BY))
         shift, scale = np.empty((2, self.array.shape[1]))
         for own, block in self.columns_of(rows):
             shift[own] = block.mean(0)

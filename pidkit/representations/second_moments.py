@@ -43,7 +43,7 @@ class Projection(NamedTuple):
 
 
 @dataclass
-class Moments:
+class SecondMoments:
     """Sums over rows: their number, the rows, and their products; and the number and the sum of those of each class."""
 
     n: float
@@ -52,13 +52,13 @@ class Moments:
     counts: FloatArray
     of_classes: FloatArray
 
-    def __add__(self, other: Moments) -> Moments:
+    def __add__(self, other: SecondMoments) -> SecondMoments:
         """Return the moments of both sets of rows."""
-        return Moments(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
+        return SecondMoments(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
 
-    def __sub__(self, other: Moments) -> Moments:
+    def __sub__(self, other: SecondMoments) -> SecondMoments:
         """Return the moments of the rows without some of them."""
-        return Moments(*(getattr(self, name) - getattr(other, name) for name in vars(self)))
+        return SecondMoments(*(getattr(self, name) - getattr(other, name) for name in vars(self)))
 
     def covariance(self) -> FloatArray:
         """Return X'X of the centred rows, in float64."""
@@ -85,7 +85,7 @@ class _Scores(NamedTuple):
         """Return what is taken from the products with the weights."""
         return np.asarray(self.mean @ self.weights - self.frequencies + frequencies)
 
-    def on(self, seen: Moments, frequencies: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def on(self, seen: SecondMoments, frequencies: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return three sums over rows: scores times indicators (less their frequencies), scores, and their squares."""
         offset = self.offset(frequencies)
         plain = seen.total @ self.weights
@@ -97,10 +97,10 @@ class _Scores(NamedTuple):
 
 def moments_of(
     pieces: Iterable[tuple[slice, AnyArray]], rows: IntArray, cells: Cells, labels: IntArray, n_classes: int, d: int
-) -> list[Moments]:
+) -> list[SecondMoments]:
     """Return the moments of every cell, from pieces of standardised `rows` in float32 and where in them they are."""
     found = [
-        Moments(0.0, np.zeros(d), np.zeros((d, d), np.float32), np.zeros(n_classes), np.zeros((n_classes, d)))
+        SecondMoments(0.0, np.zeros(d), np.zeros((d, d), np.float32), np.zeros(n_classes), np.zeros((n_classes, d)))
         for _ in range(cells.n_cells)
     ]
     for own, piece in pieces:
@@ -136,7 +136,7 @@ def mirror(total: AnyArray) -> None:
         total[begin:end, end:] = total[end:, begin:end].T
 
 
-def projection_of(moments: Sequence[Moments], rows: Sequence[IntArray]) -> Projection:
+def projection_of(moments: Sequence[SecondMoments], rows: Sequence[IntArray]) -> Projection:
     """Return the projection of one training set, given the moments and the rows of its cells.
 
     The penalty is that of the largest correlation of the scores with the indicators, each half of the cells being
@@ -170,7 +170,7 @@ def projection_of(moments: Sequence[Moments], rows: Sequence[IntArray]) -> Proje
     )
 
 
-def _penalty(moments: Sequence[Moments], unit: float, least: float) -> float:
+def _penalty(moments: Sequence[SecondMoments], unit: float, least: float) -> float:
     """Return the best of PROJECTION_RIDGES times `unit`, none below `least`."""
     halves = _sum(moments[::2]), _sum(moments[1::2])
     frequencies = (halves[0].counts + halves[1].counts) / (halves[0].n + halves[1].n)
@@ -185,14 +185,14 @@ def _penalty(moments: Sequence[Moments], unit: float, least: float) -> float:
     return chosen
 
 
-def _without(whole: Moments, some: Moments, ridge: float) -> _Scores:
+def _without(whole: SecondMoments, some: SecondMoments, ridge: float) -> _Scores:
     """Return the regression on all rows but some, with a penalty that is as much smaller: weights of the same size."""
     others = whole - some
     return others.regression(others.covariance(), ridge * others.n / whole.n)
 
 
 def _together(
-    scores: Sequence[_Scores], moments: Sequence[Moments], frequencies: FloatArray
+    scores: Sequence[_Scores], moments: Sequence[SecondMoments], frequencies: FloatArray
 ) -> tuple[float, FloatArray, FloatArray]:
     """Return the sums of `_Scores.on` over several sets of rows, each with scores of its own."""
     told, sums, squares = zip(
@@ -201,10 +201,10 @@ def _together(
     return float(np.sum(told)), np.sum(sums, axis=0), np.sum(squares, axis=0)
 
 
-def _sum(moments: Sequence[Moments]) -> Moments:
+def _sum(moments: Sequence[SecondMoments]) -> SecondMoments:
     """Return the moments of all rows, the products in float64."""
     first, *rest = moments
-    found = Moments(first.n, first.total, first.products.astype(np.float64), first.counts, first.of_classes)
+    found = SecondMoments(first.n, first.total, first.products.astype(np.float64), first.counts, first.of_classes)
     for one in rest:
         found = found + one
     return found

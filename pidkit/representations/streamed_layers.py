@@ -21,7 +21,7 @@ import numpy as np
 from pidkit.arguments import shown_bytes
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.representations.folds import some_rows
-from pidkit.representations.row_pieces import BYTES_OF_PAIR, DRAWN_BY, LANDMARKS, RowPieces
+from pidkit.representations.row_pieces import BYTES_OF_PAIR, LANDMARKS, LANDMARKS_DRAWN_BY, RowPieces
 from pidkit.representations.second_moments import (
     Projection,
     add_products,
@@ -29,7 +29,7 @@ from pidkit.representations.second_moments import (
     moments_of,
     projection_of,
 )
-from pidkit.representations.training_cells import PARTS, cells_of
+from pidkit.representations.training_cells import PARTS_TRIED, cells_of
 from pidkit.representations.wide_layers import FITTED_ROWS, LOUD, even_selection, label_directions
 from pidkit.types import AnyArray, FloatArray, IntArray
 
@@ -42,7 +42,7 @@ TRAINED_ROWS, STOPPING_ROWS = 200_000, 50_000
 FEWEST_TRAINED = 5000
 """Rows that they are fitted to at least, however little memory is allowed, if there are as many; half to stop by."""
 
-COPIES = 4
+COPIES_OF_CLASSES = 4
 """Arrays of as many rows as are trained on, of a column a feature and a class, that fitting a decoder holds at once."""
 
 
@@ -53,12 +53,12 @@ def thinned(split: ThreeWaySplit, n_classes: int, memory: int) -> ThreeWaySplit:
     decoder of 100 columns and 10 classes that was fitted to TRAINED_ROWS misses .003 nats of what endless rows would
     teach it. All rows of `value` are read.
     """
-    room = memory // (8 * COPIES * (n_classes + LOUD))
+    room = memory // (8 * COPIES_OF_CLASSES * (n_classes + LOUD))
     most_train = min(TRAINED_ROWS, max(FEWEST_TRAINED, room))
     most_stop = min(STOPPING_ROWS, max(FEWEST_TRAINED, room) // 2)
     if split.train.size <= most_train and split.stop.size <= most_stop:
         return split
-    rng = np.random.default_rng(DRAWN_BY)
+    rng = np.random.default_rng(LANDMARKS_DRAWN_BY)
     train, stop = (
         rows[some_rows(rows.size, most, rng)] for rows, most in ((split.train, most_train), (split.stop, most_stop))
     )
@@ -87,7 +87,7 @@ class StreamedLayer(RowPieces):
             return None
         of_cell = 4 * self.array.shape[1] ** 2
         room = self.memory // SHARES // of_cell
-        return next((parts for parts in PARTS if parts * len(trains) <= room), None)
+        return next((parts for parts in PARTS_TRIED if parts * len(trains) <= room), None)
 
     def notes(self, trains: Sequence[IntArray]) -> tuple[str, ...]:
         """Return the warning that the memory leaves too few rows to fit directions to, or nothing."""

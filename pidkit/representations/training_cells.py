@@ -9,10 +9,10 @@ import numpy as np
 
 from pidkit.types import IntArray
 
-PARTS = (4, 2)
+PARTS_TRIED = (4, 2)
 """Into how many parts rows are dealt beside their training sets: the first number whose moments have room."""
 
-DRAWN_BY = 7_046_029_254
+PARTS_DRAWN_BY = 7_046_029_254
 """The seed of the parts. No small number: labels that were shuffled by the same one would be dealt by class."""
 
 
@@ -55,7 +55,7 @@ def cells_of(trains: Sequence[IntArray], n: int, groups: IntArray | None, parts:
     (6, 1, [8, 8, 8])
     """
     _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
-    part = np.random.default_rng(DRAWN_BY).permutation(int(group.max()) + 1)[group] % parts
+    part = np.random.default_rng(PARTS_DRAWN_BY).permutation(int(group.max()) + 1)[group] % parts
     inside = np.zeros((len(trains), n), dtype=bool)
     for own, train in zip(inside, trains, strict=True):
         own[train] = True

@@ -19,10 +19,10 @@ from pidkit.arguments import items_of, mapping_of
 from pidkit.errors import InputError
 from pidkit.mi import LabelDecoder, ReconstructionDecoder
 from pidkit.representations.calibration import Calibration
-from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS, TABLE
+from tests.arguments.doors import AND, LABELS, PLANE, RECORDS, ROWS
+from tests.arguments.several_of_figures import figures
 from tests.arguments.signatures import HAS_TORCH, container_parameters, public_callables
 from tests.arguments.test_law import RECORDS as RECORD_CLASSES
-from tests.representations.table.layers import compared
 
 BARE = 2.5
 
@@ -41,62 +41,7 @@ TAKES: dict[str, Callable[[Any], Any]] = {
 """A call of every parameter that takes several values, with nothing else in it that could be refused."""
 
 
-SQUARES, WEIGHTS = np.ones((2, 3, 3)), {"a": [1.0], "b": [2.0]}
-
-
-def plots() -> dict[str, Callable[[Any], Any]]:
-    """Return the figures, which load matplotlib."""
-    from pidkit import plot
-
-    decoded = pidkit.representation_pid(labels=LABELS, x1=ROWS, x2=ROWS[::-1], decoder="knn")
-    return {
-        "accuracy_against_weight.accuracies": lambda value: plot.accuracy_against_weight(value),
-        "accuracy_against_weight.baseline": lambda value: plot.accuracy_against_weight(
-            {"RID": {1.0: [0.5]}}, baseline=value
-        ),
-        "accuracy_against_weight.chosen": lambda value: plot.accuracy_against_weight(
-            {"RID": {1.0: [0.5]}}, chosen=value
-        ),
-        "accuracy_landscape.chosen": lambda value: plot.accuracy_landscape({"KD": [[[1]]]}, WEIGHTS, chosen=value),
-        "accuracy_landscape.weights": lambda value: plot.accuracy_landscape({"KD": [[[0.5]]]}, value),
-        "accuracy_over_epochs.epochs": lambda value: plot.accuracy_over_epochs({"KD": [[0.5]]}, epochs=value),
-        "accuracy_against_time.accuracies": lambda value: plot.accuracy_against_time({"a": [0.1]}, value),
-        "accuracy_against_time.seconds": lambda value: plot.accuracy_against_time(value, {"a": [0.1]}),
-        "correlation_difference.names": lambda value: plot.correlation_difference(ROWS, {"a": ROWS}, names=value),
-        "plot_class_maps.names": lambda value: plot.plot_class_maps(SQUARES, {"a": SQUARES}, names=value),
-        "plot_transfer.accuracies": lambda value: plot.plot_transfer(value),
-        "plot_transfer.chance": lambda value: plot.plot_transfer({"a": {"b": [0.5]}}, chance=value),
-        "atoms_over_epochs.atoms": lambda value: plot.atoms_over_epochs(RECORDS, atoms=value),
-        "atoms_over_epochs.pair": lambda value: plot.atoms_over_epochs(RECORDS, pair=value),
-        "information_plane.layers": lambda value: plot.information_plane(PLANE, layers=value),
-        "information_plane.networks": lambda value: plot.information_plane(PLANE, networks=value),
-        "plot_atom_map.limits": lambda value: plot.plot_atom_map([[TABLE]], limits=value),
-        "plot_atom_map.results": plot.plot_atom_map,
-        "plot_atom_map.sources": lambda value: plot.plot_atom_map([[TABLE]], sources=value),
-        "plot_atom_map.x1_names": lambda value: plot.plot_atom_map([[TABLE]], x1_names=value),
-        "plot_atom_map.x2_names": lambda value: plot.plot_atom_map([[TABLE]], x2_names=value),
-        "plot_atoms.sources": lambda value: plot.plot_atoms(TABLE, sources=value),
-        "plot_atoms_beside.results": plot.plot_atoms_beside,
-        "plot_atoms_beside.sources": lambda value: plot.plot_atoms_beside({"a": decoded, "b": decoded}, sources=value),
-        "plot_atoms_over.atoms": lambda value: plot.plot_atoms_over([TABLE, TABLE], atoms=value),
-        "plot_atoms_over.results": plot.plot_atoms_over,
-        "plot_atoms_over.sources": lambda value: plot.plot_atoms_over([TABLE, TABLE], sources=value),
-        "plot_atoms_over.x": lambda value: plot.plot_atoms_over([TABLE, TABLE], x=value),
-        "plot_budget.sources": lambda value: plot.plot_budget(decoded, sources=value),
-        "plot_atoms_along.atoms": lambda value: plot.plot_atoms_along(
-            compared().select(x1="late", student="alone"), along="epoch", atoms=value
-        ),
-        "plot_atoms_along.sources": lambda value: plot.plot_atoms_along(
-            compared().select(x1="late", student="alone"), along="epoch", sources=value
-        ),
-        "plot_maps_beside.results": plot.plot_maps_beside,
-        "plot_maps_beside.sources": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, sources=value),
-        "plot_maps_beside.x1_names": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, x1_names=value),
-        "plot_maps_beside.x2_names": lambda value: plot.plot_maps_beside({"a": [[TABLE]]}, x2_names=value),
-    }
-
-
-TAKES |= plots()
+TAKES |= figures()
 
 if HAS_TORCH:
     from pidkit import InformationPlane, distill
@@ -133,6 +78,9 @@ if HAS_TORCH:
         options = distill.TrainerOptions(epochs=1, progress=False)
         return distill.Trainer(tapped(), CE, None, options, train=(X, Y), **changed)
 
+    def unique(**changed: Any) -> Any:
+        return distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=(X, Y), **changed)
+
     def first_shape(kind: Any) -> Callable[[Any], Any]:
         return lambda value: kind(value, (2,))
 
@@ -158,6 +106,13 @@ if HAS_TORCH:
         "MLKD.temperatures": lambda value: distill.MLKD(value),
         "ReviewKD.levels": lambda value: distill.ReviewKD(ONE_PAIR, levels=value),
         "AdaptiveWeight.sample": lambda value: distill.AdaptiveWeight(CE, NETWORKS, sample=value),
+        "UniqueWeight.student_layers": lambda value: unique(student_layers=value),
+        "TopLogits.join.parts": lambda value: distill.TopLogits.join(value),
+        "TrainerOptions.metrics": lambda value: distill.TrainerOptions(epochs=1, metrics=value),
+        "evaluate.metrics": lambda value: distill.evaluate(network(5), (X, Y), metrics=value),
+        "LayerDecoder.fit.x": lambda value: distill.LayerDecoder.fit(network(5), ["1"], value, Y),
+        "NearestCentres.fit.x": lambda value: distill.NearestCentres.fit(network(5), "1", value),
+        "collect_features.x": lambda value: collect_features(network(5), "1", value),
         "UniqueWeight.sample": lambda value: distill.UniqueWeight(CE, NETWORKS, NETWORKS.pairs[0], sample=value),
         "Curriculum.difficulties": lambda value: distill.Curriculum(CE, value, n_epochs=2),
         "FeaturePyramid.weights": lambda value: distill.FeaturePyramid(ONE_PAIR, value),
@@ -252,6 +207,7 @@ EXEMPT = {
     "History.from_dict.plain": "reads what a checkpoint holds",
     "Outputs.layers": "made by Networks",
     **dict.fromkeys(("TeacherCache.outputs.kept", "TeacherCache.outputs.x"), "called by Networks"),
+    **dict.fromkeys(("AdaptiveWeight.share_of.x", "UniqueWeight.share_of.x"), "called by measure"),
     "Phases.load_state_dict.state": "reads what a checkpoint holds",
     "ProjectAndDot.diagonals.shifts": "called by the bounds of pidkit, not by users",
     **dict.fromkeys(("codes_of.x", "posteriors_of.x"), "an array, a file, or a file and a key, as in pid_table"),

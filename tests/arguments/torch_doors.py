@@ -25,6 +25,7 @@ from pidkit.plane.estimators import PlaneEstimator, plane_estimator
 from pidkit.plane.schedule import log_spaced_steps
 from pidkit.representations.calibration import Calibration
 from tests.arguments.doors import LABELS, OTHERS, ROWS, Door
+from tests.arguments.training_doors import TRAINING_DOORS
 from tests.distill.toys import blobs, network, tapped
 
 MAPS = [LayerPair("conv", "conv", (4, 2, 2), (3, 2, 2))]
@@ -271,13 +272,7 @@ TORCH_DOORS: dict[str, Door] = {
     # training
     "Phases": Door(lambda **c: Phases(**{"cycle": 4, **c}), warm_up=2, cycle=4, teacher_share=0.25),
     "Phases.at": Door(Phases(warm_up=2).at, epoch=3),
-    "linear_schedule": Door(distill.linear_schedule, start=8.0, stop=2.0, n_epochs=5),
-    "Constant": Door(distill.Constant),
-    "Constant.factor": Door(distill.Constant().factor, epoch=3),
-    "Cosine": Door(distill.Cosine, length=5, final=0.5),
-    "Cosine.factor": Door(distill.Cosine(length=5).factor, epoch=3),
-    "Milestones": Door(lambda **c: distill.Milestones(epochs=(2, np.int64(5)), **c), by=0.5),  # type: ignore[arg-type]
-    "Milestones.factor": Door(distill.Milestones(epochs=(2, 5)).factor, epoch=3),
+    **TRAINING_DOORS,
     "TrainerOptions": Door(distill.TrainerOptions, learning_rate=0.5, momentum=0.5, weight_decay=0.5),
     "Trainer": Door(trained),
     "evaluate": Door(
