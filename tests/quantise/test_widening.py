@@ -22,7 +22,7 @@ def test_every_number_of_two_bytes(dtype: type, finite: bool) -> None:
 
 
 def test_more_than_fits_at_once_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 100)
+    monkeypatch.setattr(module, "WIDENED_AT_ONCE", 100)
     rows = np.random.default_rng(0).normal(size=(30, 21)).astype(np.float16)
     rows[3, 4], rows[20, 20] = np.inf, np.nan
     for given in (rows, rows[::2, ::-3], rows.T, np.asfortranarray(rows), rows[:0], rows.byteswap().view(">f2")):
