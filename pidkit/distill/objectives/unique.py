@@ -121,7 +121,8 @@ class UniqueWeight(MeasuredWeight):
             raise InputError(f"pair must be a LayerPair, one of networks.pairs, not {type(given).__name__}")
         self.pair, self.gradual = pair, flag("gradual", gradual)
         self.least = real_number("least", least, least=0.0, most=1.0)
-        tapped = tuple(dict.fromkeys(one.student_layer for one in networks.pairs))
+        pairs = [one for name in networks.teachers for one in networks.pairs_of(name)]
+        tapped = tuple(dict.fromkeys(one.student_layer for one in pairs))
         self.student_layers = tapped if student_layers is None else items_of("student_layers", student_layers)
         unknown = [name for name in self.student_layers if name not in tapped]
         if unknown or not self.student_layers:

@@ -77,6 +77,18 @@ def test_what_the_student_tells_in_any_of_its_layers_does_not_count() -> None:
             UniqueWeight(FitNet([pair]), networks, pair, sample=sample(), student_layers=layers)
 
 
+def test_one_of_several_teachers_is_measured() -> None:
+    teachers = {"task": Shown(0), "nuisance": Shown(3)}
+    networks = tap(teacher=teachers, student=Shown(3), layers=["layer"], example=torch.zeros(2, 6))
+    found = {}
+    for name in teachers:
+        pair = networks.pairs_of(name)[0]
+        unique = UniqueWeight(FitNet([pair]), networks, pair, sample=sample(), teacher=name)
+        assert unique.student_layers == ("layer",)
+        found[name] = unique.measure()
+    assert found == {"task": 1.0, "nuisance": 0.0}
+
+
 def test_by_degrees_it_is_the_lower_end_of_what_the_teacher_alone_tells() -> None:
     unique, _ = weight_of(0, 3, gradual=True)
     share, found = unique.measure(), unique.measured
