@@ -89,9 +89,7 @@ class Blocks:
         kinds = self.size if kinds is None else kinds
         present, members = np.unique(kinds, return_inverse=True)
         if present.size == kinds.size:
-            raise InputError(
-                "groups are all of different sizes, so that none can trade places; cut them to a few sizes"
-            )
+            raise InputError(ALL_DIFFERENT)
         donors = np.empty(kinds.size, dtype=np.int64)
         in_order, counts = np.argsort(members, kind="stable"), np.bincount(members)
         for alike in np.split(in_order, np.cumsum(counts)[:-1]):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Any, Concatenate, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from pidkit.mi.conditional_samples import Conditioned, conditioned, conditioned_labels
 from pidkit.mi.constant import Owner, Rest
-from pidkit.mi.doubts import finished, flat
+from pidkit.mi.doubts import EstimateMethod, amended, finished, flat
 from pidkit.mi.repeats import repeats
 from pidkit.mi.result import MIEstimate
 from pidkit.mi.samples import check_labels
@@ -21,7 +19,7 @@ Also = Callable[[Any, Conditioned], tuple[str, ...]]
 
 def doubted_given(
     *, sides: Literal["rows", "labelled rows", "symbols"] = "rows", also: Also | None = None
-) -> Callable[[Callable[Concatenate[Owner, Rest], MIEstimate]], Callable[Concatenate[Owner, Rest], MIEstimate]]:
+) -> Callable[[EstimateMethod[Owner, Rest]], EstimateMethod[Owner, Rest]]:
     """Let a method `estimate(self, a, b, c, ...)` add to its result the doubts that the samples and the value give.
 
     Parameters
@@ -32,25 +30,14 @@ def doubted_given(
         Further warnings of an estimator of rows.
     """
 
-    def decorate(
-        estimate: Callable[Concatenate[Owner, Rest], MIEstimate],
-    ) -> Callable[Concatenate[Owner, Rest], MIEstimate]:
-        signature = inspect.signature(estimate)
+    def with_doubts(owner: Owner, nats: MIEstimate, given: Mapping[str, Any]) -> MIEstimate:
+        a, b, c = (given[side] for side in "abc")
+        if sides == "symbols":
+            return finished(nats, repeats(*conditioned_labels(a, b, c)[:2]))
+        labels = check_labels(flat(b), "b") if sides == "labelled rows" else None
+        rows = conditioned(a, b if labels is None else labels, c, at_least=2)
+        texts = () if also is None else also(owner, rows)
+        nats = dataclasses.replace(nats, warnings=(*nats.warnings, *texts))
+        return finished(nats, repeats(rows.a, rows.b if labels is None else labels))
 
-        @functools.wraps(estimate)
-        def with_doubts(self: Owner, /, *args: Rest.args, **kwargs: Rest.kwargs) -> MIEstimate:
-            found = estimate(self, *args, **kwargs)
-            given = signature.bind(self, *args, **kwargs).arguments
-            a, b, c = (given[side] for side in "abc")
-            nats = found.to("nats")
-            if sides == "symbols":
-                return finished(nats, repeats(*conditioned_labels(a, b, c)[:2])).to(found.unit)
-            labels = check_labels(flat(b), "b") if sides == "labelled rows" else None
-            rows = conditioned(a, b if labels is None else labels, c, at_least=2)
-            texts = () if also is None else also(self, rows)
-            nats = dataclasses.replace(nats, warnings=(*nats.warnings, *texts))
-            return finished(nats, repeats(rows.a, rows.b if labels is None else labels)).to(found.unit)
-
-        return with_doubts
-
-    return decorate
+    return amended(with_doubts)

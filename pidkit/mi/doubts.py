@@ -36,9 +36,35 @@ Check = Literal["neighbours", "correlations", "any rows", "classes", "any decode
 """Which second opinion an estimator is held against: see `_second_opinion`."""
 
 
+EstimateMethod = Callable[Concatenate[Owner, Rest], MIEstimate]
+"""A method that estimates."""
+
+
+def amended(
+    amend: Callable[[Owner, MIEstimate, Mapping[str, Any]], MIEstimate],
+) -> Callable[[EstimateMethod[Owner, Rest]], EstimateMethod[Owner, Rest]]:
+    """Let a method return its result as `amend(self, result in nats, arguments by name)` has it, in its own unit.
+
+    `inspect.unwrap` gives the method back as it was: the replicates of a null do without what is only said of a value.
+    """
+
+    def decorate(estimate: EstimateMethod[Owner, Rest]) -> EstimateMethod[Owner, Rest]:
+        signature = inspect.signature(estimate)
+
+        @functools.wraps(estimate)
+        def with_doubts(self: Owner, /, *args: Rest.args, **kwargs: Rest.kwargs) -> MIEstimate:
+            found = estimate(self, *args, **kwargs)
+            given = signature.bind(self, *args, **kwargs).arguments
+            return amend(self, found.to("nats"), given).to(found.unit)
+
+        return with_doubts
+
+    return decorate
+
+
 def doubted(
     *, sides: Literal["rows", "labelled rows", "symbols"] = "rows", density: bool = False, check: Check | None = None
-) -> Callable[[Callable[Concatenate[Owner, Rest], MIEstimate]], Callable[Concatenate[Owner, Rest], MIEstimate]]:
+) -> Callable[[EstimateMethod[Owner, Rest]], EstimateMethod[Owner, Rest]]:
     """Let a method `estimate(self, a, b, ...)` add to its result the doubts that the samples and the value give.
 
     Parameters
@@ -51,35 +77,24 @@ def doubted(
         The second opinion that the value is held against; None for what needs none.
     """
 
-    def decorate(
-        estimate: Callable[Concatenate[Owner, Rest], MIEstimate],
-    ) -> Callable[Concatenate[Owner, Rest], MIEstimate]:
-        signature = inspect.signature(estimate)
+    def with_doubts(owner: Owner, nats: MIEstimate, given: Mapping[str, Any]) -> MIEstimate:
+        x, y, labels_are = _read(owner, given["a"], given["b"], sides)
+        seen = repeats(x, y)
+        verdict, opinions = (
+            (None, ())
+            if check is None
+            else _second_opinion(owner, nats, x, y, labels_are, check, maps=_are_maps(given))
+        )
+        texts = [
+            *(tie_warnings(seen.codes_a, "a") if density and labels_are != "a" else ()),
+            *(tie_warnings(seen.codes_b, "b") if density and labels_are != "b" else ()),
+            *(_copies(seen) if sides != "symbols" else ()),
+            *_of_the_value(nats, getattr(owner, "k", 1)),
+            *opinions,
+        ]
+        return _with_entropies(_with_verdict(nats, verdict), seen, tuple(texts))
 
-        @functools.wraps(estimate)
-        def with_doubts(self: Owner, /, *args: Rest.args, **kwargs: Rest.kwargs) -> MIEstimate:
-            found = estimate(self, *args, **kwargs)
-            given = signature.bind(self, *args, **kwargs).arguments
-            x, y, labels_are = _read(self, given["a"], given["b"], sides)
-            seen = repeats(x, y)
-            nats = found.to("nats")
-            verdict, opinions = (
-                (None, ())
-                if check is None
-                else _second_opinion(self, nats, x, y, labels_are, check, maps=_are_maps(given))
-            )
-            texts = [
-                *(tie_warnings(seen.codes_a, "a") if density and labels_are != "a" else ()),
-                *(tie_warnings(seen.codes_b, "b") if density and labels_are != "b" else ()),
-                *(_copies(seen) if sides != "symbols" else ()),
-                *_of_the_value(nats, getattr(self, "k", 1)),
-                *opinions,
-            ]
-            return _with_entropies(_with_verdict(nats, verdict), seen, tuple(texts)).to(found.unit)
-
-        return with_doubts
-
-    return decorate
+    return amended(with_doubts)
 
 
 def _are_maps(given: Mapping[str, Any]) -> bool:
