@@ -38,12 +38,8 @@ def counted_places(mask: Tensor | None, layer: Tensor) -> Tensor | None:
         advice = "tap layers with the places of the mask, the class token with reduce='class-token', or leave mask out"
         shapes = f"shape {tuple(mask.shape)}, and a layer the places {(len(layer), *places)}"
         raise InputError(f"mask has {shapes}, so that its padding is not known; {advice}")
-    counted = mask.to(torch.bool).flatten(1)
-    if bool(counted.all()):
-        return None
-    if not bool(counted.any()):
-        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
-    return counted
+    counted = _unless_all(mask)
+    return None if counted is None else counted.flatten(1)
 
 
 def counted_attention(mask: Tensor | None, maps: Tensor) -> Tensor | None:
@@ -61,15 +57,23 @@ def counted_attention(mask: Tensor | None, maps: Tensor) -> Tensor | None:
     if not any(fits):
         shapes = f"shape {tuple(mask.shape)}, and the maps {queries} queries and {keys} keys of {n} samples"
         raise InputError(f"mask has {shapes}, so that their padding is not known; tap maps of the masked tokens")
-    mask = mask.to(torch.bool)
-    if bool(mask.all()):
+    counted = _unless_all(mask)
+    if counted is None:
         return None
-    if not bool(mask.any()):
-        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
-    every = torch.ones_like(mask[:, :1])
-    rows = mask[:, :, None] if fits[0] else every[:, :, None]
-    columns = mask[:, None] if fits[1] else every[:, None]
+    every = torch.ones_like(counted[:, :1])
+    rows = counted[:, :, None] if fits[0] else every[:, :, None]
+    columns = counted[:, None] if fits[1] else every[:, None]
     return (rows & columns).expand(n, queries, keys)
+
+
+def _unless_all(mask: Tensor) -> Tensor | None:
+    """Return a mask as bools, None where it keeps every place; refuse one that keeps none."""
+    counted = mask.to(torch.bool)
+    if bool(counted.all()):
+        return None
+    if not bool(counted.any()):
+        raise InputError("mask keeps no place of the batch: there is nothing to compare; leave such batches out")
+    return counted
 
 
 def without_padding(layer: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,14 +1,31 @@
-"""Seeded randomness in torch, after which the global generators are as they were."""
+"""Seeds, and seeded randomness after which the global generators are as they were."""
 
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from pidkit.arguments import Rng, integer_seed
+
+
+def seed_of(*key: int) -> int:
+    """Return a seed that depends on all numbers of a key, such as a run's seed, the epoch, what draws, the process."""
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@contextlib.contextmanager
+def others_kept() -> Iterator[None]:
+    """Run a block, and put the global generators of numpy and Python back, which models and datasets draw from too."""
+    of_numpy, of_python = np.random.get_state(), random.getstate()  # noqa: NPY002  (the state that others use)
+    try:
+        yield
+    finally:
+        np.random.set_state(of_numpy)  # noqa: NPY002
+        random.setstate(of_python)
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:

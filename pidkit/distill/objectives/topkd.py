@@ -89,12 +89,11 @@ class TopKD(Objective):
         rows = rows if counted is None else rows[counted.to(rows.device)]
         if self._saved is None:
             _, teacher = check_paired(batch, labels, of="TopKD")
-            options = {"temperature": self.temperature, "chunk": self.chunk}
-            top = log_probabilities_of_top(as_answers(teacher), rows, self.k, **options)  # type: ignore[arg-type]
+            answers = as_answers(teacher)
+            top = log_probabilities_of_top(answers, rows, self.k, temperature=self.temperature, chunk=self.chunk)
         else:
             top = self._found(batch, self._saved, rows)
-        options = {"temperature": self.temperature, "rest": self.rest, "chunk": self.chunk}
-        kl = divergence_from_top(student, rows, *top, **options)  # type: ignore[arg-type]
+        kl = divergence_from_top(student, rows, *top, temperature=self.temperature, rest=self.rest, chunk=self.chunk)
         return self.temperature**2 * kl / max(len(rows), 1)
 
     def _found(self, batch: Batch, saved: TopLogits, rows: Tensor) -> tuple[Tensor, Tensor]:

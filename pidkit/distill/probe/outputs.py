@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +17,7 @@ from pidkit.distill.picking import picked_mask
 from pidkit.errors import InputError
 from pidkit.nn.features import left_as_found
 from pidkit.nn.inputs import Inputs, batches_of, copied_to, n_samples, run_on
+from pidkit.nn.seeding import others_kept
 from pidkit.nn.taps import Taps, eager_model
 
 
@@ -39,18 +38,14 @@ def undisturbed(*models: nn.Module) -> Iterator[None]:
     False
     True
     """
-    of_numpy, of_python = np.random.get_state(), random.getstate()  # noqa: NPY002  (the state that others use)
     kinds = {"cpu", *(parameter.device.type for model in models for parameter in model.parameters())}
-    try:
-        with contextlib.ExitStack() as stack:
-            for kind in sorted(kinds):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-            stack.enter_context(torch.inference_mode(mode=False))
-            stack.enter_context(left_as_found(*models))
-            yield
-    finally:
-        np.random.set_state(of_numpy)  # noqa: NPY002
-        random.setstate(of_python)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(others_kept())
+        for kind in sorted(kinds):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(left_as_found(*models))
+        yield
 
 
 def passes(

@@ -121,11 +121,6 @@ def _checked_labels(x: Any, y: object, name: str) -> Tensor:
     return checked
 
 
-def seed_of(*key: int) -> int:
-    """Return a seed that depends on all numbers of a key: the run's seed, the epoch, what draws, the process."""
-    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
 def training_rows(n: int, *, batch_size: int, drop_last: bool, seed: int, rank: int, n_processes: int) -> list[Tensor]:
     """Return the rows of every batch of an epoch, shuffled by the seed: this process's equal share of each.
 

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from pidkit.arguments import integer_seed
 from pidkit.distill.phases import Phase
-from pidkit.distill.training.data import DataSplit, seed_of, training_rows
+from pidkit.distill.training.data import DataSplit, training_rows
 from pidkit.distill.training.divergence import Watch
 from pidkit.distill.training.options import TrainerOptions
 from pidkit.distill.training.processes import rank_and_size, summed
 from pidkit.distill.training.stepping import TERM, Stepper
 from pidkit.errors import PidkitError
+from pidkit.nn.seeding import seed_of
 
 ORDER, LOADING, AUGMENTING = range(3)
 """The three uses of random numbers in an epoch: the order of the samples, their loading, their augmentation. Each has
@@ -63,7 +64,7 @@ def train_epoch(
     *,
     epoch: int,
     phase: Phase,
-    before_step: Callable[[float], object],
+    before_step: Callable[[float], object] | None,
     on_step: Callable[[], object],
 ) -> EpochMeans:
     """Take all steps of an epoch.
@@ -74,8 +75,8 @@ def train_epoch(
     split : DataSplit
     epoch : int
     phase : Phase
-    before_step : callable
-        Called before every step with the share of the epoch that is over, for the learning rates.
+    before_step : callable or None
+        Called before every step with the share of the epoch that is over, for learning rates that change by step.
     on_step : callable
         Called after every step, for a progress bar.
 
@@ -99,7 +100,8 @@ def train_epoch(
     accumulate = stepper.options.accumulate
     for step, at in enumerate(range(0, len(rows), accumulate)):
         taken = rows[at : at + accumulate]
-        before_step(at / len(rows))
+        if before_step is not None:
+            before_step(at / len(rows))
         try:
             values, norm, right = stepper.take(batches, taken, phase, generator)
         except PidkitError:

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from pidkit.errors import InputError
 from pidkit.nn.inputs import Inputs
+from pidkit.nn.seeding import others_kept, seed_of
 
 LABELS = "labels"
 """The entry of the labels where samples are mappings, as transformers has it."""
@@ -62,7 +63,7 @@ class LoadedSplit:
 
     def batches(self, rows: Sequence[Tensor], *, seed: int) -> Iterator[tuple[Inputs, Tensor]]:
         """Yield the batches of rows, what the dataset draws being the seed's."""
-        self._batches.now = [(_seed_of(seed, k), row.tolist()) for k, row in enumerate(rows)]
+        self._batches.now = [(seed_of(seed, k), row.tolist()) for k, row in enumerate(rows)]
         for batch in self._loader:
             yield _pair(batch)
 
@@ -100,20 +101,11 @@ class _Seeded(Dataset[Any]):
 @contextlib.contextmanager
 def _global_generators(seed: int) -> Iterator[None]:
     """Run a block with the global generators of the CPU at a seed, and put them back."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (datasets draw from it)
-    with torch.random.fork_rng(devices=[]):
+    with others_kept(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002  (datasets draw from it)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002  (datasets draw from it)
-
-
-def _seed_of(seed: int, k: int) -> int:
-    return int(np.random.SeedSequence((seed, k)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        yield
 
 
 def _pair(batch: Any) -> tuple[Inputs, Tensor]:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from pidkit.arguments import check_count, items_of, keep_checked, whole_number
 from pidkit.distill.labels import check_axes, cross_entropy, n_right
-from pidkit.distill.soft_labels import IGNORED, is_soft
+from pidkit.distill.soft_labels import IGNORED, has_label, is_soft
 from pidkit.errors import InputError
 
 
@@ -97,7 +97,7 @@ class Perplexity:
     def counts(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the sum of the cross-entropies and the number of labels."""
         logits = logits.double()
-        return torch.stack([cross_entropy(logits, labels, reduction="sum"), n_right(logits, labels)[1].double()])
+        return torch.stack([cross_entropy(logits, labels, reduction="sum"), has_label(logits, labels).sum().double()])
 
     def value(self, counts: Tensor) -> float:
         """Return the exponential of the mean."""

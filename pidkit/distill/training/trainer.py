@@ -244,8 +244,9 @@ class Trainer:
         self.objective.set_epoch(epoch)
         self.networks.train()
         self.objective.train()
+        before_step = set_rates if self.options.schedules[phase].per == "step" else None
         means = train_epoch(
-            self._stepper, self._train, epoch=epoch, phase=phase, before_step=set_rates, on_step=bar.update
+            self._stepper, self._train, epoch=epoch, phase=phase, before_step=before_step, on_step=bar.update
         )
         self._run.optimiser.zero_grad(set_to_none=True)
         validated = None if self._validation is None else self._evaluate(self._validation, "validation")

@@ -7,7 +7,8 @@ import torch
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from pidkit import InputError
-from pidkit.distill.training.data import as_split, evaluation_rows, seed_of, training_rows
+from pidkit.distill.training.data import as_split, evaluation_rows, training_rows
+from pidkit.nn.seeding import seed_of
 from tests.distill.toys import blobs
 
 
