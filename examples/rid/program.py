@@ -12,7 +12,16 @@ from rid.methods import METHODS
 from rid.runs import Run, check_settings, finish_all
 from rid.side_studies import study_apart
 from rid.students import CHOICES, Settings, teacher_runs, train_student, train_teacher
-from rid.tables import BASELINE, Weights, chosen_rows, chosen_weights, markdown_table, search_table, write_results
+from rid.tables import (
+    BASELINE,
+    Weights,
+    chosen_rows,
+    chosen_weights,
+    markdown_table,
+    middle_of,
+    search_table,
+    write_results,
+)
 
 FIRST_SEARCHED = 100
 """The first of the seeds that lambda is chosen with, far from those that are reported."""
@@ -45,7 +54,7 @@ def reported_runs(settings: Settings, chosen: Weights) -> list[Run]:
 def middle_weights(settings: Settings) -> Weights:
     """Return the weight in the middle of the grid of every method that is to run at one weight for all teachers."""
     return {
-        (teacher, method): (grid := settings.weights_of(method))[len(grid) // 2]
+        (teacher, method): middle_of(settings.weights_of(method))
         for teacher, method in _taught(settings)
         if method in settings.at_one_scale
     }

@@ -24,7 +24,7 @@ from pidkit.distill import keep_top
 from pidkit.plot import accuracy_landscape, save_figure
 from rid.runs import Result, Run, finish_all
 from rid.students import Settings, TeacherRun, weights_file
-from rid.tables import BASELINE
+from rid.tables import BASELINE, middle_of
 
 LOCAL, FEATURE = (0.0, 0.25, 0.75, 2.0), (0.0, 0.3, 1.0, 3.0)
 """MIMKD's l_l and l_f; the weight of its global term is 1."""
@@ -93,7 +93,7 @@ def study_apart(
     data_dir: Path | None,
 ) -> None:
     """Make the runs of both studies that `out` lacks; write side_studies.json and a figure of each."""
-    middle = {method: (grid := settings.weights_of(method))[len(grid) // 2] for method in ("MIMKD", *MASKED)}
+    middle = {method: middle_of(settings.weights_of(method)) for method in ("MIMKD", *MASKED)}
     landscape, kept = landscape_runs(seeds, middle["MIMKD"]), kept_runs(seeds, middle)
     alone = [Run("none", BASELINE, 0.0, seed) for seed in seeds]
     wanted = [*alone, *landscape.values(), *itertools.chain.from_iterable(kept.values())]

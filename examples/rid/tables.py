@@ -37,6 +37,11 @@ Weights = dict[tuple[str, str], float]
 """The lambda of each pair of a teacher and a method."""
 
 
+def middle_of(grid: Sequence[float]) -> float:
+    """Return the weight in the middle of a grid, which is the published one."""
+    return grid[len(grid) // 2]
+
+
 def chosen_weights(results: Mapping[Run, Result]) -> Weights:
     """Return the weight of each teacher and method that does best on validation, the smallest of several.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pidkit import PidkitWarning, PIDTable, pid_table
+from pidkit import PidkitWarning, PIDTable, pid_table, save_arrays
 
 N = 120
 Y = np.random.default_rng(1).permutation(np.arange(N) % 3)
@@ -43,6 +44,19 @@ def compared() -> PIDTable:
     """Return that table with the students compared."""
     with warnings.catch_warnings(category=PidkitWarning, action="ignore"):
         return table(compare="student", n_null=2, n_bootstrap=2)
+
+
+def written_by(folder: Path, cluster: AbstractContextManager[object]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the files of a table that one process writes, and those that joblib's workers write within `cluster`."""
+    files = {}
+    for name, array in {"a": layer(1, 0.5), "b": layer(2, 0.7)}.items():
+        save_arrays(folder / f"{name}.npy", x=array)
+        files[name] = folder / f"{name}.npy"
+    layers: dict[str, Any] = {"labels": Y, "x1": {"late": X1["late"]}, "x2": files}
+    pid_table(**layers, path=folder / "one", **QUICK)
+    with cluster:
+        pid_table(**layers, path=folder / "many", **QUICK)
+    return content_of(folder / "one"), content_of(folder / "many")
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
