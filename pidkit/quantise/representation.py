@@ -38,11 +38,11 @@ class RepresentationCodes(CodeTransformer):
     n_init : int
         Starts of k-means.
     memory : int or str, optional
-        Bytes, or text such as "500 MB"; None is "1 GiB", or what `coded_pid` says. An array that takes more as float64,
-        such as a large memory map, is read in pieces. Its components are those of the covariance or, beyond 3000
-        features, found by subspace iteration, a pass each; then all rows are in memory as their components, and k-means
-        goes on as ever. Without PCA, or for rows whose components are larger than that as well, k-means sees one random
-        batch of rows after the other (MiniBatchKMeans, one start).
+        Bytes, or text such as "500 MB"; None is "1 GiB", or what `coded_pid` says. An array of which three copies take
+        more as float64, such as a large memory map, is read in pieces. Its components are those of the covariance or,
+        beyond 3000 features, found by subspace iteration, a pass each; then all rows are in memory as their components,
+        and k-means goes on as ever. Without PCA, or for rows whose components are larger than that as well, k-means
+        sees one random batch of rows after the other (MiniBatchKMeans, one start).
     random_state : int
         Seed.
 

@@ -13,7 +13,7 @@ from pidkit.arguments import real_number, shown_bytes
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.clusterer import ClustererCodes, is_clusterer
-from pidkit.quantise.pieces import SomeRows, needs_pieces
+from pidkit.quantise.pieces import COPIES_IN_MEMORY, SomeRows, needs_pieces
 from pidkit.quantise.rows import as_array
 from pidkit.types import AnyArray, IntArray
 
@@ -130,7 +130,7 @@ def encode(
     """
     to_fit: Any = x
     to_measure: Any = x
-    if isinstance(quantiser, RepresentationCodes) and needs_pieces(x, quantiser.memory):
+    if isinstance(quantiser, RepresentationCodes) and needs_pieces(x, quantiser.memory, COPIES_IN_MEMORY):
         to_fit, to_measure = (SomeRows(x, rows, quantiser.memory) for rows in split or (None, None))
     elif memory is not None and not isinstance(quantiser, RepresentationCodes) and needs_pieces(x, memory):
         raise InputError(

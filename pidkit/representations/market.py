@@ -23,6 +23,9 @@ GROWTH_TOL = 1e-7
 GROWTH_ITERATIONS = 60
 """Newton steps; a belief that has not come within GROWTH_TOL by then keeps the bounds that it has."""
 
+FIRST_SHARE, FIRST_VALUE = 0.1, 0.8
+"""What is added to every class of a belief for the first v, and what the dearest asset is worth then."""
+
 BOLD_AIM, SAFE_AIM = 0.1, 0.5
 """What a step aims at, as a share of the mean product of slacks and multipliers: the less the further the last went."""
 
@@ -101,7 +104,9 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
     n, n_classes = beliefs.shape
     weights = np.full((n, len(assets)), 1.0 / len(assets))
     lower, upper = _bounds(beliefs, assets, weights)
-    v = np.full((n, n_classes), 0.5 / assets.sum(1).max())
+    # The best v is p over the best portfolio: from p over the mean asset, kept inside, it is one step less to there.
+    v = (beliefs + FIRST_SHARE) / assets.mean(0)
+    v *= FIRST_VALUE / (v @ assets.T).max(1, keepdims=True)
     p, w, slack, active = beliefs, weights.copy(), 1.0 - v @ assets.T, np.arange(n)
     once = assets.size * n_classes <= MOST_PRODUCTS
     products = (assets[:, :, None] * assets[:, None, :]).reshape(len(assets), -1) if once else None

@@ -64,6 +64,19 @@ def test_some_rows_are_fitted_without_a_copy(tmp_path: Path) -> None:
     assert same_partition(codes, rows * 5 // 2000)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.2, 2.5, 3.2])
+def test_coding_takes_no_more_than_the_memory(share: float) -> None:
+    x = clouds(1500, 600).astype(np.float32)
+    memory = round(share * 8 * x.size)
+    tracemalloc.start()
+    coder = RepresentationCodes(4, 5, normalise=True, memory=memory).fit(x)
+    codes = coder.codes(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < memory
+    assert same_partition(codes, np.arange(1500) * 5 // 1500)
+
+
 def test_rows_whose_components_are_large_are_clustered_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pidkit.quantise.representation.FEWEST_BATCHED", 30)
     x = blobs(600)[np.argsort(np.arange(600) % 3, kind="stable")]
@@ -77,8 +90,10 @@ def test_what_fits_is_no_pieces() -> None:
     assert not needs_pieces(x, 160)
     assert needs_pieces(x, 159)
     assert not needs_pieces(x, None)
-    assert isinstance(array_or_pieces(x, 100), SomeRows)
-    assert array_or_pieces(x, "1 KiB") is x
+    assert not needs_pieces(x, 480, copies=3)
+    assert needs_pieces(x, 479, copies=3)
+    assert isinstance(array_or_pieces(x, 479), SomeRows)
+    assert array_or_pieces(x, 480) is x
 
 
 def test_every_piece_is_checked() -> None:
