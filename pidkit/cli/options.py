@@ -56,7 +56,7 @@ def add_memory(command: argparse.ArgumentParser) -> None:
         type=size,
         default="1 GiB",
         metavar="SIZE",
-        help="read a layer in pieces where it takes more as float64",
+        help="read a layer in pieces where three copies take more as float64",
     )
 
 

@@ -156,6 +156,9 @@ def tail_warnings(rows: FloatArray, name: str, decided: str) -> tuple[str, ...]:
     )
 
 
+COLUMNS_AT_ONCE = 64
+"""Columns whose deviations from the mean are in memory together."""
+
 LEAST_SPREAD_SHARE = 0.1
 """Smallest standard deviation that a column is divided by, as a share of the root mean square over all columns."""
 
@@ -167,7 +170,8 @@ def scaling(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     a feature that is zero on all but one or two of these rows would otherwise come out enormous on other rows, and
     spoil whatever is trained on them.
     """
-    scale = spread(rows)
+    some = np.array_split(np.arange(rows.shape[1]), -(-rows.shape[1] // COLUMNS_AT_ONCE))
+    scale = np.concatenate([spread(rows[:, own[0] : own[-1] + 1]) for own in some])
     largest = float(scale.max())
     if 0.0 < largest < SMALLEST_SPREAD:  # its square would underflow
         typical = largest * np.sqrt(((scale / largest) ** 2).mean())

@@ -18,7 +18,8 @@ DEFAULT_MEMORY = "1 GiB"
 """What reading an array may take before it is read in pieces, unless something else is asked for."""
 
 COPIES_IN_MEMORY = 3
-"""How often an array lies in memory as float64 while it is coded whole: as it is, at unit length, and centred."""
+"""How often an array lies in memory as float64, at most, while it is read whole: as it is, at unit length, and centred
+by a quantiser; as the parts of a fold, and with a column of ones, by a decoder."""
 
 COPIES_OF_PIECES = 16
 """A piece is the part of the memory that leaves room for it as float64, its copies, and what is made of all pieces."""
@@ -31,9 +32,9 @@ MORE_DIRECTIONS, PASSES, SETTLED_SHARE = 10, 8, 1e-6
 the iteration stops."""
 
 
-def needs_pieces(array: AnyArray, memory: Memory | None, copies: int = 1) -> bool:
-    """Return whether `copies` of an array take more than `memory` as float64; None is DEFAULT_MEMORY."""
-    return 8 * copies * array.size > byte_count("memory", DEFAULT_MEMORY if memory is None else memory)
+def needs_pieces(array: AnyArray, memory: Memory | None) -> bool:
+    """Return whether COPIES_IN_MEMORY of an array take more than `memory` as float64; None is DEFAULT_MEMORY."""
+    return COPIES_IN_MEMORY * 8 * array.size > byte_count("memory", DEFAULT_MEMORY if memory is None else memory)
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,11 @@ class SomeRows:
 
 
 def array_or_pieces(x: npt.ArrayLike | SomeRows, memory: Memory | None) -> AnyArray | SomeRows:
-    """Return `as_array(x)`, or what reads it in pieces where coding it whole takes more than `memory`."""
+    """Return `as_array(x)`, or what reads it in pieces where reading it whole takes more than `memory`."""
     if isinstance(x, SomeRows):
         return x
     array = as_array(x)
-    return SomeRows(array, memory=memory) if needs_pieces(array, memory, COPIES_IN_MEMORY) else array
+    return SomeRows(array, memory=memory) if needs_pieces(array, memory) else array
 
 
 def leading_components(

@@ -93,8 +93,8 @@ def coded_pid(
         Resamples for the spread, and permutations of the labels for the null.
     memory : int or str
         Bytes, or text such as "1 GiB". A layer of which three copies take more as float64 is read in pieces by
-        `RepresentationCodes`, unless it has a `memory` of its own; one that takes more itself is by the decoder, as in
-        `representation_pid`, and other quantisers refuse it.
+        `RepresentationCodes`, unless it has a `memory` of its own, and by the decoder, as in `representation_pid`;
+        other quantisers refuse one that takes more itself.
     solver, tol, unit
         As in `bivariate_pid`.
     rng : int or numpy.random.Generator

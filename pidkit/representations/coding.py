@@ -13,7 +13,7 @@ from pidkit.arguments import real_number, shown_bytes
 from pidkit.errors import InputError
 from pidkit.quantise import RepresentationCodes
 from pidkit.quantise.clusterer import ClustererCodes, is_clusterer
-from pidkit.quantise.pieces import COPIES_IN_MEMORY, SomeRows, needs_pieces
+from pidkit.quantise.pieces import SomeRows, needs_pieces
 from pidkit.quantise.rows import as_array
 from pidkit.types import AnyArray, IntArray
 
@@ -130,9 +130,9 @@ def encode(
     """
     to_fit: Any = x
     to_measure: Any = x
-    if isinstance(quantiser, RepresentationCodes) and needs_pieces(x, quantiser.memory, COPIES_IN_MEMORY):
+    if isinstance(quantiser, RepresentationCodes) and needs_pieces(x, quantiser.memory):
         to_fit, to_measure = (SomeRows(x, rows, quantiser.memory) for rows in split or (None, None))
-    elif memory is not None and not isinstance(quantiser, RepresentationCodes) and needs_pieces(x, memory):
+    elif memory is not None and not isinstance(quantiser, RepresentationCodes) and 8 * x.size > memory:
         raise InputError(
             f"{name} takes {shown_bytes(8 * x.size)} as float64, more than memory, {shown_bytes(memory)}, and "
             f"{type(quantiser).__name__} reads it whole; raise memory, or take RepresentationCodes(), which reads it "

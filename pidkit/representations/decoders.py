@@ -8,7 +8,6 @@ their posteriors, and a row's posterior does not know its label: labels may be c
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,29 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from pidkit.arguments import byte_count, shown_bytes
-from pidkit.arrays.batches import AT_ONCE, SCRATCH, scratch
+from pidkit.arrays.batches import scratch
 from pidkit.errors import nothing_told_by
-from pidkit.mi.decoder import LabelDecoder
-from pidkit.mi.decoder.label import train_classifier
-from pidkit.mi.decoder.network import with_uniform
 from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.pieces import DEFAULT_MEMORY
 from pidkit.representations.calibration import fit_calibration
-from pidkit.representations.classifiers import nearest_neighbours, of_classifier, of_logits
 from pidkit.representations.decoder_kinds import Decoder, check_decoder, decoder_name, learning_exponent
-from pidkit.representations.fold_rows import FoldRows, Layer, side_by_side
-from pidkit.representations.folds import some_rows
+from pidkit.representations.fold_posteriors import fitted_posteriors, posteriors_of_logits
+from pidkit.representations.fold_rows import Layer, side_by_side
 from pidkit.representations.result import DecoderReport
 from pidkit.representations.streamed_layers import thinned
-from pidkit.representations.wide_layers import finite_rows
 from pidkit.types import FloatArray, IntArray
 
 DEFAULT_BYTES = byte_count("memory", DEFAULT_MEMORY)
 """Bytes that the probabilities of all training rows may take where no layer is read in pieces."""
-
-FEWEST_CALIBRATED = 1000
-"""Rows that logits are calibrated by at least, however many classes there are."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +134,9 @@ def decode_layers(
         for k in one.layers
         for fewer in [(one.streamed or many) and some_left_out]
     }
-    for number, split in enumerate(splits):
+
+    def read_fold(number: int, split: ThreeWaySplit) -> None:
+        """Read the rows that one split holds out; what is made of the layers for it is gone when that is done."""
         value = labels[split.value]
         log_p[split.value] = np.log(np.bincount(value) / value.size)[value]
         rows = {key: next(fold) for key, fold in folds.items()}
@@ -151,15 +144,13 @@ def decode_layers(
         for reading in readings.values():
             if reading.decoder == "softmax":
                 (which,) = reading.layers
-                seen = _calibrated_by(np.concatenate([split.train, split.stop]), n_classes)
-                predict = functools.partial(_of_logits_at, read[which], n_classes)
-                q, pieces = predict(seen), (predict(part) for part in _pieces_of(split.value, n_classes))
+                seen, q, pieces = posteriors_of_logits(read[which], split, n_classes)
             else:
                 fewer = (reading.streamed or many) and some_left_out
                 own = few[fewer][number]
                 seen = own.stop
                 of_layers = side_by_side([rows[k, fewer] for k in reading.layers])
-                q, pieces, notes = _posteriors(of_layers, labels, own, reading.decoder, reading.rng)
+                q, pieces, notes = fitted_posteriors(of_layers, labels, own, reading.decoder, reading.rng)
                 if fewer and not reading.streamed:
                     reading.notes.add(
                         f"decoders were fitted to {own.train.size} of {split.train.size} training rows, since the "
@@ -170,7 +161,9 @@ def decode_layers(
                 reading.notes.update(*(read[k].notes(splits) for k in reading.layers))
                 reading.widths.add(of_layers.train.shape[1])
             reading.fill(q, seen, split.value, pieces, labels, groups)
-        del rows
+
+    for number, split in enumerate(splits):
+        read_fold(number, split)
     decoded = {name: reading.decoded(labels, log_p, groups) for name, reading in readings.items()}
     for layer in read:
         if layer.constant:
@@ -259,42 +252,3 @@ class _Reading:
             streamed=self.streamed,
         )
         return DecodedLayer(self.calibrated, report, tuple(sorted(self.notes)))
-
-
-def _pieces_of(rows: IntArray, n_classes: int) -> list[IntArray]:
-    """Return the rows in pieces whose posteriors take AT_ONCE bytes."""
-    height = max(1, AT_ONCE // (8 * n_classes))
-    return [rows[begin : begin + height] for begin in range(0, rows.size, height)]
-
-
-def _calibrated_by(rows: IntArray, n_classes: int) -> IntArray:
-    """Return the rows that logits are calibrated by: all, or as many as have posteriors of SCRATCH bytes."""
-    return rows[some_rows(rows.size, max(FEWEST_CALIBRATED, SCRATCH // (8 * n_classes)), np.random.default_rng(0))]
-
-
-def _of_logits_at(layer: Layer, n_classes: int, rows: IntArray) -> FloatArray:
-    """Return the posteriors of some rows of a layer of logits."""
-    return of_logits(finite_rows(layer.array[rows], layer.name), n_classes, layer.name)
-
-
-def _posteriors(
-    rows: FoldRows, labels: IntArray, split: ThreeWaySplit, decoder: Decoder, rng: np.random.Generator
-) -> tuple[FloatArray, Iterable[FloatArray], tuple[str, ...]]:
-    """Return uncalibrated posteriors of the rows of `stop`, those of `value` in pieces, and warnings."""
-    n_classes = int(labels.max()) + 1
-    if not rows.train.any():  # a wide layer whose training rows are all the same
-        frequencies = np.bincount(labels[split.train], minlength=n_classes) / split.train.size
-        return np.tile(frequencies, (len(rows.stop), 1)), [np.tile(frequencies, (len(rows.value), 1))], ()
-    if decoder == "knn":
-        q = nearest_neighbours(rows, labels, split)
-        return q[: len(rows.stop)], [q[len(rows.stop) :]], ()
-    if isinstance(decoder, str):
-        decoder = LabelDecoder("mlp" if decoder == "mlp" else "linear")
-    if isinstance(decoder, LabelDecoder):
-        train, stop = (rows.train, labels[split.train]), (rows.stop, labels[split.stop])
-        net, notes = train_classifier(decoder, train, stop, n_classes, rng)
-        parts = _pieces_of(np.arange(len(rows.value)), n_classes)
-        pieces = (with_uniform(net.mean(rows.value[part[0] : part[-1] + 1])) for part in parts)
-        return with_uniform(net.mean(rows.stop)), pieces, notes
-    q, notes = of_classifier(decoder, rows, labels, split)
-    return q[: len(rows.stop)], [q[len(rows.stop) :]], notes

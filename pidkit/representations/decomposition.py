@@ -120,10 +120,10 @@ def representation_pid(
         Resamples for the spread of the atoms of codes, and replicates of the nulls of the redundancy and the unique
         atoms (`pidkit.representations.nulls`). The synergy is tested by the held-out rows alone.
     memory : int or str
-        Bytes, or text such as "1 GiB". A layer that takes more as float64 is read in pieces that together take about
-        as much, and its decoder's report says `streamed`: it is projected as layers of more than 1000 features are,
-        to label scores and principal components, which are fitted to all training rows where their second moments have
-        room, and else to a random selection.
+        Bytes, or text such as "1 GiB". A layer of which three copies take more as float64 is read in pieces that
+        together take about as much, and its decoder's report says `streamed`: it is projected as layers of more than
+        1000 features are, to label scores and principal components, which are fitted to all training rows where their
+        second moments have room, and else to a random selection.
     unit : str
         "bits" or "nats".
     rng : int or numpy.random.Generator

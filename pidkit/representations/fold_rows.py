@@ -11,17 +11,21 @@ import numpy.typing as npt
 
 from pidkit.arguments import byte_count
 from pidkit.errors import InputError
-from pidkit.mi.samples import check_rows, scaling
+from pidkit.mi.samples import scaling
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.pieces import DEFAULT_MEMORY, needs_pieces
 from pidkit.quantise.rows import is_constant
 from pidkit.representations.components import kept_columns
 from pidkit.representations.streamed_layers import StreamedLayer
-from pidkit.representations.wide_layers import label_projection, read_layer
+from pidkit.representations.wide_layers import finite_rows, label_projection, read_layer
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 WIDE_FEATURES = 1000
 """Features up to which decoders take a layer as it is."""
+
+
+CHECKED_AT_ONCE = 2**23
+"""Entries that are checked at a time: a layer is in float64 no more than a fold of it."""
 
 
 class FoldRows(NamedTuple):
@@ -41,7 +45,7 @@ class Layer:
     name : str
         For messages.
     array : ndarray, shape (n, d)
-        In float64, or a wide layer as it is: its entries are checked when it is projected.
+        In its own dtype. Entries are checked here, those of a wide layer when it is projected.
     constant : bool
         Whether all rows are the same, so that it tells nothing.
     streamed : StreamedLayer, optional
@@ -66,9 +70,9 @@ class Layer:
     ) -> Layer:
         """Return the layer of n rows; maps are flattened and sequences averaged.
 
-        One that takes more than `memory` bytes as float64 will be read in pieces; None is no limit. With `rows` these
-        rows alone count, without a copy of one that is read in pieces. `in_its_type` leaves the copy in float64, and
-        the check of the entries, to whoever reads them.
+        One of which three copies take more than `memory` bytes as float64 will be read in pieces; None is no limit.
+        With `rows` these rows alone count, without a copy of one that is read in pieces. `in_its_type` leaves the check
+        of the entries to whoever reads them.
 
         Raises
         ------
@@ -85,8 +89,10 @@ class Layer:
         if rows is not None:
             array = array[rows]
             constant = is_constant(array)
-        as_it_is = in_its_type or constant or array.shape[1] > WIDE_FEATURES
-        return cls(name, array if as_it_is else check_rows(array, name), constant)
+        if not (in_its_type or constant or array.shape[1] > WIDE_FEATURES):
+            for part in np.array_split(array, -(-array.size // CHECKED_AT_ONCE)):
+                finite_rows(part, name)
+        return cls(name, array, constant)
 
     def notes(self, splits: Sequence[ThreeWaySplit]) -> tuple[str, ...]:
         """Return what a reader of it has to know, in sentences."""
@@ -116,7 +122,9 @@ class Layer:
             return
         for split in splits:
             rows = label_projection(self.array, labels, split, groups=groups, name=self.name) if wide else self.array
-            yield _standardised((rows[split.train], rows[split.stop], rows[split.value]), labels, split, wide=wide)
+            train, stop, value = (np.asarray(rows[part], np.float64) for part in (split.train, split.stop, split.value))
+            yield _standardised((train, stop, value), labels, split, wide=wide)
+            del train, stop, value
 
 
 def _standardised(
@@ -124,11 +132,20 @@ def _standardised(
 ) -> FoldRows:
     """Return the parts in the scale of the first, and of projected layers the columns that are kept."""
     shift, scale = scaling(parts[0])
-    found = FoldRows(*((part - shift) / scale for part in parts))
+    found = FoldRows(*(_in_scale(part, shift, scale) for part in parts))
     if not wide:
         return found
     kept = kept_columns((found.train, labels[split.train]), (found.stop, labels[split.stop]), int(labels.max()) + 1)
     return FoldRows(*(part[:, :kept] for part in found))
+
+
+def _in_scale(part: FloatArray, shift: FloatArray, scale: FloatArray) -> FloatArray:
+    """Return (part - shift) / scale; a part in float64, which nobody else has, becomes it."""
+    if part.dtype != np.float64:
+        return (part - shift) / scale
+    part -= shift
+    part /= scale
+    return part
 
 
 def side_by_side(layers: Sequence[FoldRows]) -> FoldRows:

@@ -37,7 +37,7 @@ class Rows:
     sequences : str
     seed : int
     memory : int
-        Layers that take more bytes as float64 are read in pieces.
+        Layers of which three copies take more bytes as float64 are read in pieces.
     """
 
     y: IntArray

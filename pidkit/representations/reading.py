@@ -91,7 +91,7 @@ def read_layers(
     known : Readings, optional
         What this function returned of some of the layers, called with a generator in the same state.
     memory : int, optional
-        Layers that take more bytes as float64 are read in pieces; None is no limit.
+        Layers of which three copies take more bytes as float64 are read in pieces; None is no limit.
 
     Raises
     ------

@@ -122,8 +122,9 @@ def score_union(
     tables = [one.pair_marginals() for one in sources]
     of_all = solve_broja(*tables[-1], tol=SOLVER_TOL, check=False, progress=False)
     # The folds' problems are much like that of all rows: from its solution they take half as long.
-    of_folds = (solve_broja(*pair, tol=SOLVER_TOL, init=of_all.start, check=False, progress=False) for pair in tables[:-1])
-    solved = [*of_folds, of_all]
+    near = of_all.start
+    solved = [solve_broja(*pair, tol=SOLVER_TOL, init=near, check=False, progress=False) for pair in tables[:-1]]
+    solved.append(of_all)
     markets = [np.maximum(np.exp(one.lam.T), SMALLEST_ASSET) for one in solved]
     work = 2 * len(markets[0]) * n_classes**2
     among = np.arange(n) if among is None else among

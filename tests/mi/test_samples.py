@@ -61,3 +61,11 @@ def test_tables_are_read_by_their_values_and_not_by_the_names_of_their_columns()
     assert not is_discrete(numbers)
     assert is_discrete(pd.DataFrame({"x": (A[:, 0] > 0)}))
     assert estimate_mi(numbers, B[:, :1]).value == estimate_mi(A[:, :1], B[:, :1]).value
+
+
+def test_the_scale_of_many_columns_is_that_of_each_to_the_last_bit() -> None:
+    for d in (1, 2, 64, 65, 129, 300):
+        rows = 3.0 + np.random.default_rng(d).normal(size=(500, d))
+        scale = scaling(rows)[1]
+        expected = spread(rows)
+        np.testing.assert_array_equal(scale, expected)

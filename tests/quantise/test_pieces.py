@@ -87,11 +87,9 @@ def test_rows_whose_components_are_large_are_clustered_in_batches(monkeypatch: p
 
 def test_what_fits_is_no_pieces() -> None:
     x = np.zeros((4, 5))
-    assert not needs_pieces(x, 160)
-    assert needs_pieces(x, 159)
+    assert not needs_pieces(x, 480)
+    assert needs_pieces(x, 479)
     assert not needs_pieces(x, None)
-    assert not needs_pieces(x, 480, copies=3)
-    assert needs_pieces(x, 479, copies=3)
     assert isinstance(array_or_pieces(x, 479), SomeRows)
     assert array_or_pieces(x, 480) is x
 

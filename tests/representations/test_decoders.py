@@ -16,7 +16,7 @@ from pidkit.mi.row_groups import variance_of_mean
 from pidkit.mi.splits import ThreeWaySplit, three_way_splits
 from pidkit.nn import TrainingBudget
 from pidkit.representations import decoders as module
-from pidkit.representations import fold_rows
+from pidkit.representations import fold_posteriors, fold_rows
 from pidkit.representations.calibration import Calibration, fit_calibration
 from pidkit.representations.decoder_kinds import Decoder
 from pidkit.representations.decoders import DecodedLayer, decode_layers
@@ -237,7 +237,7 @@ def test_bad_input_is_refused(call: Callable[..., Any], message: str) -> None:
 def test_pieces_of_any_size_and_files_give_the_same(decoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x, labels, splits = layer(d=3)
     whole = decoded(x, labels, splits, decoder)
-    monkeypatch.setattr(module, "AT_ONCE", 8 * 3 * 7)
+    monkeypatch.setattr(fold_posteriors, "AT_ONCE", 8 * 3 * 7)
     monkeypatch.setattr(batches, "SCRATCH", 100)
     pieces = decoded(x, labels, splits, decoder)
     assert isinstance(pieces.posteriors, np.memmap)
@@ -252,8 +252,8 @@ def test_pieces_of_any_size_and_files_give_the_same(decoder: str, monkeypatch: p
 def test_logits_of_many_classes_are_calibrated_by_some_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     x, labels, splits = layer(2000, d=3)
     whole = decoded(x, labels, splits, "softmax").report
-    monkeypatch.setattr(module, "SCRATCH", 8 * 3 * 300)
-    monkeypatch.setattr(module, "FEWEST_CALIBRATED", 10)
+    monkeypatch.setattr(fold_posteriors, "SCRATCH", 8 * 3 * 300)
+    monkeypatch.setattr(fold_posteriors, "FEWEST_CALIBRATED", 10)
     seen: list[int] = []
 
     def fit(q: np.ndarray, *rest: Any) -> Calibration:

@@ -152,9 +152,24 @@ def test_decoders_of_drawn_rows_stand_beside_those_of_all(monkeypatch: pytest.Mo
     assert found.mi_joint > 0.6
 
 
-def test_what_is_streamed_is_more_than_the_memory_as_float64() -> None:
+@pytest.mark.parametrize("share", [1.2, 3.1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_decoding_takes_no_more_than_the_memory(share: float, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(5, size=2000)
+    x: np.ndarray = (rng.normal(size=(2000, 300)) + rng.normal(size=(5, 300))[labels] / 5.0).astype(dtype)
+    memory = round(share * 8 * x.size)
+    tracemalloc.start()
+    found = posteriors_of(labels=labels, x=x, memory=memory)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < memory
+    assert found.report.streamed == (share < 3.0)
+
+
+def test_layers_are_streamed_of_which_three_copies_take_more_than_the_memory() -> None:
     x = np.random.default_rng(0).normal(size=(100, 1000)).astype(np.float16)
-    for memory, streamed in ((8 * x.size - 1, True), (8 * x.size, False), (None, False)):
+    for memory, streamed in ((24 * x.size - 1, True), (24 * x.size, False), (None, False)):
         assert (Layer.read(x, 100, "x", memory).streamed is not None) == streamed
     assert Layer.read(np.zeros_like(x), 100, "x", 1).streamed is None  # constant: there is nothing to read
 
@@ -207,6 +222,7 @@ def test_folds_and_shares_of_the_rows_copy_no_map(share: float | None, tmp_path:
     np.save(tmp_path / "x.npy", rows)
     del rows
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    coded_pid(labels=labels[:40], x1=labels[:40, None], x2=labels[:40, None])  # what is loaded for it is no copy
     tracemalloc.start()
     with warnings.catch_warnings(action="ignore", category=PidkitWarning):
         if share is None:

@@ -18,7 +18,7 @@ from pidkit.arrays.checksums import digest_of
 from pidkit.errors import InputError, PidkitWarning
 from pidkit.mi.nulls import SHOW_PROGRESS_AFTER
 from pidkit.provenance import recorded_versions
-from pidkit.quantise.pieces import COPIES_IN_MEMORY, needs_pieces
+from pidkit.quantise.pieces import needs_pieces
 from pidkit.representations.coded import coded_pid
 from pidkit.representations.coded_layer import code_once
 from pidkit.representations.coding import Quantiser
@@ -78,7 +78,7 @@ class Plan:
             quantiser = self.quantisers[layer.side]
             parameters = {name: value for name, value in quantiser.get_params().items() if name != "memory"}
             how |= {"quantiser": f"{type(quantiser).__name__}{sorted(parameters.items())}"}
-        if needs_pieces(array, self.rows.memory, 1 if self.quantisers is None else COPIES_IN_MEMORY):
+        if needs_pieces(array, self.rows.memory):
             how["memory"] = self.rows.memory
         return digest_of({**how, "layer": array})
 

@@ -10,7 +10,7 @@ from torch import nn
 from pidkit import InputError, RepresentationCodes, representation_pid
 from pidkit.distill import AtomProbe, Networks, tap
 from pidkit.records import AtomRecord, AtomRecords
-from pidkit.representations import decoders
+from pidkit.representations import decoders, fold_posteriors
 from tests.distill.probe.known_students import CODES
 
 PAIRS = {
@@ -70,13 +70,13 @@ def test_the_numbers_are_those_of_representation_pid_at_every_epoch() -> None:
 
 def test_a_frozen_layer_is_decoded_once_and_a_student_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     fitted: list[int] = []
-    posteriors = decoders._posteriors
+    posteriors = fold_posteriors.fitted_posteriors
 
     def counted(rows: Any, *others: Any) -> Any:
         fitted.append(rows.train.shape[1])
         return posteriors(rows, *others)
 
-    monkeypatch.setattr(decoders, "_posteriors", counted)
+    monkeypatch.setattr(decoders, "fitted_posteriors", counted)
     networks, x, y = noisy(("a", "b"))
     tracked = AtomProbe(networks, sample=(x, y), logits=False, folds=3, learning_curve=False)
     assert fitted == 3 * [4] + 3 * [4]  # a layer of each teacher
