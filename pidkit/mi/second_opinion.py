@@ -1,7 +1,7 @@
 """A second opinion on an estimate: calibrated nearest neighbours on some rows, surrogates of known information.
 
 What nearest neighbours find in the rows, less what they find in a surrogate, plus what the surrogate has: cheap, since
-it looks at a thousand rows, and good to about a tenth of a nat.
+it looks at a thousand rows, or a quarter of many, and good to about a tenth of a nat, or less.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ from pidkit.mi.surrogates import fit_surrogates
 from pidkit.types import FloatArray, IntArray
 
 OPINION_ROWS = 1000
-"""Rows at most that a second opinion looks at, and those of its surrogate."""
+"""Rows at most that a second opinion looks at, and those of its surrogate, unless there are many more."""
+
+OPINION_SHARE, MOST_OPINION_ROWS = 4, 5000
+"""The part of the rows that it looks at where that is more, and how many at most: what an estimate misses is told from
+chance by more of them."""
+
+EXACT_COLUMNS = 4
+"""Columns of both sides together up to which OPINION_ROWS are enough."""
 
 ROWS_IN_FEW_COLUMNS = 2500
-"""The same in TRUSTED_COLUMNS or fewer, where it costs little."""
+"""The rows in TRUSTED_COLUMNS or fewer, where they cost little."""
 
 OPINION_COLUMNS = 120
 """Columns of both sides together beyond which nearest neighbours of a thousand rows see next to nothing."""
@@ -157,7 +164,7 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None, *,
     terms = terms or (lambda x, y: neighbour_terms(x, y, k=3))
     draws = np.random.default_rng(0)
     few = a.shape[1] + b.shape[1] <= TRUSTED_COLUMNS
-    rows = _some(len(a), draws, ROWS_IN_FEW_COLUMNS if few else OPINION_ROWS)
+    rows = _some(len(a), draws, ROWS_IN_FEW_COLUMNS if few else _most_rows(len(a), a.shape[1] + b.shape[1]))
     try:
         x, y = (normal_scores(standardise(check_rows(side[rows], name))) for side, name in ((a, "a"), (b, "b")))
         own = _mean(terms, x, y, draws)
@@ -174,7 +181,7 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None, *,
 def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinion | str:
     """Return the opinion on rows a (n, d) and labels (n,), with Ross's neighbours, or why there is none."""
     draws = np.random.default_rng(0)
-    rows = _some(len(a), draws, OPINION_ROWS)
+    rows = _some(len(a), draws, _most_rows(len(a), a.shape[1] + 1))
     kept = rows[np.bincount(labels[rows], minlength=int(labels.max()) + 1)[labels[rows]] > 1]
     if a.shape[1] > OPINION_COLUMNS or kept.size < k + 2 or np.unique(labels[kept]).size < 2:
         return f"{a.shape[1]} columns are too many for a second opinion, or no two classes have two of these rows"
@@ -191,6 +198,11 @@ def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinio
     except InputError as error:
         return str(error)
     return Opinion(kept.size, own, terms(surrogate), known, known)
+
+
+def _most_rows(n: int, columns: int) -> int:
+    """Return how many of n rows an opinion looks at."""
+    return OPINION_ROWS if columns <= EXACT_COLUMNS else min(max(OPINION_ROWS, n // OPINION_SHARE), MOST_OPINION_ROWS)
 
 
 def _some(n: int, draws: np.random.Generator, most: int) -> IntArray:
