@@ -25,6 +25,15 @@ GAP = 0.7
 TEXT_SHARE = 0.1
 """Share of a panel's height that a text above an interval takes, with what parts it from the interval."""
 
+HELD_OUT: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 3.5,
+    "color": "white",
+    "markeredgecolor": "black",
+    "linestyle": "",
+}
+"""The marker of a held-out value, whose differences the lower panel has: an estimate may be held at zero beside it."""
+
 MARK: dict[str, Any] = {"marker": "o", "markersize": 7, "markeredgecolor": "black", "markeredgewidth": 0.7}
 """The marker of a difference, filled in the colour of its atom."""
 
@@ -32,10 +41,11 @@ MARK: dict[str, Any] = {"marker": "o", "markersize": 7, "markeredgecolor": "blac
 def plot_atoms_beside(results: Mapping[str, RepresentationPID], *, sources: tuple[str, str] = ("x1", "x2")) -> Axes:
     """Draw the atoms of several students side by side, and below their differences from the first, row by row.
 
-    The upper panel, which is returned, has every estimate with its 95 % interval; the lower one has what
-    `paired_differences` gives: differences of held-out values, each with its own 95 % interval and p-value. Intervals
-    that overlap above can well differ below, since the students share the easy and the hard rows. Both panels are drawn
-    on a new figure.
+    The upper panel, which is returned, has every estimate with its 95 % interval and its held-out value; the lower one
+    has what `paired_differences` gives: differences of held-out values, each with its own 95 % interval and p-value.
+    An estimate is held at zero where an atom is not told from it, and a held-out value is not, so that two bars of 0
+    may differ below. Intervals that overlap above can well differ below, too, since the students share the easy and
+    the hard rows. Both panels are drawn on a new figure.
 
     Parameters
     ----------
@@ -79,6 +89,8 @@ def plot_atoms_beside(results: Mapping[str, RepresentationPID], *, sources: tupl
             lower.plot(place, found.difference[atom], **MARK, color=STYLE[atom]["facecolor"], zorder=3)
     for number, result in enumerate(students.values()):
         draw_intervals(upper, places[:, number], result, label="95 % interval" if number == 0 else "_nolegend_")
+        held_out = [result.held_out[atom] for atom in ATOMS]
+        upper.plot(places[:, number], held_out, **HELD_OUT, label="held-out value" if number == 0 else "_nolegend_")
     for number, found in enumerate(differences, start=1):
         at, ends = places[:, number], np.array([found.interval[atom] for atom in ATOMS])
         label = "95 % interval, paired" if number == 1 else "_nolegend_"

@@ -35,7 +35,18 @@ def test_every_atom_of_every_student_has_its_bar_and_interval(students: dict[str
         for name, segment in zip(ATOMS, segments, strict=True):
             assert tuple(segment[:, 1]) == pytest.approx(result.interval[name])
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["95 % interval", "synergy", "student only", "teacher only", "redundancy", "H(Y)"]
+    assert legend == [
+        "95 % interval",
+        "synergy",
+        "student only",
+        "teacher only",
+        "redundancy",
+        "H(Y)",
+        "held-out value",
+    ]
+    held_out = [line.get_ydata() for line in ax.lines if line.get_marker() == "D"]
+    for column, result in zip(held_out, students.values(), strict=True):
+        assert list(column) == [result.held_out[name] for name in ATOMS]
     assert ax.get_ylabel() == "information about Y (bits)"
     shown = {round(float(text.get_text()), 2) for text in ax.texts}
     assert shown == {round(value, 2) + 0.0 for value in expected}
