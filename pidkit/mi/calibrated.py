@@ -16,12 +16,9 @@ from pidkit.mi.neighbour_options import WithSurrogates
 from pidkit.mi.neighbours import JITTER, neighbour_terms
 from pidkit.mi.result import MIEstimate, in_nats
 from pidkit.mi.samples import Samples, check_pairs, check_rows, standardise
-from pidkit.mi.second_opinion import LEAST_SEEN, TRUSTED_COLUMNS
+from pidkit.mi.second_opinion import LARGE_REST, LEAST_SEEN, TRUSTED_COLUMNS, not_elliptical
 from pidkit.mi.surrogates import Surrogates, fit_surrogates
 from pidkit.types import FloatArray, Unit
-
-LARGE_REST = 0.05
-"""Nats beyond what the surrogates explain, in more than TRUSTED_COLUMNS columns, from which a warning is due."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +108,7 @@ def _doubts(law: Surrogates, found: float, rest: float, columns: int) -> tuple[s
     """Return the warnings that the correction cannot be right about everything."""
     texts = []
     if columns > TRUSTED_COLUMNS and abs(rest) > LARGE_REST:
-        texts.append(
-            f"not elliptical: {rest:.2f} nats of the value are not of correlations and shared tails, and in {columns} "
-            "columns nearest neighbours may miss as much again; compare with 'infonce'"
-        )
+        texts.append(not_elliptical(rest, columns))
     if found < LEAST_SEEN * law.information and law.information > LARGE_REST:
         texts.append(
             f"blind: of surrogates' {law.information:.2f} nats nearest neighbours find {found:.2f}, so that dependence "

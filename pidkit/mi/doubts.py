@@ -184,6 +184,8 @@ def _second_opinion(
     read = check == "any decoder" and found.kind == "lower_bound" and found.value > opinion.value
     if not texts and not at_its_cap and not read and opinion.denies(found.value):
         texts.append(_disagrees(found, opinion))
+    if not texts and check == "neighbours":
+        texts.extend(opinion.strange)
     if not texts and opinion.blind and not trained:
         texts.append(
             f"unchecked on {opinion.n} rows, where nearest neighbours find {opinion.found:.2f} of surrogates' "

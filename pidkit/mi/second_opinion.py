@@ -42,8 +42,11 @@ TRUSTED_COLUMNS = 3
 LARGEST_MISS, LARGEST_MISS_SHARE = 0.1, 0.2
 """Nats, and share of what is known, by which a value may be off without a warning."""
 
-MISS_IN_FEW_COLUMNS = 0.07
-"""LARGEST_MISS in TRUSTED_COLUMNS or fewer, where the opinion itself is more exact."""
+SMALLER_MISS = 0.07
+"""LARGEST_MISS where the opinion is more exact: in TRUSTED_COLUMNS or fewer, and of as many rows as it takes there."""
+
+LARGE_REST = 0.05
+"""Nats that are not of the surrogates' sort and are worth a warning."""
 
 LEAST_SEEN = 0.5
 """Share of the surrogate's information that nearest neighbours have to find, else they see little of anything."""
@@ -101,6 +104,8 @@ class Opinion:
         What correlations alone have.
     few : bool
         Whether the columns are so few that neighbours need no surrogate.
+    columns : int
+        Of both sides together.
     """
 
     n: int
@@ -109,6 +114,7 @@ class Opinion:
     known: float
     linear: float
     few: bool = False
+    columns: int = 0
 
     @property
     def value(self) -> float:
@@ -117,7 +123,7 @@ class Opinion:
 
     def denies(self, value: float) -> bool:
         """Tell whether a value is further from the opinion's than the errors of both explain."""
-        least = MISS_IN_FEW_COLUMNS if self.few else LARGEST_MISS
+        least = SMALLER_MISS if self.few or self.n >= ROWS_IN_FEW_COLUMNS else LARGEST_MISS
         return differ(value, self.value, max(least, CHANCE / math.sqrt(self.n)))
 
     def verdict(self, *, linear: bool) -> Verdict | None:
@@ -125,6 +131,13 @@ class Opinion:
         if linear:
             return Verdict(self.n, self.linear, self.known)
         return None if self.few else Verdict(self.n, self.found, self.known, CHANCE / math.sqrt(self.n))
+
+    @property
+    def strange(self) -> tuple[str, ...]:
+        """The warning that more than chance of what neighbours find is not of the surrogates' sort."""
+        rest = self.own - self.found
+        sure = not self.few and abs(rest) > max(LARGE_REST, CHANCE / math.sqrt(self.n))
+        return (not_elliptical(rest, self.columns),) if sure else ()
 
     @property
     def blind(self) -> bool:
@@ -145,6 +158,14 @@ def off_on_surrogates(n: int, found: float, known: float, *, remedy: str = "use 
     return (
         f"off on surrogates: on {n} samples of the same correlations and tails it returns {found:.2f} for {known:.2f} "
         f"nats; {remedy}",
+    )
+
+
+def not_elliptical(rest: float, columns: int) -> str:
+    """Return the warning that neighbours may miss as much again of what is not of the surrogates' sort."""
+    return (
+        f"not elliptical: {rest:.2f} nats of the value are not of correlations and shared tails, and in {columns} "
+        "columns nearest neighbours may miss as much again; compare with 'infonce'"
     )
 
 
@@ -169,13 +190,13 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None, *,
         x, y = (normal_scores(standardise(check_rows(side[rows], name))) for side, name in ((a, "a"), (b, "b")))
         own = _mean(terms, x, y, draws)
         if few and not linear:
-            return Opinion(rows.size, own, own, own, own, few)
+            return Opinion(rows.size, own, own, own, own, few, a.shape[1] + b.shape[1])
         law = fit_surrogates(x, y)
         known = law.information
         found = known if few else _mean(terms, *law.draw(draws), draws)
     except InputError as error:
         return str(error)
-    return Opinion(rows.size, own, found, known, law.gaussian, few)
+    return Opinion(rows.size, own, found, known, law.gaussian, few, a.shape[1] + b.shape[1])
 
 
 def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinion | str:

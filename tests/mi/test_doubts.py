@@ -41,6 +41,14 @@ def test_neighbours_that_miss_a_surrogate_say_by_how_much(estimator: KSG | Gao) 
     assert text.endswith(" nats; use 'calibrated'")
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_neighbours_say_that_a_spiral_in_many_columns_is_beyond_them(seed: int) -> None:
+    task = BEYOND_NORMAL["spiral 5x5"]
+    found = KSG().estimate(*task.sample(10_000, rng=seed), unit="nats")
+    assert found.value < 0.7 * task.mi
+    assert signs(found.warnings)[0] in ("off on surrogates", "disagrees", "not elliptical")
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_half_of_the_information_of_many_rows_is_missed_with_a_flag(seed: int) -> None:
     """An opinion of 1000 rows was not sure of it: .15 of .30 nats had none in two of three samples."""
