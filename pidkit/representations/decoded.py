@@ -40,7 +40,7 @@ class DecodedScores:
     union : ndarray, shape (rows.size,)
         Their scores under markets that had not seen them.
     union_excess : float
-        By how much a market scores higher where it has.
+        By how much a market scores higher where it has; NaN where that was not asked.
     union_tol : float
         By how much its portfolios may score below the best.
     claims : ndarray, shape (rows.size, 3)
@@ -49,8 +49,6 @@ class DecodedScores:
         Held-out scores of I1, I2 and the union of the codes.
     coded_in_sample : ndarray, shape (3,)
     coding_losses : tuple of float
-    plug_in : PIDResult
-        Of the joint of the labels and the codes.
     folds : ndarray of int, shape (n,)
         The fold of every row.
     groups : ndarray of int, shape (n,), optional
@@ -69,7 +67,6 @@ class DecodedScores:
     coded: FloatArray
     coded_in_sample: FloatArray
     coding_losses: tuple[float, float]
-    plug_in: PIDResult
     folds: IntArray
     groups: IntArray | None = None
     with_both: bool = True
@@ -87,6 +84,13 @@ class DecodedScores:
         union[self.rows] = self.union
         extra = float(gain.var(ddof=1)) * (1.0 / scored - 1.0 / n)
         return np.stack([self.scores[:, 0], self.scores[:, 1], union, self.scores[:, 2]], axis=1), extra
+
+    @cached_property
+    def plug_in(self) -> PIDResult:
+        """The decomposition of the joint of the labels and the codes."""
+        return pid_of_counts(
+            count_samples(y=self.samples.y, x1=self.samples.x1, x2=self.samples.x2).compact(), unit="nats"
+        )
 
     def informations(self) -> tuple[FloatArray, FloatArray]:
         """Return I1, I2, U and I12 as estimated and as held out.
@@ -177,6 +181,8 @@ def score_decoded(
     groups: IntArray | None = None,
     constant: tuple[bool, bool] = (False, False),
     among: IntArray | None = None,
+    *,
+    in_sample: bool = True,
 ) -> DecodedScores:
     """Score every row for the four informations, by the posteriors of two layers and the codes of these.
 
@@ -197,6 +203,8 @@ def score_decoded(
         Whether x1 and x2 are constant, so that the union is what the other one tells, without a market.
     among : ndarray of int, optional
         Rows to score for the union; None is all.
+    in_sample : bool
+        Whether to tell by how much a market scores higher where it has seen a row.
     """
     first, second, both = posteriors
     each = np.arange(y.size), y
@@ -219,6 +227,7 @@ def score_decoded(
             folds,
             copy.deepcopy(rng),
             among,
+            in_sample=in_sample,
         )
     in_order = [a, b, 2]
     expected = [(q[found.rows] * np.log(q[found.rows])).sum(1) for q in (first, second)]
@@ -234,7 +243,6 @@ def score_decoded(
         coded=found.coded[:, in_order],
         coded_in_sample=found.coded_in_sample[in_order],
         coding_losses=(coding_loss(first, *coded[0]), coding_loss(second, *coded[1])),
-        plug_in=pid_of_counts(count_samples(y=y, x1=samples.x1, x2=samples.x2).compact(), unit="nats"),
         folds=folds,
         groups=groups,
         with_both=both is not None,

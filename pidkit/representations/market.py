@@ -32,6 +32,9 @@ BOLD_AIM, SAFE_AIM = 0.1, 0.5
 BACK_OFF = 0.98
 """Share of the way to the boundary that a step may go."""
 
+FAR_FROM_IT = 100.0
+"""Times the tolerance: while all products of slacks and multipliers sum to more, nothing is certified."""
+
 LEAST_SLACK = 1e-30
 """The least slack and the least multiplier."""
 
@@ -111,8 +114,9 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
     once = assets.size * n_classes <= MOST_PRODUCTS
     products = (assets[:, :, None] * assets[:, None, :]).reshape(len(assets), -1) if once else None
     diagonal, aim = np.arange(n_classes), np.full((n, 1), SAFE_AIM)
-    for _ in range(GROWTH_ITERATIONS):
-        t = aim * (w * slack).mean(1, keepdims=True)
+    gap = (w * slack).sum(1, keepdims=True)
+    for iteration in range(GROWTH_ITERATIONS):
+        t = aim * gap / len(assets)
         # A class that the belief rules out has no logarithm in the objective, only a barrier of its own.
         push = p + t / n_classes
         weighed = w / slack
@@ -134,6 +138,10 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
         v = v + size * step
         w = np.maximum(w + size_w * turn, LEAST_SLACK)
         slack = np.maximum(slack - size * change, LEAST_SLACK)
+        gap = (w * slack).sum(1, keepdims=True)
+        aim = np.clip((1.0 - np.minimum(size, size_w)) ** 2, BOLD_AIM, SAFE_AIM)
+        if gap.min() > FAR_FROM_IT * tol and iteration + 1 < GROWTH_ITERATIONS:
+            continue
         tried = w / w.sum(1, keepdims=True)
         low, high = _bounds(p, assets, tried)
         better = high - low < upper[active] - lower[active]
@@ -142,8 +150,8 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
         left = (upper - lower)[active] > tol
         if not left.any():
             break
-        aim = np.clip((1.0 - np.minimum(size, size_w)) ** 2, BOLD_AIM, SAFE_AIM)[left]
-        active, p, v, w, slack = active[left], p[left], v[left], w[left], slack[left]
+        active = active[left]
+        p, v, w, slack, gap, aim = (one[left] for one in (p, v, w, slack, gap, aim))
     return Growth(weights, lower, upper)
 
 

@@ -184,14 +184,15 @@ def read_pair(
             codes[name] = code_layer(readings.whole[name], half, y, n_codes, fold, rng)
 
     def score(
-        decoded: dict[str, DecodedLayer], coded: tuple[RowCodes, RowCodes], among: IntArray | None
+        decoded: dict[str, DecodedLayer], coded: tuple[RowCodes, RowCodes], among: IntArray | None = None
     ) -> DecodedScores:
         both = decoded["both"].posteriors if synergy else None
         posteriors = decoded["x1"].posteriors, decoded["x2"].posteriors, both
         constant = decoded["x1"].constant, decoded["x2"].constant
-        return score_decoded(y, posteriors, coded, fold, rng, groups, constant, among)
+        whole = among is None
+        return score_decoded(y, posteriors, coded, fold, rng, groups, constant, among, in_sample=whole)
 
-    whole = score(readings.whole, (codes["x1"].whole, codes["x2"].whole), None)
+    whole = score(readings.whole, (codes["x1"].whole, codes["x2"].whole))
     first, second = codes["x1"].half, codes["x2"].half
     if readings.half is None or first is None or second is None:
         return readings.whole, LearningCurve(whole, whole)

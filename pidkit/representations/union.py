@@ -49,7 +49,7 @@ class UnionScores:
     held_out : ndarray, shape (rows.size,)
         Their scores under markets fitted to the other folds.
     excess : float
-        By how much the mean score is higher where the market was fitted to the row too.
+        By how much the mean score is higher where the market was fitted to the row too; NaN where that was not asked.
     claimed : ndarray, shape (rows.size,)
         The mean score of every row if its two posteriors were the truth.
     coded : ndarray, shape (n, 3)
@@ -87,6 +87,8 @@ def score_union(
     folds: IntArray,
     rng: np.random.Generator,
     among: IntArray | None = None,
+    *,
+    in_sample: bool = True,
 ) -> UnionScores:
     """Score rows for the union information of two layers; the first one's codes make the market.
 
@@ -107,6 +109,8 @@ def score_union(
         Chooses the rows where not all are scored.
     among : ndarray of int, optional
         Rows to choose from; None is all.
+    in_sample : bool
+        Whether to fit a market to all rows as well, which is what `excess` takes.
 
     References
     ----------
@@ -117,14 +121,14 @@ def score_union(
     n_folds = int(folds.max()) + 1
     log_p = np.log(np.bincount(y) / n)[y]
     # The last market is fitted to all rows, and tells by how much a market does better on what it was fitted to.
-    training = [folds != k for k in range(n_folds)] + [np.ones(n, dtype=bool)]
+    training = [folds != k for k in range(n_folds)] + in_sample * [np.ones(n, dtype=bool)]
     sources = [_fit_sources(y, codes, centroids, rows) for rows in training]
     tables = [one.pair_marginals() for one in sources]
-    of_all = solve_broja(*tables[-1], tol=SOLVER_TOL, check=False, progress=False)
-    # The folds' problems are much like that of all rows: from its solution they take half as long.
-    near = of_all.start
-    solved = [solve_broja(*pair, tol=SOLVER_TOL, init=near, check=False, progress=False) for pair in tables[:-1]]
-    solved.append(of_all)
+    near = solve_broja(*tables[-1], tol=SOLVER_TOL, check=False, progress=False)
+    # The problems are much alike: from the solution of one of them the others take half as long.
+    start, others = near.start, tables[:-1]
+    solved = [solve_broja(*pair, tol=SOLVER_TOL, init=start, check=False, progress=False) for pair in others]
+    solved.append(near)
     markets = [np.maximum(np.exp(one.lam.T), SMALLEST_ASSET) for one in solved]
     work = 2 * len(markets[0]) * n_classes**2
     among = np.arange(n) if among is None else among
@@ -137,9 +141,11 @@ def score_union(
         of_codes = _coded_scores(y, codes, sources[k], solved[k].lam, solved[k].mu) - log_p[:, None]
         coded[~training[k]] = of_codes[~training[k]]
         coded_in_sample += of_codes[training[k]].mean(0) / n_folds
-    seen = some_rows(rows.size, SEEN_ROWS, rng)
-    again, _ = _scores(y, posteriors, markets[-1], rows[seen])
-    excess = float((again - held_out[seen]).mean())
+    excess = np.nan
+    if in_sample:
+        seen = some_rows(rows.size, SEEN_ROWS, rng)
+        again, _ = _scores(y, posteriors, markets[-1], rows[seen])
+        excess = float((again - held_out[seen]).mean())
     return UnionScores(rows, held_out - log_p[rows], excess, claimed, coded, coded_in_sample)
 
 
@@ -166,8 +172,8 @@ def _scores(
 ) -> tuple[FloatArray, FloatArray]:
     """Return log u(y) + log v(y) of some rows, and what their posteriors expect of it."""
     first, second = posteriors[0][rows], posteriors[1][rows]
-    log_u = np.log(growth(first, assets, PORTFOLIO_TOL).weights @ assets)
-    v = second / (growth(second, assets, PORTFOLIO_TOL).weights @ assets)
+    returns = growth(np.vstack([first, second]), assets, PORTFOLIO_TOL).weights @ assets
+    log_u, v = np.log(returns[: rows.size]), second / returns[rows.size :]
     log_v = np.log(v / (v @ assets.T).max(1, keepdims=True))
     each = np.arange(rows.size), y[rows]
     expected = (first * log_u).sum(1) + (second * log_v).sum(1)
