@@ -23,7 +23,7 @@ GROWTH_TOL = 1e-7
 GROWTH_ITERATIONS = 60
 """Newton steps; a belief that has not come within GROWTH_TOL by then keeps the bounds that it has."""
 
-FIRST_SHARE, FIRST_VALUE = 0.1, 0.8
+ADDED_AT_FIRST, FIRST_VALUE = 0.1, 0.8
 """What is added to every class of a belief for the first v, and what the dearest asset is worth then."""
 
 BOLD_AIM, SAFE_AIM = 0.1, 0.5
@@ -108,7 +108,7 @@ def _solve(beliefs: FloatArray, assets: FloatArray, tol: float) -> Growth:
     weights = np.full((n, len(assets)), 1.0 / len(assets))
     lower, upper = _bounds(beliefs, assets, weights)
     # The best v is p over the best portfolio: from p over the mean asset, kept inside, it is one step less to there.
-    v = (beliefs + FIRST_SHARE) / assets.mean(0)
+    v = (beliefs + ADDED_AT_FIRST) / assets.mean(0)
     v *= FIRST_VALUE / (v @ assets.T).max(1, keepdims=True)
     p, w, slack, active = beliefs, weights.copy(), 1.0 - v @ assets.T, np.arange(n)
     once = assets.size * n_classes <= MOST_PRODUCTS
