@@ -17,7 +17,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 }
 """The fill of what was not read: for want of rows to learn from, and by these decoders at all."""
 
-NARROWEST_NAMED = 0.06
+NARROWEST_NAMED = 0.14
 """Share of H(Y) from which a part is named inside; narrower ones are named in the legend only."""
 
 
