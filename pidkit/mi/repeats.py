@@ -82,12 +82,14 @@ class RepeatedValues:
         On a grid, two rows of one value on the finer side agree on the other as often as any two rows do; copies
         always. Where they do so more than half way between, all pairs that repeat are taken for copies.
         """
+        if max(self.codes_a.max(), self.codes_b.max()) + 1 == self.n:  # one side never repeats
+            return 0.0
         groups = self.groups
-        together = np.column_stack([groups, self.codes_a, self.codes_b])
-        pairs = np.unique(together, axis=0, return_counts=True)[1]
         same_value = _agreeing(np.bincount(groups))
         if same_value == 0.0:
             return 0.0
+        together = np.column_stack([groups, self.codes_a, self.codes_b])
+        pairs = np.unique(together, axis=0, return_counts=True)[1]
         coarser = min((self.codes_a, self.codes_b), key=lambda codes: int(codes.max()))
         chance = _agreeing(np.bincount(coarser)) / _agreeing(np.array([self.n]))
         if _agreeing(pairs) / same_value - chance <= COPIED * (1.0 - chance):
