@@ -163,13 +163,16 @@ class _Problem:
         q = softmax(self.x[:: max(1, n // CURVATURE_ROWS)] @ start, axis=1)
         variance = max(float((q * (1.0 - q)).mean()), LEAST_VARIANCE)
         factor = cholesky(variance * self.curvature + np.diag(penalty[:, 0]), lower=True)
+        # scipy 1.13 holds what it minimised in a cycle, until garbage is collected: the rows must not be a part of it.
+        labels, held = self.labels, [self.x]
 
         def loss_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
             weights = solve_triangular(factor, flat.reshape(start.shape), lower=True, trans="T")
-            loss, off = log_loss(weights.T @ self.x.T, self.labels)
+            (x,) = held
+            loss, off = log_loss(weights.T @ x.T, labels)
             away = weights - centre
             loss += 0.5 * float((penalty * away**2).sum())
-            slope = (off @ self.x).T / n + penalty * away
+            slope = (off @ x).T / n + penalty * away
             return loss, solve_triangular(factor, slope, lower=True).ravel()
 
         found = minimize(
@@ -185,5 +188,6 @@ class _Problem:
                 "maxcor": 20,
             },
         )
+        held.clear()
         weights = solve_triangular(factor, found.x.reshape(start.shape), lower=True, trans="T")
         return np.asarray(weights), bool(found.status != 1)
