@@ -170,8 +170,8 @@ def scaling(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     a feature that is zero on all but one or two of these rows would otherwise come out enormous on other rows, and
     spoil whatever is trained on them.
     """
-    some = np.array_split(np.arange(rows.shape[1]), -(-rows.shape[1] // COLUMNS_AT_ONCE))
-    scale = np.concatenate([spread(rows[:, own[0] : own[-1] + 1]) for own in some])
+    parts = np.array_split(rows, -(-rows.shape[1] // COLUMNS_AT_ONCE), axis=1)
+    scale = np.concatenate([spread(part) for part in parts])
     largest = float(scale.max())
     if 0.0 < largest < SMALLEST_SPREAD:  # its square would underflow
         typical = largest * np.sqrt(((scale / largest) ** 2).mean())

@@ -102,10 +102,8 @@ class Opinion:
         What they find in the surrogate, and what it has.
     linear : float
         What correlations alone have.
-    few : bool
-        Whether the columns are so few that neighbours need no surrogate.
-    columns : int
-        Of both sides together.
+    columns : int, optional
+        Of both sides together, where both are rows.
     """
 
     n: int
@@ -113,8 +111,12 @@ class Opinion:
     found: float
     known: float
     linear: float
-    few: bool = False
-    columns: int = 0
+    columns: int | None = None
+
+    @property
+    def few(self) -> bool:
+        """Whether the columns are so few that neighbours need no surrogate."""
+        return self.columns is not None and self.columns <= TRUSTED_COLUMNS
 
     @property
     def value(self) -> float:
@@ -136,8 +138,9 @@ class Opinion:
     def strange(self) -> tuple[str, ...]:
         """The warning that more than chance of what neighbours find is not of the surrogates' sort."""
         rest = self.own - self.found
-        sure = not self.few and abs(rest) > max(LARGE_REST, CHANCE / math.sqrt(self.n))
-        return (not_elliptical(rest, self.columns),) if sure else ()
+        if self.columns is None or self.few or abs(rest) <= max(LARGE_REST, CHANCE / math.sqrt(self.n)):
+            return ()
+        return (not_elliptical(rest, self.columns),)
 
     @property
     def blind(self) -> bool:
@@ -180,23 +183,24 @@ def opinion_of_rows(a: FloatArray, b: FloatArray, terms: Terms | None = None, *,
     `terms` are those of the neighbours that are asked, KSG's of three unless given. In few columns a surrogate is
     fitted only where what is `linear` is asked for; elsewhere found and known are then what is found in the rows.
     """
-    if a.shape[1] + b.shape[1] > OPINION_COLUMNS:
-        return f"{a.shape[1] + b.shape[1]} columns are too many for a second opinion"
+    columns = a.shape[1] + b.shape[1]
+    if columns > OPINION_COLUMNS:
+        return f"{columns} columns are too many for a second opinion"
     terms = terms or (lambda x, y: neighbour_terms(x, y, k=3))
     draws = np.random.default_rng(0)
-    few = a.shape[1] + b.shape[1] <= TRUSTED_COLUMNS
-    rows = _some(len(a), draws, ROWS_IN_FEW_COLUMNS if few else _most_rows(len(a), a.shape[1] + b.shape[1]))
+    few = columns <= TRUSTED_COLUMNS
+    rows = _some(len(a), draws, ROWS_IN_FEW_COLUMNS if few else _most_rows(len(a), columns))
     try:
         x, y = (normal_scores(standardise(check_rows(side[rows], name))) for side, name in ((a, "a"), (b, "b")))
         own = _mean(terms, x, y, draws)
         if few and not linear:
-            return Opinion(rows.size, own, own, own, own, few, a.shape[1] + b.shape[1])
+            return Opinion(rows.size, own, own, own, own, columns)
         law = fit_surrogates(x, y)
         known = law.information
         found = known if few else _mean(terms, *law.draw(draws), draws)
     except InputError as error:
         return str(error)
-    return Opinion(rows.size, own, found, known, law.gaussian, few, a.shape[1] + b.shape[1])
+    return Opinion(rows.size, own, found, known, law.gaussian, columns)
 
 
 def opinion_of_classes(a: FloatArray, labels: IntArray, *, k: int = 3) -> Opinion | str:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pidkit.array_likes import plain_array
 from pidkit.errors import InputError
-from pidkit.quantise.widening import widened
+from pidkit.quantise.widening import in_float64
 from pidkit.types import AnyArray, FloatArray, IntArray
 
 LARGEST = 1e140
@@ -85,8 +85,7 @@ def as_rows(x: npt.ArrayLike) -> FloatArray:
     (5, 6)
     """
     array = as_array(x)
-    rows: FloatArray = np.asarray(array) if array.dtype == np.float64 else widened(array, np.float64)
-    rows = rows.reshape(len(array), -1)
+    rows: FloatArray = np.asarray(in_float64(array)).reshape(len(array), -1)
     peak = max(float(rows.max()), -float(rows.min()))
     if not np.isfinite(peak):
         raise InputError("x must be finite: it holds NaN or infinity; drop those rows or find out where they arise")

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pidkit.types import AnyArray
+from pidkit.types import AnyArray, FloatArray
 
 WIDENED_AT_ONCE = 2**15
 """Numbers that are widened at a time, so that they stay in the cache of a core."""
 
 LARGEST_HALF = 65504.0
 """The largest finite number of two bytes; the bits of infinity and NaN come out larger."""
+
+
+def in_float64(array: AnyArray) -> FloatArray:
+    """Return an array in float64: itself, if it is, or a copy."""
+    return array if array.dtype == np.float64 else widened(array, np.float64)
 
 
 def widened(array: AnyArray, dtype: npt.DTypeLike) -> AnyArray:

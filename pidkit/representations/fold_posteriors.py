@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -69,7 +68,10 @@ def posteriors_of_logits(
     rest = np.concatenate([split.train, split.stop])
     most = max(FEWEST_CALIBRATED, SCRATCH // (8 * n_classes))
     seen = rest[some_rows(rest.size, most, np.random.default_rng(0))]
-    predict = functools.partial(_of_logits_at, layer, n_classes)
+
+    def predict(some: IntArray) -> FloatArray:
+        return of_logits(finite_rows(layer.array[some], layer.name), n_classes, layer.name)
+
     return seen, predict(seen), (predict(part) for part in _pieces_of(split.value, n_classes))
 
 
@@ -77,8 +79,3 @@ def _pieces_of(rows: IntArray, n_classes: int) -> list[IntArray]:
     """Return the rows in pieces whose posteriors take AT_ONCE bytes."""
     height = max(1, AT_ONCE // (8 * n_classes))
     return [rows[begin : begin + height] for begin in range(0, rows.size, height)]
-
-
-def _of_logits_at(layer: Layer, n_classes: int, rows: IntArray) -> FloatArray:
-    """Return the posteriors of some rows of a layer of logits."""
-    return of_logits(finite_rows(layer.array[rows], layer.name), n_classes, layer.name)

@@ -15,6 +15,7 @@ from pidkit.mi.samples import scaling
 from pidkit.mi.splits import ThreeWaySplit
 from pidkit.quantise.pieces import DEFAULT_MEMORY, needs_pieces
 from pidkit.quantise.rows import is_constant
+from pidkit.quantise.widening import in_float64
 from pidkit.representations.components import kept_columns
 from pidkit.representations.streamed_layers import StreamedLayer
 from pidkit.representations.wide_layers import finite_rows, label_projection, read_layer
@@ -122,7 +123,7 @@ class Layer:
             return
         for split in splits:
             rows = label_projection(self.array, labels, split, groups=groups, name=self.name) if wide else self.array
-            train, stop, value = (np.asarray(rows[part], np.float64) for part in (split.train, split.stop, split.value))
+            train, stop, value = (in_float64(rows[part]) for part in (split.train, split.stop, split.value))
             yield _standardised((train, stop, value), labels, split, wide=wide)
             del train, stop, value
 

@@ -9,6 +9,7 @@ row pays for the codes of its posterior: codes only say which assets to hold.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,11 +125,10 @@ def score_union(
     training = [folds != k for k in range(n_folds)] + in_sample * [np.ones(n, dtype=bool)]
     sources = [_fit_sources(y, codes, centroids, rows) for rows in training]
     tables = [one.pair_marginals() for one in sources]
-    near = solve_broja(*tables[-1], tol=SOLVER_TOL, check=False, progress=False)
+    solve = functools.partial(solve_broja, tol=SOLVER_TOL, check=False, progress=False)
+    last = solve(*tables[-1])
     # The problems are much alike: from the solution of one of them the others take half as long.
-    start, others = near.start, tables[:-1]
-    solved = [solve_broja(*pair, tol=SOLVER_TOL, init=start, check=False, progress=False) for pair in others]
-    solved.append(near)
+    solved = [*(solve(*pair, init=last.start) for pair in tables[:-1]), last]
     markets = [np.maximum(np.exp(one.lam.T), SMALLEST_ASSET) for one in solved]
     work = 2 * len(markets[0]) * n_classes**2
     among = np.arange(n) if among is None else among
