@@ -1,4 +1,3 @@
-import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -13,6 +12,7 @@ from pidkit.joint import (
     joint_from_samples,
     pair_marginals,
 )
+from tests.memory import traced_memory
 from tests.pid.strategies import joints
 
 
@@ -44,12 +44,10 @@ def test_sparse_counting_never_builds_the_dense_array() -> None:
     n, size = 2000, 2000
     rng = np.random.default_rng(0)
     y, x1, x2 = rng.integers(3, size=n), rng.integers(size, size=n), rng.integers(size, size=n)
-    tracemalloc.start()
-    joint = count_samples(y=y, x1=x1, x2=x2, n_x1=size, n_x2=size)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced_memory() as traced:
+        joint = count_samples(y=y, x1=x1, x2=x2, n_x1=size, n_x2=size)
     assert joint.shape == (3, size, size)
-    assert peak < 2e6  # the dense array would take 96 MB
+    assert traced.peak < 2e6  # the dense array would take 96 MB
 
 
 def test_samples_must_have_one_length() -> None:

@@ -1,6 +1,5 @@
 """Batches of rows as one memory map: iterators, loaders, what is refused, and no memory for what was copied."""
 
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from pidkit import InputError, posteriors_of, representation_pid
 from pidkit.arrays import batches as module
 from pidkit.arrays.batches import in_file, mapped_rows, scratch
+from tests.memory import traced_memory
 
 ROWS = np.arange(24.0, dtype=np.float32).reshape(8, 3)
 
@@ -75,12 +75,10 @@ def test_batches_stand_for_a_layer(tmp_path: Path) -> None:
 
 
 def test_nothing_of_what_is_copied_stays_in_memory() -> None:
-    tracemalloc.start()
-    found = mapped_rows((np.full((100, 1000), k, np.float16) for k in range(100)), "x1")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced_memory() as traced:
+        found = mapped_rows((np.full((100, 1000), k, np.float16) for k in range(100)), "x1")
     assert found.nbytes == 20_000_000
-    assert peak < 2_000_000
+    assert traced.peak < 2_000_000
     assert found[9999, 0] == 99
 
 

@@ -1,7 +1,6 @@
 """The doors: every gate with every solver, agreement of the solvers, samples against the dense joint, dit as oracle."""
 
 import functools
-import tracemalloc
 import warnings
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import pidkit
 from pidkit import GATES, PIDResult, bivariate_pid, joint_from_samples, pid_from_samples
 from pidkit.pid import ATOMS, INFORMATION
+from tests.memory import traced_memory
 from tests.pid.strategies import random_joint
 
 OWN_SOLVERS = {"interior-point": None, "scaling": 1e-8}
@@ -82,13 +82,11 @@ def test_samples_never_build_the_dense_joint() -> None:
     y = rng.integers(10, size=3000)
     x1, x2 = 20 * y + rng.integers(20, size=3000), 20 * y + rng.integers(20, size=3000)
     pid_from_samples(y=y, x1=x1, x2=x2, solver="scaling", check=False, max_iter=1)  # imports and compiles
-    tracemalloc.start()
-    found = pid_from_samples(
-        y=y, x1=10 * x1, x2=10 * x2, n_x1=2000, n_x2=2000, solver="scaling", check=False, max_iter=3
-    )
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 4e7
+    with traced_memory() as traced:
+        found = pid_from_samples(
+            y=y, x1=10 * x1, x2=10 * x2, n_x1=2000, n_x2=2000, solver="scaling", check=False, max_iter=3
+        )
+    assert traced.peak < 4e7
     assert sum(found.atoms.values()) == pytest.approx(found.mi_joint, abs=1e-12)
 
 

@@ -1,6 +1,5 @@
 """Arrays in pieces: the same components and codes as of the whole, by both ways, and no copy of a map."""
 
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.decomposition import PCA
 from pidkit import InputError
 from pidkit.quantise import PrincipalComponents, RepresentationCodes
 from pidkit.quantise.pieces import SomeRows, array_or_pieces, needs_pieces
+from tests.memory import traced_memory
 from tests.quantise.quantisers import blobs, same_partition
 
 
@@ -55,12 +55,10 @@ def test_some_rows_are_fitted_without_a_copy(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", clouds(2000, 1000))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     rows = np.arange(0, 2000, 3)
-    tracemalloc.start()
-    coder = RepresentationCodes(4, 5, memory=2**21).fit(SomeRows(mapped, rows, 2**21))
-    codes = coder.codes(SomeRows(mapped, rows, 2**21))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1.5 * 2**21
+    with traced_memory() as traced:
+        coder = RepresentationCodes(4, 5, memory=2**21).fit(SomeRows(mapped, rows, 2**21))
+        codes = coder.codes(SomeRows(mapped, rows, 2**21))
+    assert traced.peak < 1.5 * 2**21
     assert same_partition(codes, rows * 5 // 2000)
 
 
@@ -68,12 +66,10 @@ def test_some_rows_are_fitted_without_a_copy(tmp_path: Path) -> None:
 def test_coding_takes_no_more_than_the_memory(share: float) -> None:
     x = clouds(1500, 600).astype(np.float32)
     memory = round(share * 8 * x.size)
-    tracemalloc.start()
-    coder = RepresentationCodes(4, 5, normalise=True, memory=memory).fit(x)
-    codes = coder.codes(x)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < memory
+    with traced_memory() as traced:
+        coder = RepresentationCodes(4, 5, normalise=True, memory=memory).fit(x)
+        codes = coder.codes(x)
+    assert traced.peak < memory
     assert same_partition(codes, np.arange(1500) * 5 // 1500)
 
 

@@ -1,6 +1,5 @@
 """Layers read in pieces: against the ordinary way, against the whole products, pieces of any size, no label leaks."""
 
-import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pidkit.representations import streamed_layers as module
 from pidkit.representations.fold_rows import Layer
 from pidkit.representations.streamed_layers import StreamedLayer, thinned
 from pidkit.representations.wide_layers import label_projection
+from tests.memory import traced_memory
 
 MIB = 2**20
 
@@ -160,11 +160,9 @@ def test_decoding_takes_no_more_than_the_memory(share: float, dtype: type) -> No
     x: np.ndarray = (rng.normal(size=(3000, 400)) + rng.normal(size=(5, 400))[labels] / 5.0).astype(dtype)
     posteriors_of(labels=labels[:50], x=x[:50])  # what is loaded for it is no copy
     memory = round(share * 8 * x.size)
-    tracemalloc.start()
-    found = posteriors_of(labels=labels, x=x, memory=memory)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < memory
+    with traced_memory() as traced:
+        found = posteriors_of(labels=labels, x=x, memory=memory)
+    assert traced.peak < memory
     assert found.report.streamed == (share < 3.0)
 
 
@@ -224,8 +222,7 @@ def test_folds_and_shares_of_the_rows_copy_no_map(share: float | None, tmp_path:
     del rows
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     coded_pid(labels=labels[:40], x1=labels[:40, None], x2=labels[:40, None])  # what is loaded for it is no copy
-    tracemalloc.start()
-    with warnings.catch_warnings(action="ignore", category=PidkitWarning):
+    with traced_memory() as traced, warnings.catch_warnings(action="ignore", category=PidkitWarning):
         if share is None:
             found = posteriors_of(labels=labels, x=mapped, memory=4 * MIB).report.calibrated
         else:
@@ -234,10 +231,8 @@ def test_folds_and_shares_of_the_rows_copy_no_map(share: float | None, tmp_path:
             )
             assert result.decoded_1 is not None
             found = result.decoded_1
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
     assert found > 0.3
-    assert peak < 0.9 * mapped.nbytes
+    assert traced.peak < 0.9 * mapped.nbytes
 
 
 @pytest.mark.parametrize("memory", ["plenty", 0, -1, True, "1 XB", 1.5, None])

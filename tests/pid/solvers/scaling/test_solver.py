@@ -1,7 +1,6 @@
 """The scaling solver: exact gates, an independent reference, honest statuses, memory, and every awkward support."""
 
 import itertools
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from pidkit.pid.solvers.conic import solve_conic
 from pidkit.pid.solvers.problem import Candidate
 from pidkit.pid.solvers.scaling.solver import solve_scaling
 from pidkit.units import NATS_PER_UNIT
+from tests.memory import traced_memory
 from tests.pid.strategies import joints
 
 BITS = NATS_PER_UNIT["bits"]
@@ -165,13 +165,11 @@ def test_swapping_the_sources_swaps_the_answer() -> None:
 
 def test_the_dense_tensor_is_never_built() -> None:
     p_yx1, p_yx2 = dirichlet_pair(np.random.default_rng(0), 60, 300, 300)
-    tracemalloc.start()
-    candidate = solve_scaling(p_yx1, p_yx2, tol=5e-3)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced_memory() as traced:
+        candidate = solve_scaling(p_yx1, p_yx2, tol=5e-3)
     assert candidate.status == "converged"
     tables = 300 * 300 + 60 * 600
-    assert peak < 20 * 8 * tables < 0.5 * 8 * 60 * 300 * 300
+    assert traced.peak < 20 * 8 * tables < 0.5 * 8 * 60 * 300 * 300
 
 
 def test_a_large_problem_to_1e_5_bits() -> None:
